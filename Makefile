@@ -1,0 +1,61 @@
+# The project's commands. Everything is installed into .venv; nothing else on the machine is touched.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+CODE := connector tests benchmarks
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check soak bench lock clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.run ## sync simulated videos into an embedded Qdrant and show what happened
+	@$(BIN)/connector demo
+
+test: $(VENV)/.test ## everything: lint, types, all tests
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/pytest -m "not soak"
+
+check: $(VENV)/.test ## the fast part, for while you work
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/mypy
+	$(BIN)/pytest -q -x -m "not soak" tests/unit tests/engine tests/contract -k "not remote"
+
+soak: $(VENV)/.test ## the tests that take long
+	$(BIN)/pytest -m soak
+
+bench: $(VENV)/.test ## measure; see benchmarks/
+	$(BIN)/python -m benchmarks
+
+lock: ## resolve the dependencies anew (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+		pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
+		pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		--group build -c requirements-dev.lock -o requirements-build.lock
+
+clean: ## remove what the commands above made
+	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
+	@echo "Making $(VENV) ..."
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: $(VENV)/bin/python requirements.lock requirements-build.lock pyproject.toml
+	@echo "Installing what the connector needs ..."
+	@$(PIP) -r requirements.lock -r requirements-build.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run requirements-dev.lock
+	@echo "Installing what the tests need ..."
+	@$(PIP) -r requirements-dev.lock
+	@touch $@

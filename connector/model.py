@@ -1,0 +1,216 @@
+"""The vocabulary: values that the parts of the program exchange. No I/O, no decisions.
+
+Times are seconds since the epoch (UTC); source timestamps stay the strings that the API sent, so that a digest of them
+means the same tomorrow.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+Int64 = NDArray[np.int64]
+
+READY = "ready"
+LAYOUT_VERSION = "1.0"
+
+DeleteMode = Literal["sync", "keep"]
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A TwelveLabs index. `model` is the canonical Marengo model, None when the index has none."""
+
+    index_id: str
+    name: str
+    model: str | None
+    model_options: tuple[str, ...] = ()
+    expires_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedAsset:
+    """One row of a listing; everything but the id and the status may be absent at the source."""
+
+    indexed_asset_id: str
+    status: str
+    asset_id: str | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+    indexed_at: str | None = None
+    filename: str | None = None
+    duration_sec: float | None = None
+    fps: float | None = None
+    width: int | None = None
+    height: int | None = None
+    size_bytes: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A listing of an index by indexed asset id. Only a complete one can show that an asset is absent."""
+
+    index: Index
+    assets: Mapping[str, IndexedAsset]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SegmentColumn:
+    """The segments of one option and scope as received: row i of each array is one segment.
+
+    `start_sec` and `end_sec` have shape (n,), `vectors` has shape (n, dimension).
+    """
+
+    option: str
+    scope: str
+    start_sec: Float64
+    end_sec: Float64
+    vectors: Float32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Transcription:
+    """Spoken words: `values[i]` was said between `start_sec[i]` and `end_sec[i]`."""
+
+    start_sec: Float64
+    end_sec: Float64
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RetrievedAsset:
+    """One asset as the source has it now.
+
+    `model` is canonical and comes from the embedding itself. `columns` is None when the answer held no embedding: it
+    was not asked for, or the source is not that far yet; an empty tuple says that there is nothing to embed.
+    """
+
+    asset: IndexedAsset
+    user_metadata: Mapping[str, Any] = field(default_factory=dict)
+    hls_url: str | None = None
+    model: str | None = None
+    columns: tuple[SegmentColumn, ...] | None = None
+    transcription: Transcription | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionSpec:
+    """What a collection must be: one per model, every option a named vector of the same dimension, distance Cosine."""
+
+    name: str
+    model: str
+    dimension: int
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionInfo:
+    """What a collection is. The stamp fields are None where the collection carries none of ours."""
+
+    name: str
+    points: int
+    vectors: Mapping[str, tuple[int, str]]
+    """Named vector -> (dimension, distance name as Qdrant spells it)."""
+    model: str | None = None
+    layout_version: str | None = None
+    instance_id: str | None = None
+    payload_indexes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SinkAsset:
+    """What a collection holds of one asset, read back from its points."""
+
+    indexed_asset_id: str
+    points_by_revision: Mapping[str, int]
+    fingerprint: str | None
+    asset_points: int | None
+
+    @property
+    def points(self) -> int:
+        return sum(self.points_by_revision.values())
+
+    @property
+    def intact(self) -> bool:
+        """All points are of one revision and as many as they say they are."""
+        return len(self.points_by_revision) == 1 and self.points == self.asset_points and bool(self.fingerprint)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What the sink holds of an asset, as acknowledged."""
+
+    fingerprint: str
+    revision: str
+    metadata_revision: str | None
+    """None for points that were found in the sink and not written by this ledger."""
+    points: int
+    collection: str
+    applied_at: float
+    shallow_at: float
+    deep_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """What is being tried for an asset: counted before it is retrieved, explained when it did not work."""
+
+    fingerprint: str
+    attempts: int
+    since: float
+    reason: str | None = None
+    code: str | None = None
+    due: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The ledger row of one asset. While `opened`, the sink may hold any mixture of revisions in `collections`."""
+
+    indexed_asset_id: str
+    applied: Applied | None = None
+    opened: bool = False
+    collections: frozenset[str] = frozenset()
+    attempt: Attempt | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """What the ledger knows of an index as a whole."""
+
+    first_cycle_at: float
+    canary_at: float
+    deep_due_since: float = 0.0
+    """Assets whose last deep retrieval is older than this are due for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One search result. `score` is the fused score, comparable within one list only."""
+
+    score: float
+    index_id: str
+    indexed_asset_id: str
+    filename: str | None
+    start_offset_sec: float
+    end_offset_sec: float
+    embedding_options: tuple[str, ...]
+    transcript: str | None
+
+
+class Outcome(StrEnum):
+    """Result of one change."""
+
+    APPLIED = "applied"
+    REFRESHED = "refreshed"
+    DELETED = "deleted"
+    UNCHANGED = "unchanged"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+    VANISHED = "vanished"

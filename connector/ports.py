@@ -1,0 +1,158 @@
+"""The three seams: Source, Sink and CheckpointStore. The docstrings are the contract; `tests/contract` checks it."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Protocol
+
+from connector.model import (
+    Applied,
+    Attempt,
+    Checkpoint,
+    CollectionInfo,
+    CollectionSpec,
+    Float32,
+    Hit,
+    Index,
+    IndexState,
+    RetrievedAsset,
+    SinkAsset,
+    Snapshot,
+)
+from connector.points import AssetPoints
+
+
+class Source(Protocol):
+    """The read side. Every method may be repeated.
+
+    All raise AuthenticationFailed (key refused), RateLimited or Unavailable (retries exhausted).
+    """
+
+    async def indexes(self) -> list[Index]:
+        """Every index of the account, in a stable order, those without a Marengo model too."""
+
+    async def index(self, index_id: str) -> Index:
+        """Raises IndexGone when the source says that there is no such index."""
+
+    async def snapshot(self, index: Index) -> Snapshot:
+        """Walks the listing until it is complete, a bounded number of times. Raises IndexGone."""
+
+    async def retrieve(
+        self, index: Index, indexed_asset_id: str, options: Collection[str] | None, *, transcript: bool
+    ) -> RetrievedAsset | None:
+        """One asset, with the segments of `options` (None: all of its model's); no options, no embedding.
+
+        The options are understood for the model that the asset really has: the answer's columns are a subset of the
+        wanted ones. None when the source answers 404 for it. Raises MalformedAsset.
+        """
+
+    async def exists(self, index_id: str, indexed_asset_id: str) -> bool:
+        """False only on the source's own 404 for this asset."""
+
+    async def embed_text(self, model: str, text: str) -> Float32:
+        """The text in the model's space, shape (dimension,). Raises ConfigError when the API refuses it."""
+
+    def requests(self, index_id: str | None = None) -> int:
+        """Requests sent so far, retries included; for one index, or all together."""
+
+    async def close(self) -> None: ...
+
+
+class Sink(Protocol):
+    """The write side. Every write is idempotent, and when it returns the sink has acknowledged all of it.
+
+    A write that raises may have been carried out in part. All raise RateLimited or Unavailable (retries exhausted),
+    AuthenticationFailed, SinkMismatch.
+    """
+
+    async def version(self) -> str:
+        """The server's version; `embedded` with the client's version for embedded storage."""
+
+    async def inspect(self, collection: str) -> CollectionInfo | None:
+        """What the collection is, None when there is none. Never creates or changes anything."""
+
+    async def collections(self) -> list[CollectionInfo]:
+        """Those that carry our stamp, by name."""
+
+    async def ensure(self, spec: CollectionSpec, metadata_indexes: Mapping[str, str]) -> str:
+        """The collection exists, fits, is stamped and has its payload indexes; returns its instance id.
+
+        Creates what is absent, adopts an unstamped one that fits and is empty, never alters or drops another. Raises
+        SinkMismatch with what differs.
+        """
+
+    async def replace(self, points: AssetPoints, collection: str, others: Collection[str]) -> None:
+        """The asset has exactly these points in `collection` and none in `others` (its further collections).
+
+        New points are there before old ones go. Zero points are a valid content. Raises PointsRejected, naming the
+        point.
+        """
+
+    async def set_payload(
+        self, collection: str, index_id: str, indexed_asset_id: str, payload: Mapping[str, Any]
+    ) -> None:
+        """Every point of the asset has these payload keys; other keys and the vectors stay."""
+
+    async def delete(self, collections: Collection[str], index_id: str, indexed_asset_id: str) -> None:
+        """The asset has no point in any of the collections: deleted by filter, then counted; an absent one is fine."""
+
+    async def count(self, collection: str, index_id: str, indexed_asset_id: str | None = None) -> int:
+        """Exact number of points; 0 when the collection does not exist."""
+
+    async def manifest(self, collection: str, index_id: str) -> dict[str, SinkAsset]:
+        """What the collection holds of the index, by asset. Reads one small payload per point."""
+
+    async def search(self, collection: str, vector: Float32, index_ids: Sequence[str], limit: int) -> list[Hit]:
+        """Best segments over all named vectors fused by RRF, best first; no index ids means all."""
+
+    async def close(self) -> None: ...
+
+
+class CheckpointStore(Protocol):
+    """The ledger. Every write is durable when it returns. All methods raise LedgerUnavailable.
+
+    Rows are addressed by (index id, indexed asset id).
+    """
+
+    async def load(self, index_id: str) -> dict[str, Checkpoint]:
+        """All rows of the index."""
+
+    async def attempt(self, index_id: str, indexed_asset_id: str, fingerprint: str, now: float) -> Attempt:
+        """Counts an attempt, creating the row when there is none. Another fingerprint starts counting at 1 again."""
+
+    async def open(self, index_id: str, indexed_asset_id: str, collections: Collection[str]) -> None:
+        """The row says that these collections, besides the ones it has, may hold anything of the asset."""
+
+    async def record(self, index_id: str, indexed_asset_id: str, applied: Applied) -> None:
+        """Closes the row: exactly `applied` is in the sink, in its collection only. Ends the attempt."""
+
+    async def fail(self, index_id: str, indexed_asset_id: str, attempt: Attempt) -> None:
+        """Replaces what is known of the attempt; applied facts and the opened mark stay."""
+
+    async def reopen(self, index_id: str, indexed_asset_ids: Collection[str], collection: str) -> None:
+        """The same as `open` for many rows of one collection; all or nothing."""
+
+    async def adopt(self, index_id: str, rows: Collection[Checkpoint], state: IndexState) -> None:
+        """Rows and state of an index that the ledger did not know; all or nothing."""
+
+    async def forget(self, index_id: str, indexed_asset_id: str, now: float) -> None:
+        """Removes the row and remembers that a delete was carried out at `now`."""
+
+    async def deletes_since(self, index_id: str, since: float) -> int:
+        """Deletes carried out after `since`."""
+
+    async def state(self, index_id: str) -> IndexState | None:
+        """None for an index that the ledger does not know."""
+
+    async def save_state(self, index_id: str, state: IndexState) -> None: ...
+
+    async def save_report(self, index_id: str, report: Mapping[str, Any]) -> None:
+        """The last cycle's report as JSON values; also for an index that is not known yet."""
+
+    async def reports(self) -> dict[str, dict[str, Any]]:
+        """The last report of every index that has one or is known, by index id; empty where there is none yet."""
+
+    async def instance(self, index_id: str, collection: str) -> str | None:
+        """The instance id of the collection that the index's rows speak of."""
+
+    async def save_instance(self, index_id: str, collection: str, instance_id: str) -> None: ...
+
+    async def close(self) -> None: ...

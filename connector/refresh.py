@@ -1,0 +1,53 @@
+"""Which applied assets are due to be retrieved again, spread evenly: the listing cannot show every change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from connector.model import Applied, IndexState
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshPolicy:
+    """Intervals in seconds: shallow retrievals show metadata, deep ones vectors too. `quota` bounds one cycle."""
+
+    interval: float
+    deep_interval: float
+    quota: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    indexed_asset_id: str
+    deep: bool
+    canary: bool = False
+
+
+def due(applied: Mapping[str, Applied], state: IndexState, policy: RefreshPolicy, now: float) -> list[Due]:
+    """The canary first, then the longest overdue, within the quota."""
+    canary = _canary(applied, state, policy, now)
+    moments = {name: _moments(name, facts, state, policy) for name, facts in applied.items() if name != canary}
+    overdue = sorted((min(moment), name) for name, moment in moments.items() if min(moment) <= now)
+    found = [Due(name, deep=moments[name][1] <= now) for _, name in overdue[: policy.quota]]
+    return [Due(canary, deep=True, canary=True), *found] if canary else found
+
+
+def spread(indexed_asset_id: str) -> float:
+    """A fixed share in [0.5, 1) of the interval for each asset, so that they never fall due all at once."""
+    return 0.5 + int.from_bytes(blake2b(indexed_asset_id.encode(), digest_size=4).digest()) / 2**33
+
+
+def _moments(name: str, facts: Applied, state: IndexState, policy: RefreshPolicy) -> tuple[float, float]:
+    """When the shallow and when the deep retrieval of an asset is due."""
+    share = spread(name)
+    deep = facts.deep_at + policy.deep_interval * share
+    if facts.deep_at < state.deep_due_since:
+        deep = min(deep, state.deep_due_since)
+    return facts.shallow_at + policy.interval * share, deep
+
+
+def _canary(applied: Mapping[str, Applied], state: IndexState, policy: RefreshPolicy, now: float) -> str | None:
+    """The asset whose deep retrieval, once in an interval, stands for the whole index: the one longest unseen."""
+    if not applied or now < state.canary_at + policy.interval:
+        return None
+    return min(applied, key=lambda name: (applied[name].deep_at, name))

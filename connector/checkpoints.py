@@ -5,6 +5,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -159,23 +160,37 @@ class SqliteCheckpointStore:
 
 
 def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    if read_only and not path.exists():
-        connection = sqlite3.connect(":memory:", check_same_thread=False)
-    elif read_only:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=5)
-    else:
-        connection = sqlite3.connect(path, timeout=5)
-        connection.execute("pragma journal_mode = wal")
-        connection.execute("pragma synchronous = full")
+    connection = _reading(path) if read_only else sqlite3.connect(path, timeout=5)
+    try:
+        _check_schema(connection, path)
+        if not read_only:
+            connection.execute("pragma journal_mode = wal")
+            connection.execute("pragma synchronous = full")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
     version = connection.execute("pragma user_version").fetchone()[0]
     if version > SCHEMA_VERSION:
-        connection.close()
-        raise sqlite3.DatabaseError(
-            f"it has schema {version}, this program knows {SCHEMA_VERSION}: use a newer release"
-        )
+        cause = f"it has schema {version}, this release of the connector knows {SCHEMA_VERSION}"
+        raise LedgerUnavailable("open ledger", str(path), cause, "Use the release that wrote it, or a newer one")
     if version == 0:
         connection.executescript(f"begin; {_SCHEMA} pragma user_version = {SCHEMA_VERSION}; commit;")
-    return connection
+
+
+def _reading(path: Path) -> sqlite3.Connection:
+    """A ledger that nobody has open is copied: read in place, SQLite would leave files of its own beside it."""
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    if path.with_name(f"{path.name}-wal").exists():
+        return sqlite3.connect(address, uri=True, timeout=5)
+    copy = sqlite3.connect(":memory:")
+    if path.exists():
+        with closing(sqlite3.connect(f"{address}&immutable=1", uri=True)) as ledger:
+            ledger.backup(copy)
+    return copy
 
 
 def _checkpoint(name: str, opened: int, collections: str, applied: str | None, attempt: str | None) -> Checkpoint:

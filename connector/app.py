@@ -1,0 +1,97 @@
+"""The composition root: Settings -> Source, Sink, ledger and Engine. The only importer of both vendors' adapters."""
+
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from connector.checkpoints import SqliteCheckpointStore
+from connector.engine import Engine, Progress
+from connector.errors import ConfigError, LedgerUnavailable
+from connector.index_settings import IndexSettings
+from connector.model import CollectionSpec
+from connector.ownership import own
+from connector.ports import CheckpointStore, Sink, Source
+from connector.qdrant.collection import misfit
+from connector.qdrant.sink import QdrantSink
+from connector.settings import ALL_INDEXES, Settings
+from connector.twelvelabs import Transport, TwelveLabsSource
+from connector.twelvelabs.rate import Limiter
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    settings: Settings
+    source: Source
+    sink: Sink
+    ledger: CheckpointStore
+    engine: Engine
+
+    async def indexes(self, only: Collection[str] = ()) -> list[IndexSettings]:
+        """What is to be synced; `*` means the account's Marengo indexes and all that the ledger knows.
+
+        Raises ConfigError when `only` names something else, and what the source raises when it is asked.
+        """
+        configured = self.settings.connector_indexes
+        if configured == ALL_INDEXES:
+            found = [index.index_id for index in await self.source.indexes() if index.model]
+            configured = tuple(dict.fromkeys([*found, *await self.ledger.reports()]))
+        strangers = sorted(set(only) - set(configured))
+        if strangers:
+            advice = f"Configured are: {', '.join(configured) or 'none'}"
+            raise ConfigError("select index", strangers[0], "it is not among CONNECTOR_INDEXES", advice)
+        return [self.settings.of_index(index_id) for index_id in configured if not only or index_id in only]
+
+
+async def differences(sink: Sink, spec: CollectionSpec) -> list[str] | None:
+    """What keeps a collection from holding what it must; None when it does not exist yet."""
+    found = await sink.inspect(spec.name)
+    return misfit(spec, found) if found else None
+
+
+@asynccontextmanager
+async def open_app(
+    settings: Settings, command: str, *, read_only: bool = False, observe: Callable[[Progress], None] = lambda _: None
+) -> AsyncIterator[App]:
+    """Everything that a command needs. A read-only one creates nothing and needs not own the ledger."""
+    async with AsyncExitStack() as stack:
+        if not read_only:
+            _make_directory(settings.connector_data_dir)
+            stack.enter_context(own(settings.lock_path, command))
+        ledger = await stack.enter_async_context(SqliteCheckpointStore(settings.ledger_path, read_only=read_only))
+        source = make_source(settings)
+        stack.push_async_callback(source.close)
+        sink = make_sink(settings, stack if read_only else None)
+        stack.push_async_callback(sink.close)
+        engine = Engine(
+            source, sink, ledger, clock=time.time, concurrency=settings.connector_concurrency, observe=observe
+        )
+        yield App(settings, source, sink, ledger, engine)
+
+
+def make_source(settings: Settings) -> TwelveLabsSource:
+    transport = Transport(
+        settings.twelvelabs_base_url,
+        settings.twelvelabs_api_key.get_secret_value(),
+        Limiter(settings.connector_requests_per_minute),
+        connections=settings.connector_concurrency + 2,
+    )
+    return TwelveLabsSource(transport)
+
+
+def make_sink(settings: Settings, read_only: AsyncExitStack | None = None) -> QdrantSink:
+    """For a reader, embedded storage that is not there yet is what it is, empty, and is not created."""
+    data_dir, key = settings.connector_data_dir, settings.qdrant_api_key
+    if read_only and not (data_dir / "qdrant").exists():
+        data_dir = Path(read_only.enter_context(tempfile.TemporaryDirectory(prefix="connector-")))
+    return QdrantSink(settings.qdrant_url, key.get_secret_value() if key else None, settings.qdrant_grpc_port, data_dir)
+
+
+def _make_directory(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        advice = "Make it writable for this user, or set CONNECTOR_DATA_DIR"
+        raise LedgerUnavailable("create data directory", str(path), str(error), advice) from error

@@ -1,0 +1,154 @@
+"""The commands: names, options and exit codes."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+
+from connector import __version__, telemetry
+from connector.commands.check import check as check_command
+from connector.commands.demo import demo as demo_command
+from connector.commands.output import Exit, err, print_json, text
+from connector.commands.plan import plan as plan_command
+from connector.commands.search import search as search_command
+from connector.commands.simulate import scenario_of
+from connector.commands.simulate import simulate as simulate_command
+from connector.commands.status import status as status_command
+from connector.commands.sync import sync as sync_command
+from connector.errors import ConnectorError, CycleError, TransientError
+from connector.settings import Settings, load
+
+app = typer.Typer(
+    name="connector",
+    help="Keeps the segment embeddings of TwelveLabs indexes current in your own Qdrant.",
+    epilog="Exit codes: 0 done; 1 done, but something failed, was deferred or withheld; 2 wrong settings; "
+    "3 an index could not be synced at all; 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="TOML file with settings; the environment has precedence.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
+Indexes = Annotated[
+    list[str], typer.Option("--index", help="Only this index id; may be repeated.", default_factory=list)
+]
+
+
+@app.command()
+def sync(
+    index: Indexes,
+    allow_deletes: Annotated[
+        bool, typer.Option("--allow-deletes", help="Carry out deletes that the limits withhold, this once.")
+    ] = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Bring each index into Qdrant: one full cycle, then end.
+
+    What is new or changed is retrieved and written, what left the index is deleted, nothing else is touched.
+    """
+    settings = _settings(config)
+    _run(sync_command(settings, index, allow_deletes=allow_deletes, as_json=as_json))
+
+
+@app.command()
+def plan(index: Indexes, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Show what a sync would do, deletes one by one; writes and creates nothing."""
+    _run(plan_command(_settings(config), index, as_json=as_json))
+
+
+@app.command()
+def check(as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Check settings, key, indexes, Qdrant, collections and ledger; reads only."""
+    _run(check_command(_settings(config), as_json=as_json))
+
+
+@app.command()
+def status(as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Show what the ledger says: counts, lag, last cycle, failed and quarantined assets."""
+    _run(status_command(_settings(config), as_json=as_json))
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(metavar="TEXT", help="What to look for.")],
+    index: Indexes,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="Hits per model.")] = 10,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Find the moments that a text describes, in all embedding options at once."""
+    settings = _settings(config)
+    _run(search_command(settings, query, index, limit=limit, as_json=as_json))
+
+
+@app.command()
+def simulate(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port; 0 takes a free one.")] = 8765,
+    seed: Annotated[int | None, typer.Option(min=0, help="Other ids, videos and noise. Default 7.")] = None,
+    scenario: Annotated[Path | None, typer.Option(help="TOML file that describes indexes, assets and faults.")] = None,
+    assets: Annotated[int | None, typer.Option(min=0, help="How many videos in all. Default 12.")] = None,
+    api_key: Annotated[str | None, typer.Option(help="The only key that passes. Default: any but none.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the first line as JSON.")] = False,
+) -> None:
+    """Serve a simulated TwelveLabs API, for development and tests without an account."""
+    _run(simulate_command(scenario_of(scenario, seed, assets), host, port, api_key, as_json=as_json))
+
+
+@app.command()
+def demo() -> None:
+    """Show the whole job on simulated videos; needs no key and no server."""
+    telemetry.set_up("warning")
+    _run(demo_command())
+
+
+def version(shown: bool) -> None:
+    if shown:
+        typer.echo(f"connector {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Ends the process with the exit code of the command."""
+    try:
+        app()
+    except ConnectorError as error:
+        sys.exit(_explain(error, as_json="--json" in sys.argv))
+    except KeyboardInterrupt:
+        sys.exit(Exit.INTERRUPTED)
+
+
+def _settings(config: Path | None) -> Settings:
+    settings, warnings = load(config)
+    telemetry.set_up(settings.connector_log_level, settings.connector_log_format)
+    for warning in warnings:
+        structlog.get_logger(__name__).warning("settings.unknown", what=warning)
+    return settings
+
+
+def _run(work: Coroutine[Any, Any, Exit]) -> None:
+    raise typer.Exit(asyncio.run(work))
+
+
+def _explain(error: ConnectorError, *, as_json: bool) -> Exit:
+    if as_json:
+        print_json({"error": {"code": error.code, "message": str(error)}})
+    err.print(f"[red]error:[/red] {text(error)}")
+    return Exit.UNAVAILABLE if isinstance(error, CycleError | TransientError) else Exit.CONFIGURATION

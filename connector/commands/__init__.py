@@ -1,0 +1,1 @@
+"""One module for each command; `connector.cli` declares their names, options and exit codes."""

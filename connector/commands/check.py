@@ -1,0 +1,143 @@
+"""`connector check`: can it work? Reads only; what is absent is reported, not created."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from connector.app import differences, make_sink, make_source
+from connector.checkpoints import SqliteCheckpointStore
+from connector.commands.output import Exit, out, print_json, text
+from connector.errors import (
+    AuthenticationFailed,
+    ConfigError,
+    ConnectorError,
+    IndexGone,
+    LedgerUnavailable,
+    SinkMismatch,
+)
+from connector.model import CollectionSpec, Index
+from connector.ports import Sink, Source
+from connector.settings import ALL_INDEXES, Settings
+
+T = TypeVar("T")
+Status = Literal["ok", "wrong", "unavailable"]
+
+_WRONG = (ConfigError, AuthenticationFailed, IndexGone, SinkMismatch)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`wrong` is for the operator to correct, `unavailable` may pass."""
+
+    name: str
+    status: Status
+    message: str
+    code: str | None = None
+
+
+async def check(settings: Settings, *, as_json: bool) -> Exit:
+    findings = [finding async for finding in _findings(settings)]
+    ok = all(finding.status == "ok" for finding in findings)
+    if as_json:
+        print_json({"ok": ok, "checks": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            colour = "green" if finding.status == "ok" else "red"
+            out.print(f"[{colour}]{finding.status:11}[/{colour}] {text(finding.name)}: {text(finding.message)}")
+    if any(finding.status == "wrong" for finding in findings):
+        return Exit.CONFIGURATION
+    return Exit.DONE if ok else Exit.UNAVAILABLE
+
+
+async def _findings(settings: Settings) -> AsyncIterator[Finding]:
+    async with AsyncExitStack() as stack:
+        yield (await _probe("data directory", asyncio.to_thread(_directory, settings.connector_data_dir)))[0]
+        yield (await _probe("ledger", _ledger(settings.ledger_path)))[0]
+        source = make_source(settings)
+        stack.push_async_callback(source.close)
+        finding, account = await _probe("TwelveLabs", _account(source))
+        yield finding
+        needed: dict[str, CollectionSpec] = {}
+        for index_id in _ids(settings, account) if account else ():
+            finding, _ = await _probe(f"index {index_id}", _index(settings, source, index_id, needed))
+            yield finding
+        sink = make_sink(settings, stack)
+        stack.push_async_callback(sink.close)
+        finding, version = await _probe(
+            "Qdrant", sink.version(), lambda version: f"{settings.qdrant_url}, version {version}"
+        )
+        yield finding
+        for spec in needed.values() if version else ():
+            yield (await _probe(f"collection {spec.name}", _collection(sink, spec)))[0]
+
+
+async def _probe(name: str, work: Awaitable[T], describe: Callable[[T], str] = str) -> tuple[Finding, T | None]:
+    """What came of it, and its result when it worked."""
+    try:
+        result = await work
+    except ConnectorError as error:
+        return Finding(name, "wrong" if isinstance(error, _WRONG) else "unavailable", str(error), error.code), None
+    return Finding(name, "ok", describe(result)), result
+
+
+def _directory(path: Path) -> str:
+    """Whether it can be written, without leaving a trace: the file has no name."""
+    nearest = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        advice = "Make it writable for this user, or set CONNECTOR_DATA_DIR"
+        raise LedgerUnavailable("write to", str(path), str(error), advice) from error
+    return f"{path} can be written" if path.exists() else f"{path} does not exist yet; it can be created"
+
+
+async def _ledger(path: Path) -> str:
+    async with SqliteCheckpointStore(path, read_only=True) as ledger:
+        known = len(await ledger.reports())
+    return f"{path} can be read and knows {known} indexes"
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    indexes: list[Index]
+
+    def __str__(self) -> str:
+        usable = sum(1 for index in self.indexes if index.model)
+        return f"the key is accepted; {len(self.indexes)} indexes, {usable} of them with a Marengo model"
+
+
+async def _account(source: Source) -> _Account:
+    return _Account(await source.indexes())
+
+
+def _ids(settings: Settings, account: _Account) -> tuple[str, ...]:
+    if settings.connector_indexes == ALL_INDEXES:
+        return tuple(index.index_id for index in account.indexes if index.model)
+    return settings.connector_indexes
+
+
+async def _index(settings: Settings, source: Source, index_id: str, needed: dict[str, CollectionSpec]) -> str:
+    """Notes in `needed` which collection the index is going to need."""
+    index = await source.index(index_id)
+    of_index = settings.of_index(index_id)
+    shape = of_index.shape(index)
+    spec = of_index.known_spec(index)
+    if spec:
+        needed[spec.name] = spec
+    expiry = f"; it expires at {index.expires_at}" if index.expires_at else ""
+    return f"{index.name}, {index.model}, options {', '.join(shape.options)}{expiry}"
+
+
+async def _collection(sink: Sink, spec: CollectionSpec) -> str:
+    found = await differences(sink, spec)
+    if found is None:
+        return f"does not exist yet; the first sync creates it with {', '.join(spec.options)} of {spec.dimension}"
+    if found:
+        advice = "Choose another CONNECTOR_COLLECTION, or remove the collection if nothing needs it"
+        raise SinkMismatch("use collection", spec.name, "; ".join(found), advice)
+    return f"fits {spec.model}"

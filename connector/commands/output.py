@@ -1,0 +1,46 @@
+"""What commands print: one JSON document, or text for people; logs and progress go to stderr."""
+
+import json
+import sys
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+class Exit(IntEnum):
+    """Exit codes are a contract (README, "Exit codes")."""
+
+    DONE = 0
+    INCOMPLETE = 1
+    CONFIGURATION = 2
+    UNAVAILABLE = 3
+    INTERRUPTED = 130
+
+
+def print_json(document: Mapping[str, Any]) -> None:
+    json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
+    sys.stdout.write("\n")
+
+
+def text(value: object) -> str:
+    """Words from elsewhere, whose brackets are no markup."""
+    return escape(str(value))
+
+
+def number(count: float) -> str:
+    return f"{count:,.0f}"
+
+
+def clock(seconds: float) -> str:
+    """A moment of a video as people write it: 1:02:03.4 or 2:03.4."""
+    tenths = round(seconds * 10)
+    hours, rest = divmod(tenths, 36_000)
+    minutes, tenths = divmod(rest, 600)
+    head = f"{hours}:{minutes:02}" if hours else str(minutes)
+    return f"{head}:{tenths // 10:02}.{tenths % 10}"

@@ -1,0 +1,99 @@
+"""`connector sync`: one full cycle for each index."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from connector.app import App, open_app
+from connector.commands.interrupts import interrupts
+from connector.commands.output import Exit, number, out, print_json, text
+from connector.commands.progress import ProgressBar
+from connector.errors import ConnectorError, CycleError, TransientError
+from connector.report import CycleReport
+from connector.settings import ALL_INDEXES, Settings
+
+
+async def sync(settings: Settings, only: Sequence[str], *, allow_deletes: bool, as_json: bool) -> Exit:
+    """Every configured index gets a report, also when nothing could be opened."""
+    reports: dict[str, CycleReport] = {}
+    failure: ConnectorError | None = None
+    try:
+        with ProgressBar(shown=not as_json) as bar:
+            async with open_app(settings, "sync", observe=bar.observe) as app:
+                await _cycles(app, only, reports, allow_deletes=allow_deletes)
+    except (CycleError, TransientError) as error:
+        failure = error
+        for index_id in _named(settings, only):
+            reports.setdefault(index_id, CycleReport(index_id)).fail(error)
+    if as_json:
+        document = {"indexes": [asdict(report) for report in reports.values()]}
+        print_json(document | ({"error": {"code": failure.code, "message": str(failure)}} if failure else {}))
+    else:
+        _print(list(reports.values()), failure)
+    return _exit(list(reports.values()), failure)
+
+
+async def _cycles(app: App, only: Sequence[str], reports: dict[str, CycleReport], *, allow_deletes: bool) -> None:
+    indexes = await app.indexes(only)
+    for settings in indexes:
+        reports[settings.index_id] = CycleReport(settings.index_id, interrupted=True)
+    with interrupts(app.engine.workers):
+        for settings in indexes:
+            if app.engine.workers.stop.is_set():
+                return
+            report = await app.engine.cycle(settings, allow_deletes=allow_deletes)
+            reports[settings.index_id] = report
+            await app.ledger.save_report(settings.index_id, asdict(report))
+
+
+def _named(settings: Settings, only: Sequence[str]) -> Sequence[str]:
+    configured = () if settings.connector_indexes == ALL_INDEXES else settings.connector_indexes
+    return only or configured
+
+
+def _exit(reports: list[CycleReport], failure: ConnectorError | None) -> Exit:
+    if any(report.interrupted for report in reports) and not failure:
+        return Exit.INTERRUPTED
+    if failure or any(report.error for report in reports):
+        return Exit.UNAVAILABLE
+    return Exit.DONE if all(report.clean for report in reports) else Exit.INCOMPLETE
+
+
+def _print(reports: list[CycleReport], failure: ConnectorError | None) -> None:
+    for report in reports:
+        print_report(report)
+    if failure and not reports:
+        out.print(f"[red]{text(failure)}[/red]")
+
+
+def print_report(report: CycleReport) -> None:
+    name = f"{report.index_name} ({report.index_id})" if report.index_name else report.index_id
+    out.print(f"[bold]{text(name)}[/bold]" + (f", {report.model}" if report.model else ""))
+    if report.error:
+        out.print(f"  [red]not carried out to the end:[/red] {text(report.error['message'])}")
+    if report.interrupted:
+        out.print("  [yellow]interrupted; the next cycle goes on from here[/yellow]")
+    counts = {
+        "listed": report.listed,
+        "upserted": report.upserted,
+        "refreshed": report.refreshed,
+        "deleted": report.deleted,
+        "unchanged": report.unchanged,
+        "waiting": report.waiting,
+        "deferred": report.deferred,
+        "vanished": report.vanished,
+        "failed": report.failed,
+        "quarantined": report.quarantined,
+        "withheld": report.withheld,
+        "kept": report.kept,
+    }
+    shown = [f"{number(count)} {what}" for what, count in counts.items() if count or what == "listed"]
+    out.print(f"  {', '.join(shown)}")
+    out.print(
+        f"  {number(report.points_written)} points written, {number(report.requests)} requests,"
+        f" {report.duration_sec:.1f} s" + ("" if report.complete or report.error else "; the listing was incomplete")
+    )
+    if report.withheld_because:
+        out.print(f"  [yellow]{report.withheld} deletes withheld:[/yellow] {text(report.withheld_because)}")
+        out.print("  see them with `connector plan`, allow them once with `connector sync --allow-deletes`")
+    for problem in report.problems:
+        out.print(f"  [yellow]{problem.state}[/yellow] {problem.indexed_asset_id}: {text(problem.reason)}")

@@ -1,0 +1,86 @@
+"""Where settings come from besides environment variables: secret files and the TOML file; and what is no setting."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+PREFIX = "connector_"
+
+_KUBERNETES = re.compile(r"connector_(service_(host|port)(_.*)?|port(_\d+_.*)?)")
+_RESEMBLES = 0.75
+
+
+def secret_files(variables: Mapping[str, str | None], secrets: Iterable[str], problems: list[str]) -> dict[str, str]:
+    """The content of the files that `<NAME>_FILE` variables name, by field name."""
+    found: dict[str, str] = {}
+    for name in secrets:
+        path = variables.get(f"{name}_file")
+        if not path:
+            continue
+        if variables.get(name):
+            problems.append(f"{name.upper()} and {name.upper()}_FILE are both set: remove one")
+        found |= read_secret(name, Path(path), f"{name.upper()}_FILE", problems)
+    return found
+
+
+def mounted_secrets(directory: Path, secrets: Iterable[str], problems: list[str]) -> dict[str, str]:
+    """The content of files in a directory of mounted secrets, named as the fields are."""
+    found: dict[str, str] = {}
+    for name in secrets:
+        if (directory / name).exists():
+            found |= read_secret(name, directory / name, name.upper(), problems)
+    return found
+
+
+def read_secret(name: str, path: Path, called: str, problems: list[str]) -> dict[str, str]:
+    try:
+        value = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        cure = "it must exist and be readable for the user that the connector runs as"
+        problems.append(f"{called}: cannot read {path} ({error}): {cure}")
+        return {}
+    if not value:
+        problems.append(f"{called}: {path} is empty")
+        return {}
+    return {name: value}
+
+
+def toml_file(path: Path, fields: Collection[str], problems: list[str]) -> dict[str, Any]:
+    """The file's values by field name; a key is a variable's name in lower case, with or without `connector_`."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"cannot read the settings file {path}: {error}")
+        return {}
+    except tomllib.TOMLDecodeError as error:
+        problems.append(f"the settings file {path} is no TOML: {error}")
+        return {}
+    values = {}
+    for key, value in content.items():
+        name = next((name for name in (key.lower(), PREFIX + key.lower()) if name in fields), None)
+        if name and value != "":
+            values[name] = value
+        elif not name:
+            short = [field.removeprefix(PREFIX) for field in fields]
+            problems.append(f"{key} in {path} is no setting{did_you_mean(key.lower(), short)}")
+    return values
+
+
+def unknown(variables: Iterable[str], fields: Collection[str], problems: list[str], warnings: list[str]) -> None:
+    """`CONNECTOR_*` variables that are no setting: one that resembles a setting is a mistake, others deserve a word."""
+    known = [name.removeprefix(PREFIX).upper() for name in fields if name.startswith(PREFIX)]
+    for name in sorted({variable.lower() for variable in variables}):
+        if not name.startswith(PREFIX) or name in fields or _KUBERNETES.fullmatch(name):
+            continue
+        hint = did_you_mean(name.removeprefix(PREFIX).upper(), known)
+        (problems if hint else warnings).append(
+            f"{name.upper()} is no setting{hint.replace('mean ', f'mean {PREFIX.upper()}')}"
+        )
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=_RESEMBLES)
+    return f": did you mean {near[0]}?" if near else ""

@@ -1,0 +1,96 @@
+"""How single settings are written: durations, lists, templates. Every parser raises ValueError in words for users."""
+
+import re
+import string
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator
+from pydantic_settings import NoDecode
+
+METADATA_TYPES = ("keyword", "integer", "float", "bool", "datetime", "text", "uuid")
+
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_COLLECTION = re.compile(r"[A-Za-z0-9._-]{1,200}")
+
+
+def duration(value: Any) -> float:
+    """Seconds."""
+    found = _DURATION.fullmatch(str(value).strip().lower())
+    seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
+    if seconds <= 0:
+        raise ValueError(f"{value!r} is no duration: write 30s, 5m, 24h, 30d or plain seconds, more than none")
+    return seconds
+
+
+def words(value: Any) -> tuple[str, ...]:
+    """Comma-separated, or a list already."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
+        raise ValueError(f"{value!r} is no comma-separated list")
+    return tuple(dict.fromkeys(item.strip() for item in items if item.strip()))
+
+
+def index_ids(value: Any) -> tuple[str, ...]:
+    ids = words(value)
+    if not ids:
+        raise ValueError("it names no index: give index ids, or * for all of the account")
+    wrong = [index_id for index_id in ids if index_id != "*" and not _ID.fullmatch(index_id)]
+    if wrong:
+        raise ValueError(f"{wrong[0]!r} is no index id: these are the 24 characters in the index's address")
+    if "*" in ids and len(ids) > 1:
+        raise ValueError("* means every index: leave the ids away, or the *")
+    return ids
+
+
+def metadata_indexes(value: Any) -> dict[str, str]:
+    """`category:keyword,batch:integer` -> {"category": "keyword", "batch": "integer"}."""
+    if isinstance(value, dict):
+        value = [f"{key}:{kind}" for key, kind in value.items()]
+    found = {}
+    for item in words(value):
+        key, _, kind = item.rpartition(":")
+        if not key or kind not in METADATA_TYPES:
+            raise ValueError(f"{item!r} is not key:type with a type of {', '.join(METADATA_TYPES)}")
+        found[key] = kind
+    return found
+
+
+def collection(value: Any) -> str:
+    template = str(value)
+    try:
+        fields = {field for _, field, _, _ in string.Formatter().parse(template) if field is not None}
+    except ValueError as error:
+        raise ValueError(f"{template!r} is no template: {error}") from None
+    if "model" not in fields:
+        raise ValueError(f"{template!r} must contain {{model}}: vectors of different models are not comparable")
+    if fields - {"model", "index_id"}:
+        raise ValueError(f"{template!r} may contain {{model}} and {{index_id}} only")
+    if not _COLLECTION.fullmatch(template.format(model="m", index_id="i")):
+        raise ValueError(f"{template!r} may otherwise hold letters, digits, dots, hyphens and underscores only")
+    return template
+
+
+def web_address(value: Any) -> str:
+    text = str(value).strip().rstrip("/")
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"{value!r} is no address: it starts with http:// or https:// and names a host")
+    if parts.username or parts.password:
+        raise ValueError("an address must not hold a name or password: keys have settings of their own")
+    return text
+
+
+def qdrant_url(value: Any) -> str:
+    return "embedded" if str(value).strip() == "embedded" else web_address(value)
+
+
+Duration = Annotated[float, NoDecode, BeforeValidator(duration)]
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(words)]
+IndexIds = Annotated[tuple[str, ...], NoDecode, BeforeValidator(index_ids)]
+MetadataIndexes = Annotated[dict[str, str], NoDecode, BeforeValidator(metadata_indexes)]
+CollectionTemplate = Annotated[str, BeforeValidator(collection)]
+WebAddress = Annotated[str, BeforeValidator(web_address)]
+QdrantUrl = Annotated[str, BeforeValidator(qdrant_url)]

@@ -1,0 +1,241 @@
+"""Settings from the command line, the environment, `.env`, secret files and a TOML file, in this order.
+
+The only reader of the environment.
+"""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from dotenv import dotenv_values
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from connector.errors import ConfigError
+from connector.index_settings import IndexSettings
+from connector.model import DeleteMode
+from connector.setting_sources import (
+    PREFIX,
+    did_you_mean,
+    mounted_secrets,
+    secret_files,
+    toml_file,
+    unknown,
+)
+from connector.setting_types import (
+    CollectionTemplate,
+    Duration,
+    IndexIds,
+    MetadataIndexes,
+    QdrantUrl,
+    WebAddress,
+    Words,
+)
+
+SECRETS = ("twelvelabs_api_key", "qdrant_api_key", "connector_webhook_secret")
+ALL_INDEXES = ("*",)
+
+_CONFIG = PREFIX + "config"
+_DAY = 86_400.0
+
+
+class IndexOverride(BaseModel):
+    """An `[[indexes]]` table: what is different for one index."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str
+    collection: CollectionTemplate | None = None
+    embedding_options: Words | None = None
+    transcript: bool | None = None
+    poll_interval: Duration | None = None
+    reconcile_interval: Duration | None = None
+    cron: str | None = None
+    delete_mode: DeleteMode | None = None
+    metadata_indexes: MetadataIndexes | None = None
+
+
+class Settings(BaseSettings):
+    """A field is an environment variable in lower case; durations are in seconds."""
+
+    model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True)
+
+    twelvelabs_api_key: SecretStr
+    twelvelabs_base_url: WebAddress = "https://api.twelvelabs.io/v1.3"
+    qdrant_url: QdrantUrl = "embedded"
+    qdrant_api_key: SecretStr | None = None
+    qdrant_grpc_port: Annotated[int, Field(ge=1, le=65_535)] = 6334
+    connector_indexes: IndexIds
+    connector_embedding_options: Words | None = None
+    connector_transcript: bool = True
+    connector_media_links: bool = False
+    connector_metadata_indexes: MetadataIndexes = {}
+    connector_collection: CollectionTemplate = "twelvelabs-{model}"
+    connector_data_dir: Path = Path("data")
+    connector_poll_interval: Duration = 60.0
+    connector_reconcile_interval: Duration = 3600.0
+    connector_refresh_interval: Duration = _DAY
+    connector_deep_refresh_interval: Duration = 30 * _DAY
+    connector_concurrency: Annotated[int, Field(ge=1, le=64)] = 4
+    connector_requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    connector_delete_mode: DeleteMode = "sync"
+    connector_max_deletes: Annotated[int, Field(ge=0)] = 10
+    connector_max_delete_ratio: Annotated[float, Field(ge=0, le=1)] = 0.2
+    connector_max_attempts: Annotated[int, Field(ge=1)] = 5
+    connector_drain_timeout: Duration = 20.0
+    connector_http_host: str = "127.0.0.1"
+    connector_http_port: Annotated[int, Field(ge=0, le=65_535)] = 8080
+    connector_webhook_secret: SecretStr | None = None
+    connector_webhook_host: str = "0.0.0.0"  # noqa: S104  TwelveLabs calls it from outside; off without a secret
+    connector_webhook_port: Annotated[int, Field(ge=0, le=65_535)] = 8081
+    connector_log_level: Literal["debug", "info", "warning", "error"] = "info"
+    connector_log_format: Literal["auto", "console", "json"] = "auto"
+    overrides: tuple[IndexOverride, ...] = ()
+
+    @property
+    def ledger_path(self) -> Path:
+        return self.connector_data_dir / "ledger.sqlite3"
+
+    @property
+    def lock_path(self) -> Path:
+        return self.connector_data_dir / "ledger.lock"
+
+    def of_index(self, index_id: str) -> IndexSettings:
+        """The general settings with what the TOML file overrides for this index."""
+        override = next((it for it in self.overrides if it.id == index_id), IndexOverride(id=index_id))
+        general = {
+            "collection": self.connector_collection,
+            "embedding_options": self.connector_embedding_options,
+            "transcript": self.connector_transcript,
+            "delete_mode": self.connector_delete_mode,
+            "metadata_indexes": self.connector_metadata_indexes,
+        }
+        special = {key: value for key in general if (value := getattr(override, key)) is not None}
+        return IndexSettings(
+            index_id=index_id,
+            media_links=self.connector_media_links,
+            max_deletes=self.connector_max_deletes,
+            max_delete_ratio=self.connector_max_delete_ratio,
+            max_attempts=self.connector_max_attempts,
+            refresh_interval=self.connector_refresh_interval,
+            deep_refresh_interval=self.connector_deep_refresh_interval,
+            **{**general, **special},
+        )
+
+
+def given_only(**given: Any) -> Settings:
+    """Settings that no environment and no file can change."""
+
+    class Given(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_: Any, **__: Any
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            del settings_cls
+            return (init_settings,)
+
+    return Given(**given)
+
+
+def load(
+    config: Path | None = None, *, secrets_dir: Path = Path("/run/secrets"), **given: Any
+) -> tuple[Settings, list[str]]:
+    """The settings, and warnings for the log. Raises ConfigError that names every mistake at once."""
+    problems: list[str] = []
+    warnings: list[str] = []
+    environment: dict[str, str | None] = {name.lower(): value for name, value in os.environ.items()}
+    dotenv = {name.lower(): value for name, value in dotenv_values(".env").items()}
+    unknown([*environment, *dotenv], _SETTABLE, problems, warnings)
+    path = config or next((Path(p) for p in (environment.get(_CONFIG), dotenv.get(_CONFIG)) if p), None)
+    in_file = _split_indexes(toml_file(path, _FIELDS, problems) if path else {}, problems)
+    below = {
+        **in_file,
+        **mounted_secrets(secrets_dir, SECRETS, problems),
+        **{name: value for name, value in dotenv.items() if value and name in _FIELDS},
+        **secret_files(dotenv, SECRETS, problems),
+    }
+    above = secret_files(environment, SECRETS, problems)
+
+    class Loaded(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            *_: Any,
+            **__: Any,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            secrets, files = InitSettingsSource(settings_cls, above), InitSettingsSource(settings_cls, below)
+            return init_settings, secrets, env_settings, files
+
+    try:
+        settings = Loaded(**given)
+    except ValidationError as error:
+        problems += [_mistake(it, environment) for it in error.errors()]
+        raise _config_error(problems) from None
+    problems += _strangers(settings)
+    if problems:
+        raise _config_error(problems)
+    return settings, warnings
+
+
+def _split_indexes(values: dict[str, Any], problems: list[str]) -> dict[str, Any]:
+    """`indexes` of a file may be tables, ids, or both; a table names its index as well as what is special about it."""
+    indexes = values.get("connector_indexes")
+    if not isinstance(indexes, list):
+        return values
+    tables = [entry for entry in indexes if isinstance(entry, dict)]
+    ids = [entry.get("id") if isinstance(entry, dict) else entry for entry in indexes]
+    if any(not isinstance(index_id, str) for index_id in ids):
+        problems.append("indexes: every [[indexes]] table needs an id, which is a string")
+        ids = [index_id for index_id in ids if isinstance(index_id, str)]
+    return {**values, "connector_indexes": ids, "overrides": tables}
+
+
+def _strangers(settings: Settings) -> list[str]:
+    """Overrides for an index that is not synced at all."""
+    if settings.connector_indexes == ALL_INDEXES:
+        return []
+    return [
+        f"indexes: {override.id} has a table of its own but is not among CONNECTOR_INDEXES"
+        for override in settings.overrides
+        if override.id not in settings.connector_indexes
+    ]
+
+
+def _mistake(error: Mapping[str, Any], environment: Mapping[str, str | None]) -> str:
+    field, *inner = error["loc"]
+    name = str(field).upper()
+    if field == "overrides":
+        table, key = f"table {int(inner[0]) + 1} of indexes", str(inner[-1])
+        if error["type"] == "extra_forbidden":
+            return f"{table}: {key} is no setting of an index{did_you_mean(key, IndexOverride.model_fields)}"
+        return f"{table}: {key}: {_words(error)}"
+    if error["type"] == "missing":
+        return f"{name} is required: {_REQUIRED[str(field)]}{_spelled_otherwise(str(field), environment)}"
+    return f"{name}: {_words(error)}"
+
+
+_FIELDS = frozenset(Settings.model_fields) - {"overrides"}
+_SETTABLE = _FIELDS | {_CONFIG} | {f"{name}_file" for name in SECRETS}
+_REQUIRED = {
+    "twelvelabs_api_key": "create a key in the TwelveLabs dashboard, or try `connector demo` without one",
+    "connector_indexes": "name the index ids, separated by commas, or * for every index of the account",
+}
+
+
+def _spelled_otherwise(field: str, environment: Mapping[str, str | None]) -> str:
+    near = [name for name in difflib.get_close_matches(field, environment, n=1, cutoff=0.8) if name not in _SETTABLE]
+    return f" ({near[0].upper()} is set, which is something else)" if near else ""
+
+
+def _words(error: Mapping[str, Any]) -> str:
+    return str(error["msg"]).removeprefix("Value error, ")
+
+
+def _config_error(problems: list[str]) -> ConfigError:
+    listed = "".join(f"\n  - {problem}" for problem in dict.fromkeys(problems))
+    return ConfigError("read settings", "", f"{len(problems)} mistake{'s' if len(problems) > 1 else ''}{listed}")

@@ -1,0 +1,241 @@
+"""What tests and people can do to a running simulator; safe to call from any thread.
+
+Indexes and assets are named by their ids. A wrong id or value raises ValueError naming it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from connector.simulator import changes
+from connector.simulator.clock import format_ms
+from connector.simulator.errors import ApiError
+from connector.simulator.faults import FaultBoard, Hold, Rewrite, Stage
+from connector.simulator.index_state import IndexState
+from connector.simulator.knobs import Knobs
+from connector.simulator.models import SPELLINGS
+from connector.simulator.records import Record
+from connector.simulator.requests_log import RequestLog
+from connector.simulator.scenario import AssetSpec, FaultSpec, IndexSpec, WebhookSpec
+from connector.simulator.scenes import Scene
+from connector.simulator.views import detail_view, index_view
+from connector.simulator.webhooks import Delivery, Webhooks
+from connector.simulator.world import World
+
+Caption = str | Scene
+
+
+class Control:
+    """`requests` is the log of what was asked so far."""
+
+    def __init__(self, world: World, board: FaultBoard, requests: RequestLog, webhooks: Webhooks) -> None:
+        self._world = world
+        self._board = board
+        self._webhooks = webhooks
+        self.requests = requests
+
+    @property
+    def index_ids(self) -> list[str]:
+        """The living indexes, oldest first."""
+        with self._world.lock:
+            return [state.id for state in self._world.living_indexes()]
+
+    def index(self, index: str) -> dict[str, Any]:
+        """The index as the wire shows it."""
+        with self._world.lock:
+            return index_view(self._world, self._index(index))
+
+    def asset_ids(self, index: str) -> list[str]:
+        """All living assets of the index, oldest first."""
+        with self._world.lock:
+            state = self._index(index)
+            ordinals = [state.nth(place) for place in range(state.count())]
+            return [self._world.indexed_asset_id(state, ordinal) for ordinal in ordinals]
+
+    def asset(self, index: str, asset: str) -> dict[str, Any]:
+        """The asset as retrieve shows it, without embeddings."""
+        with self._world.lock:
+            return detail_view(self._world, *self._asset(index, asset))
+
+    def task_id(self, index: str, asset: str) -> str:
+        with self._world.lock:
+            state, record = self._asset(index, asset)
+            return self._world.task_id(state, record.ordinal)
+
+    def add_index(
+        self, name: str, model: str = "marengo3.0", options: tuple[str, ...] = ("visual", "audio"), generate: int = 0
+    ) -> str:
+        """Returns its id."""
+        spec = _convert({"name": name, "model": model, "options": list(options), "generate": generate}, IndexSpec)
+        with self._world.lock:
+            return self._world.open_index(spec, self._world.now_ms()).id
+
+    def add_asset(self, index: str, filename: str, *, captions: list[Caption] | None = None, **facts: Any) -> str:
+        """Returns its id. `facts` are the keys of AssetSpec; ready at once unless `status` or `ready_in` are given."""
+        spec = _convert({"filename": filename, **facts}, AssetSpec)
+        spec = msgspec.structs.replace(spec, **_content_facts(captions, {}))
+        with self._world.lock:
+            state = self._index(index)
+            return self._world.indexed_asset_id(state, changes.add(self._world, state, spec).ordinal)
+
+    def update_asset(
+        self,
+        index: str,
+        asset: str,
+        *,
+        captions: list[Caption] | None = None,
+        model: str | None = None,
+        bump: bool = True,
+        **facts: Any,
+    ) -> None:
+        """Other content under the same id, with new vectors.
+
+        `facts` are filename, duration, fps, width, height, metadata; `model` is the one that makes the vectors from now on; `bump` moves updated_at.
+        """
+        with self._world.lock:
+            state, record = self._asset(index, asset)
+            content = changes.rewrite(record.content, **_content_facts(captions, facts))
+            spelled = None if model is None else _model(model)
+            if "metadata" in facts:
+                state.change(record.ordinal, user_metadata=changes.stored(facts["metadata"]))
+            changes.rewrite_asset(self._world, state, record.ordinal, content, model=spelled, bump=bump)
+
+    def set_status(self, index: str, asset: str, status: str) -> None:
+        """Now and for good; `status` may be a word that the vendor does not know yet."""
+        with self._world.lock:
+            state, record = self._asset(index, asset)
+            changes.set_status(self._world, state, record.ordinal, status)
+
+    def restart(self, index: str, asset: str, status: str = "ready") -> None:
+        """The life cycle from pending on, once more, ending in `status`."""
+        with self._world.lock:
+            state, record = self._asset(index, asset)
+            changes.restart(self._world, state, record.ordinal, status)
+
+    def reindex(self, index: str, asset: str, *, duration: float | None = None, bump: bool | None = None) -> None:
+        """New vectors, and a new length if given; `bump` None moves the dates as `reindex_bumps_updated_at` says."""
+        if duration is not None and not duration > 0:
+            raise ValueError(f"reindex duration={duration}: it must be above 0 seconds")
+        with self._world.lock:
+            state, record = self._asset(index, asset)
+            moves = self._world.knobs.reindex_bumps_updated_at if bump is None else bump
+            changes.reindex(self._world, state, record.ordinal, duration, bump=moves)
+
+    def migrate(self, index: str, model: str) -> None:
+        """The index and all its vectors to another model, in place."""
+        with self._world.lock:
+            changes.migrate(self._world, self._index(index), _model(model))
+
+    def expire_index(self, index: str) -> None:
+        """As if its 90 days were over: it is gone for every request."""
+        with self._world.lock:
+            self._index(index).expires_ms = self._world.now_ms()
+
+    def delete_index(self, index: str) -> None:
+        with self._world.lock:
+            self._index(index).deleted = True
+
+    def delete_asset(self, index: str, asset: str) -> None:
+        with self._world.lock:
+            state, record = self._asset(index, asset)
+            state.remove(record.ordinal)
+
+    def patch_metadata(self, index: str, asset: str, metadata: Mapping[str, Any]) -> None:
+        """Like PATCH: null removes a key; updated_at moves as `patch_bumps_updated_at` says."""
+        with self._world.lock:
+            state, record = self._asset(index, asset)
+            changes.patch_metadata(self._world, state, record.ordinal, metadata)
+
+    @property
+    def now(self) -> str:
+        """The simulated time, RFC 3339."""
+        return format_ms(self._world.now_ms(), "millis")
+
+    def advance(self, seconds: float) -> None:
+        """Moves the simulated time forward."""
+        self._world.clock.advance(seconds)
+        self._world.changed()
+
+    @property
+    def knobs(self) -> Knobs:
+        return self._world.knobs
+
+    def set_knobs(self, **changed: Any) -> Knobs:
+        """Takes effect with the next request; see Knobs for names and values. Raises ValueError for others."""
+        with self._world.lock:
+            self._world.knobs = self._world.knobs.with_changes(**changed)
+            return self._world.knobs
+
+    def hold(self, pattern: str, nth: int = 1, stage: Stage = "request") -> Hold:
+        """Stops the nth matching request from now on, before it is looked at or ("response") before it is answered."""
+        return self._board.hold(pattern, nth, stage)
+
+    def inject(self, pattern: str, *, rewrite: Rewrite | None = None, **fault: Any) -> None:
+        """Answers matching requests wrongly. The first fault that matches a request and still has to happen counts.
+
+        `fault` is the keys of FaultSpec: `count` (None: all) and `probability` say how often; `status`, `body` (text or
+        JSON value), `headers`, `cut_at` (share of the body that is sent), `delay` and `slow` (seconds before and during
+        the answer) and `drop` (connection reset) what happens. `rewrite` turns the real answer's decoded body into
+        another.
+        """
+        self._board.inject(_convert({"match": pattern, **fault}, FaultSpec), rewrite)
+
+    def clear_faults(self) -> None:
+        """No more faults; all held requests go on."""
+        self._board.clear()
+
+    def clear_requests(self) -> None:
+        """Empties the log; its total goes on counting."""
+        self.requests.clear()
+
+    def set_webhook(self, url: str, secret: str) -> None:
+        """Sends index.task.* events there from now on, signed with the secret."""
+        self._webhooks.configure(WebhookSpec(url=url, secret=secret))
+
+    def emit(self, event: str, index: str, asset: str) -> None:
+        """Sends a webhook event of any type about this asset's task."""
+        with self._world.lock:
+            self._webhooks.emit(event, *self._asset(index, asset))
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """The webhook requests that were sent, oldest first."""
+        return self._webhooks.deliveries
+
+    def _index(self, index: str) -> IndexState:
+        try:
+            return self._world.index(index)
+        except ApiError as error:
+            raise ValueError(f"index {index!r}: {error.message}") from error
+
+    def _asset(self, index: str, asset: str) -> tuple[IndexState, Record]:
+        try:
+            return self._world.indexed_asset(index, asset)
+        except ApiError as error:
+            raise ValueError(f"asset {asset!r} of index {index!r}: {error.message}") from error
+
+
+def _convert(value: dict[str, Any], kind: type[Any]) -> Any:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{kind.__name__}: {error}") from error
+
+
+def _content_facts(captions: list[Caption] | None, facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts that shape the content, checked like those of a scenario."""
+    checked = _convert({"filename": "unchanged", **facts}, AssetSpec)
+    own = ("filename", "duration", "fps", "width", "height")
+    found: dict[str, Any] = {name: getattr(checked, name) for name in own if name in facts}
+    if captions is None:
+        return found
+    if not captions:
+        raise ValueError("captions: give at least one, or leave them out")
+    return {**found, "scenes": changes.scenes_of(captions)}
+
+
+def _model(name: str) -> str:
+    if name not in SPELLINGS:
+        raise ValueError(f"model {name!r}: known models are {', '.join(SPELLINGS)}")
+    return SPELLINGS[name].name

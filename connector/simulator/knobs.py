@@ -1,0 +1,71 @@
+"""The switches for what nobody knows about the real service; every one can be changed while the simulator runs."""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+Seconds = Annotated[float, msgspec.Meta(ge=0.0)]
+
+
+class Knobs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Defaults, and what each decides.
+
+    Change feed: `patch_bumps_updated_at` (true) a PATCH moves updated_at; `reindex_bumps_updated_at` (false) a re-index
+    or a migration does; `asset_metadata_propagates` (false) /assets/{id}/user-metadata changes the indexed assets too;
+    `updated_at_filter` ("all") is the filter about every change, or only about metadata ("patched").
+
+    Retrieve: `not_ready_embedding` ("200_no_embedding", "400", "404") answers embedding_option on an unready asset;
+    `disabled_option` ("400", "omit") one that the index has not; `ready_lag_s` (0) seconds ready without embedding;
+    `segment_order` ("by_option", "interleaved", "shuffled"); `audio_grid` ("shared", "own") boundaries of audio;
+    `null_float` (0) share of segments with float null; `empty_segments` (false).
+
+    Listing: `timestamps` ("millis", "seconds", "offset"); `tie_order` ("stable", "shuffled" per request) of equal sort
+    keys; `past_end` ("empty" = [], "null"); `missing_index` ("404", "400" resource_not_exist); `page_drift` ("none",
+    "insert" an asset, "delete" the first listed) once per walk, right after its first page.
+
+    Rate limit: `rate_limit` (null = none) requests per `rate_limit_window_s` (60); `rate_limit_headers` ("new", "old",
+    "both", "none"); `rate_limit_body` ("flat", "nested", "empty"); `retry_after` (true) is that header sent.
+
+    Webhooks: `webhook_copies` (1) deliveries per event; `webhook_reorder` (false) newest first; `webhook_loss` (0)
+    share lost; `webhook_clock_skew_s` (0) added to the signature's time; `webhook_unknown_task` (false) data.id is no
+    task that can be looked up.
+    """
+
+    patch_bumps_updated_at: bool = True
+    reindex_bumps_updated_at: bool = False
+    asset_metadata_propagates: bool = False
+    updated_at_filter: Literal["all", "patched"] = "all"
+
+    not_ready_embedding: Literal["200_no_embedding", "400", "404"] = "200_no_embedding"
+    disabled_option: Literal["400", "omit"] = "400"
+    ready_lag_s: Seconds = 0.0
+    segment_order: Literal["by_option", "interleaved", "shuffled"] = "by_option"
+    audio_grid: Literal["shared", "own"] = "shared"
+    null_float: Share = 0.0
+    empty_segments: bool = False
+
+    timestamps: Literal["millis", "seconds", "offset"] = "millis"
+    tie_order: Literal["stable", "shuffled"] = "stable"
+    past_end: Literal["empty", "null"] = "empty"
+    missing_index: Literal["404", "400"] = "404"
+    page_drift: Literal["none", "insert", "delete"] = "none"
+
+    rate_limit: Annotated[int, msgspec.Meta(ge=1)] | None = None
+    rate_limit_window_s: Annotated[float, msgspec.Meta(gt=0.0)] = 60.0
+    rate_limit_headers: Literal["new", "old", "both", "none"] = "new"
+    rate_limit_body: Literal["flat", "nested", "empty"] = "flat"
+    retry_after: bool = True
+
+    webhook_copies: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
+    webhook_reorder: bool = False
+    webhook_loss: Share = 0.0
+    webhook_clock_skew_s: float = 0.0
+    webhook_unknown_task: bool = False
+
+    def with_changes(self, **changes: object) -> "Knobs":
+        """Raises ValueError naming the knob and what it accepts."""
+        try:
+            return msgspec.convert({**msgspec.structs.asdict(self), **changes}, Knobs)
+        except msgspec.ValidationError as error:
+            raise ValueError(f"knobs: {error}; see the Knobs docstring for names and values") from error

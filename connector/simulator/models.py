@@ -1,0 +1,50 @@
+"""What the simulated embedding models are: spelling, dimension, options, and which caption an option hears or sees."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Caption = Literal["visual", "audio", "speech"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Model:
+    """`name` is the spelling in index.models[], `vector_name` the one in embedding.model_name (they differ for 2.7).
+
+    `options` maps an embedding option to (the index model option that it needs, the captions that it is made of).
+    """
+
+    name: str
+    vector_name: str
+    dimension: int
+    options: dict[str, tuple[str, tuple[Caption, ...]]]
+
+    def enabled(self, model_options: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(option for option, (needs, _) in self.options.items() if needs in model_options)
+
+
+MODELS = {
+    model.name: model
+    for model in (
+        Model(
+            "marengo3.0",
+            "marengo3.0",
+            512,
+            {
+                "visual": ("visual", ("visual",)),
+                "audio": ("audio", ("audio",)),
+                "transcription": ("audio", ("speech",)),
+            },
+        ),
+        Model(
+            "marengo2.7",
+            "Marengo-retrieval-2.7",
+            1024,
+            {"visual-text": ("visual", ("visual",)), "audio": ("audio", ("audio", "speech"))},
+        ),
+        Model("marengo3.5", "marengo3.5", 512, {}),
+        Model("pegasus1.2", "pegasus1.2", 0, {}),
+    )
+}
+
+INDEX_MODELS = ("marengo3.0", "marengo2.7", "pegasus1.2")
+SPELLINGS = {spelling: model for model in MODELS.values() for spelling in (model.name, model.vector_name)}

@@ -1,0 +1,44 @@
+"""Which requests a hold, a fault or a look at the log is about: `"GET /indexes/*/indexed-assets?page=2"`."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+PREFIX = "/v1.3"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request as patterns see it; `path` is without the version prefix."""
+
+    method: str
+    path: str
+    query: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """`*` stands for anything within one path segment, `**` for anything at all; the method and the query are optional.
+
+    A query lists `key=value` pairs that must be there; others may be.
+    """
+
+    method: str | None
+    path: re.Pattern[str]
+    query: frozenset[tuple[str, str]]
+
+    @staticmethod
+    def parse(text: str) -> "Pattern":
+        """Raises ValueError."""
+        method, _, target = text.rpartition(" ")
+        path, _, query = target.partition("?")
+        if not path.startswith(("/", "*")) or (method and not method.isalpha()):
+            raise ValueError(f"pattern {text!r}: write it like 'GET /indexes/*/indexed-assets?page=2' or '/embed-v2'")
+        pieces = re.split(r"(\*\*|\*)", path.removeprefix(PREFIX))
+        translated = "".join({"**": ".*", "*": "[^/]*"}.get(piece, re.escape(piece)) for piece in pieces)
+        return Pattern(method.upper() or None, re.compile(translated), frozenset(parse_qsl(query)))
+
+    def matches(self, call: Call) -> bool:
+        if self.method not in {None, call.method} or self.path.fullmatch(call.path) is None:
+            return False
+        return not self.query or self.query <= set(parse_qsl(call.query, keep_blank_values=True))

@@ -1,0 +1,81 @@
+"""From text to concepts: stop words out, word forms to a stem, synonyms to one concept."""
+
+import re
+
+_WORD = re.compile(r"[a-z0-9]+")
+_STOP = frozenset(
+    re.findall(
+        r"\w+",
+        """a about after all am an and are as at be been by can did do does for from go has have he her his i in into
+        is it its just let ll me my now of on one onto or our out over re s she so some t that the their them then
+        there they this to up us ve very was we were what when where which who will with you your""",
+    )
+)
+_LONG_SUFFIXES = (
+    "ations",
+    "ation",
+    "ating",
+    "ators",
+    "ator",
+    "ated",
+    "ates",
+    "ings",
+    "ions",
+    "ion",
+    "ers",
+    "ate",
+    "er",
+    "ly",
+)
+_SHORT_SUFFIXES = ("ing", "ies", "ed", "es", "s", "y", "e")
+_SUFFIXES = tuple((suffix, 4) for suffix in _LONG_SUFFIXES) + tuple((suffix, 3) for suffix in _SHORT_SUFFIXES)
+_GROUPS = (
+    "celebrate cheer rejoice jubilate",
+    "football soccer",
+    "crowd audience spectator fans",
+    "child kid toddler",
+    "dog puppy",
+    "car vehicle automobile",
+    "road street",
+    "cook prepare",
+    "food meal dish",
+    "ocean sea",
+    "talk speak speech",
+    "film movie",
+    "laugh giggle",
+    "city town downtown",
+    "rain downpour",
+    "applause clap",
+    "begin start",
+    "storm thunderstorm",
+    "music song tune",
+    "doctor physician",
+    "picture photo image",
+    "buy purchase",
+    "fast quick rapid",
+    "big large huge",
+    "small little tiny",
+)
+
+
+def stem(word: str) -> str:
+    """`celebration`, `celebrating` and `celebrates` have one stem; it need not be a word."""
+    for suffix, shortest in _SUFFIXES:
+        if word.endswith(suffix) and len(word) - len(suffix) >= shortest:
+            return _undouble(word[: -len(suffix)])
+    return word
+
+
+def _undouble(text: str) -> str:
+    doubled = len(text) > 3 and text[-1] == text[-2] and text[-1] not in "aeiouls"
+    return text[:-1] if doubled else text
+
+
+_SYNONYMS = {stem(word): stem(group.split()[0]) for group in _GROUPS for word in group.split()}
+
+
+def concepts(text: str) -> list[str]:
+    """The concepts of a text in reading order; a text of stop words only is taken word by word."""
+    words = _WORD.findall(text.lower())
+    kept = [word for word in words if word not in _STOP] or words
+    return [_SYNONYMS.get(stemmed, stemmed) for stemmed in map(stem, kept)]

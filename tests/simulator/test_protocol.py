@@ -1,0 +1,81 @@
+"""What holds for every request: the key, both error families, compression, headers, unknown paths."""
+
+import gzip
+
+import pytest
+
+from connector.simulator import Simulator, run_in_thread
+from tests.simulator.access import Access, access
+
+
+@pytest.mark.parametrize(("path", "code"), [("/indexes", "api_key_invalid"), ("/assets", "api_key_invalid")])
+def test_no_key_is_401_in_the_flat_family(api: Access, path: str, code: str) -> None:
+    response = api.http.get(f"{api.simulator.base_url}{path}", headers={"x-api-key": ""})
+
+    assert response.status_code == 401
+    assert response.json()["code"] == code
+
+
+def test_no_key_is_401_in_the_nested_family(api: Access) -> None:
+    response = api.http.post(f"{api.simulator.base_url}/embed-v2", headers={"x-api-key": ""}, json={})
+
+    assert response.status_code == 401
+    assert response.json()["error"]["code"] == "API_KEY_INVALID"
+
+
+@pytest.mark.parametrize(("key", "status"), [("right", 200), ("wrong", 401), ("schlüssel".encode(), 401)])
+def test_a_given_key_is_the_only_one(key: str | bytes, status: int) -> None:
+    with access(api_key="right") as api:
+        response = api.call("GET", "/indexes", headers={"x-api-key": key})
+
+        assert response.status_code == status
+
+
+def test_gzip_only_when_asked(api: Access, index: str) -> None:
+    """The same body; small answers stay as they are."""
+    path = f"/indexes/{index}/indexed-assets"
+    packed = api.call("GET", path, headers={"accept-encoding": "gzip, deflate"})
+    plain = api.call("GET", path, headers={"accept-encoding": "identity"})
+
+    assert packed.headers["content-encoding"] == "gzip"
+    assert packed.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+    assert "content-encoding" not in plain.headers
+    assert packed.content == plain.content
+    assert packed.num_bytes_downloaded == len(gzip.compress(plain.content, 1, mtime=0))
+
+
+def test_date_is_the_simulated_time(api: Access) -> None:
+    """A client that caps its watermark by Date stays within the simulated time."""
+    api.control.advance(61)
+
+    assert api.call("GET", "/indexes").headers["date"] == "Sun, 01 Mar 2026 09:01:01 GMT"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/nothing", 404), ("PUT", "/embed", 405), ("POST", "/indexes/", 404), ("GET", "/", 404)],
+)
+def test_unknown_paths_and_methods(api: Access, method: str, path: str, status: int) -> None:
+    """A flat error, never a redirect or a page of the web framework."""
+    response = api.call(method, path)
+
+    assert response.status_code == status
+    assert set(response.json()) == {"code", "message"}
+
+
+def test_a_taken_port_is_named() -> None:
+    """The message says where, why and what to do."""
+    with (
+        run_in_thread() as first,
+        pytest.raises(OSError, match=f"127.0.0.1:{first.port}.*choose another"),
+        run_in_thread(port=first.port),
+    ):
+        raise AssertionError("two simulators listen on one port")
+
+
+async def test_it_serves_inside_a_running_loop() -> None:
+    """And can be started again after it stopped."""
+    for _ in range(2):
+        async with Simulator() as simulator:
+            assert simulator.base_url == f"http://127.0.0.1:{simulator.port}/v1.3"
+            assert len(simulator.control.index_ids) == 2

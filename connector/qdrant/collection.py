@@ -1,0 +1,146 @@
+"""What a collection of ours is: vectors, stamp, payload indexes. Pure: values in, values out."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from qdrant_client import models
+
+from connector.errors import ConfigError
+from connector.model import LAYOUT_VERSION, CollectionInfo, CollectionSpec
+
+STAMP = "twelvelabs_connector"
+DISTANCE = models.Distance.COSINE
+
+PayloadIndex = models.PayloadSchemaType | models.KeywordIndexParams
+
+PAYLOAD_INDEXES: Mapping[str, PayloadIndex] = {
+    "index_id": models.KeywordIndexParams(type=models.KeywordIndexType.KEYWORD, is_tenant=True),
+    "indexed_asset_id": models.PayloadSchemaType.KEYWORD,
+    "embedding_options": models.PayloadSchemaType.KEYWORD,
+    "embedding_scope": models.PayloadSchemaType.KEYWORD,
+    "start_offset_sec": models.PayloadSchemaType.FLOAT,
+    "end_offset_sec": models.PayloadSchemaType.FLOAT,
+    "filename": models.PayloadSchemaType.KEYWORD,
+    "created_at": models.PayloadSchemaType.DATETIME,
+    "indexed_at": models.PayloadSchemaType.DATETIME,
+    "transcript": models.PayloadSchemaType.TEXT,
+    "revision": models.PayloadSchemaType.KEYWORD,
+}
+METADATA_TYPES = ("keyword", "integer", "float", "bool", "datetime", "text", "uuid")
+
+_IDENTITY = ("model", "layout_version", "instance_id")
+_PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def stamp(spec: CollectionSpec, instance_id: str) -> dict[str, Any]:
+    """The collection metadata that says what its points are."""
+    return {
+        STAMP: {
+            "model": spec.model,
+            "dimension": spec.dimension,
+            "options": list(spec.options),
+            "layout_version": LAYOUT_VERSION,
+            "instance_id": instance_id,
+        }
+    }
+
+
+def vectors(spec: CollectionSpec) -> dict[str, models.VectorParams]:
+    return {option: models.VectorParams(size=spec.dimension, distance=DISTANCE) for option in spec.options}
+
+
+def payload_indexes(metadata_indexes: Mapping[str, str]) -> dict[str, PayloadIndex]:
+    """Payload key -> index, of our own keys and of the configured ones of user_metadata. Raises ConfigError."""
+    return {
+        **PAYLOAD_INDEXES,
+        **{metadata_key(key): _metadata_type(key, kind) for key, kind in metadata_indexes.items()},
+    }
+
+
+def metadata_key(key: str) -> str:
+    """The JSON path of a user_metadata key; Qdrant wants quotes round everything but letters, digits, _ and -."""
+    if not key or '"' in key:
+        raise ConfigError("index user_metadata key", repr(key), "Qdrant has no path for it", "Rename the key")
+    return f"user_metadata.{key}" if _PLAIN_KEY.fullmatch(key) else f'user_metadata."{key}"'
+
+
+def _metadata_type(key: str, kind: str) -> PayloadIndex:
+    if kind not in METADATA_TYPES:
+        cause = f"unknown type {kind!r}"
+        raise ConfigError("index user_metadata key", key, cause, f"Use one of {', '.join(METADATA_TYPES)}")
+    return models.PayloadSchemaType(kind)
+
+
+def type_of(index: PayloadIndex) -> str:
+    return str(index.value if isinstance(index, models.PayloadSchemaType) else index.type.value)
+
+
+def describe(name: str, found: models.CollectionInfo) -> CollectionInfo:
+    """`points` is Qdrant's own count: exact at rest, approximate while it optimizes."""
+    ours = _stamp_of(found)
+    return CollectionInfo(
+        name=name,
+        points=found.points_count or 0,
+        vectors={key: (params.size, params.distance.value) for key, params in _vectors_of(found).items()},
+        model=ours.get("model"),
+        layout_version=ours.get("layout_version"),
+        instance_id=ours.get("instance_id"),
+        payload_indexes={key: schema.data_type.value for key, schema in found.payload_schema.items()},
+    )
+
+
+def searchable(found: models.CollectionInfo, dimension: int) -> tuple[str, ...]:
+    """The named vectors that hold our embeddings, as far as a query of this dimension can be compared to them."""
+    known = _stamp_of(found).get("options")
+    return tuple(
+        name
+        for name, params in _vectors_of(found).items()
+        if params.size == dimension and (known is None or name in known)
+    )
+
+
+def misfit(spec: CollectionSpec, info: CollectionInfo) -> list[str]:
+    """What keeps the collection from holding these points, in words; empty when it fits.
+
+    More vectors, quantization, sharding and the like are the user's choice.
+    """
+    return [
+        *_wrong_owner(spec, info),
+        *(words for option in spec.options if (words := _wrong_vector(spec, info, option))),
+    ]
+
+
+def _wrong_owner(spec: CollectionSpec, info: CollectionInfo) -> list[str]:
+    if info.model is None:
+        return [f"it holds {info.points} points that this program did not write"] if info.points else []
+    if info.model != spec.model:
+        return [f"it belongs to model {info.model}, not {spec.model}"]
+    if str(info.layout_version).partition(".")[0] != LAYOUT_VERSION.partition(".")[0]:
+        return [f"its layout version is {info.layout_version}, this program writes {LAYOUT_VERSION}"]
+    return []
+
+
+def _wrong_vector(spec: CollectionSpec, info: CollectionInfo, option: str) -> str | None:
+    if option not in info.vectors:
+        return f"it has no vector named {option}"
+    dimension, distance = info.vectors[option]
+    if dimension != spec.dimension:
+        return f"vector {option} has dimension {dimension}, not {spec.dimension}"
+    if distance != DISTANCE.value:
+        return f"vector {option} has distance {distance}, not {DISTANCE.value}"
+    return None
+
+
+def _stamp_of(found: models.CollectionInfo) -> Mapping[str, Any]:
+    """Metadata is the user's own field: under our key may stand anything."""
+    ours = (found.config.metadata or {}).get(STAMP)
+    return ours if isinstance(ours, dict) and all(isinstance(ours.get(key), str) for key in _IDENTITY) else {}
+
+
+def _vectors_of(found: models.CollectionInfo) -> Mapping[str, models.VectorParams]:
+    """The unnamed vector of a single-vector collection goes by the empty name."""
+    params = found.config.params.vectors
+    if params is None:
+        return {}
+    return params if isinstance(params, dict) else {"": params}

@@ -1,0 +1,150 @@
+"""Connecting to Qdrant: which transport, which version."""
+
+import asyncio
+import warnings
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import cast
+from urllib.parse import urlsplit
+
+import structlog
+from qdrant_client import AsyncQdrantClient
+
+from connector.errors import AuthenticationFailed, ConfigError, ConnectorError, SinkMismatch, Unavailable
+from connector.qdrant.embedded import EmbeddedClient
+from connector.qdrant.failures import CollectionMissing, translated
+
+EMBEDDED = "embedded"
+OLDEST_SERVER = (1, 16)
+TIMEOUT_SEC = 60
+PROBE_SEC = 5
+
+# A server that comes back is found within seconds; gRPC's own default waits up to two minutes.
+_GRPC_OPTIONS = {"grpc.initial_reconnect_backoff_ms": 200, "grpc.max_reconnect_backoff_ms": 2000}
+_CONNECT = "connect to Qdrant at"
+
+log = structlog.get_logger(__name__)
+
+
+class Transport(StrEnum):
+    GRPC = "grpc"
+    REST = "rest"
+    EMBEDDED = "embedded"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Address:
+    """Where Qdrant is: `url` may be `embedded`, which means `<data_dir>/qdrant`."""
+
+    url: str
+    api_key: str | None
+    grpc_port: int
+    data_dir: Path
+
+    def __str__(self) -> str:
+        """For messages: without what a URL may hold besides the host."""
+        if self.url == EMBEDDED:
+            return str(self.data_dir / "qdrant")
+        parts = urlsplit(self.url)
+        return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """An open client; `users` counts the requests under way on it."""
+
+    client: AsyncQdrantClient
+    transport: Transport
+    users: int = 0
+
+    async def version(self) -> str:
+        if self.transport is Transport.EMBEDDED:
+            return EmbeddedClient.version()
+        return str((await self.client.info()).version)
+
+    async def close(self) -> None:
+        await self.client.close()
+
+
+async def connect(address: Address) -> Connection:
+    """Over gRPC where it can be reached, else over REST.
+
+    Embedded storage is opened by the first request. Raises ConfigError (no usable URL), Unavailable,
+    AuthenticationFailed, SinkMismatch (server too old).
+    """
+    if address.url == EMBEDDED:
+        # The vendor's two clients have the same methods; this one is the synchronous one, awaited.
+        client = cast("AsyncQdrantClient", EmbeddedClient(address.data_dir / "qdrant"))
+        return Connection(client, Transport.EMBEDDED)
+    check_url(address.url)
+    try:
+        return await _probed(address, Transport.GRPC)
+    except (AuthenticationFailed, _TooOld):
+        raise
+    except ConnectorError as unreachable:
+        connection = await _probed(address, Transport.REST)
+        log.warning("qdrant_grpc_unreachable", qdrant=str(address), port=address.grpc_port, cause=unreachable.cause)
+        return connection
+
+
+def check_url(url: str) -> None:
+    """Raises ConfigError for what cannot be the URL of a server."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        cause = "no URL of a server"
+        raise ConfigError("use QDRANT_URL", "", cause, "Give http://host:6333, https://host:6333 or embedded")
+
+
+class _TooOld(SinkMismatch):
+    """The server lacks what the layout needs."""
+
+
+async def _probed(address: Address, transport: Transport) -> Connection:
+    connection = Connection(_client(address, transport), transport)
+    try:
+        async with asyncio.timeout(PROBE_SEC):
+            with translated(_CONNECT, str(address)):
+                _check_version(address, await connection.version())
+    except CollectionMissing as error:
+        await connection.close()
+        raise Unavailable(_CONNECT, str(address), "no Qdrant answers there", "Check QDRANT_URL", side="sink") from error
+    except TimeoutError as error:
+        await connection.close()
+        cause = f"no answer within {PROBE_SEC} seconds"
+        raise Unavailable(_CONNECT, str(address), cause, "Check QDRANT_URL and the network", side="sink") from error
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+def _client(address: Address, transport: Transport) -> AsyncQdrantClient:
+    # In a private network that is how Qdrant is run; the README says when to use https.
+    warnings.filterwarnings("ignore", message="Api key is used with an insecure connection", category=UserWarning)
+    try:
+        return AsyncQdrantClient(
+            url=address.url,
+            api_key=address.api_key,
+            grpc_port=address.grpc_port,
+            prefer_grpc=transport is Transport.GRPC,
+            grpc_options=dict(_GRPC_OPTIONS),
+            timeout=TIMEOUT_SEC,
+            check_compatibility=False,
+        )
+    except ValueError as error:
+        advice = "Check QDRANT_URL and QDRANT_API_KEY for characters that do not belong there"
+        raise ConfigError(_CONNECT, str(address), type(error).__name__, advice) from None
+
+
+def _check_version(address: Address, version: str) -> None:
+    numbers = version.split(".")
+    if not all(part.isdigit() for part in numbers[:2]):
+        return
+    if tuple(map(int, numbers[:2])) < OLDEST_SERVER:
+        oldest = ".".join(map(str, OLDEST_SERVER))
+        raise _TooOld(_CONNECT, str(address), f"the server is {version}, {oldest} or later is needed", "Upgrade Qdrant")

@@ -1,0 +1,88 @@
+"""A collection that fits: found, created or adopted, with its payload indexes made before anything is loaded."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+
+import structlog
+
+from connector.errors import SinkMismatch
+from connector.model import CollectionInfo, CollectionSpec
+from connector.qdrant import collection as layout
+from connector.qdrant import requests
+from connector.qdrant.connection import Connection
+from connector.qdrant.failures import CollectionExists
+from connector.qdrant.session import Session
+
+log = structlog.get_logger(__name__)
+
+_ADVICE = "It was left as it is; choose another name with CONNECTOR_COLLECTION, or move that collection away"
+
+
+class Provision:
+    """Sees to it that collections are there, fit and are ours."""
+
+    def __init__(self, session: Session, new_instance_id: Callable[[], str]) -> None:
+        self._session = session
+        self._new_instance_id = new_instance_id
+        self._said: set[tuple[str, str]] = set()
+
+    async def inspect(self, collection: str) -> CollectionInfo | None:
+        found = await requests.find(self._session, collection)
+        return layout.describe(collection, found) if found else None
+
+    async def ensure(self, spec: CollectionSpec, indexes: Mapping[str, layout.PayloadIndex]) -> str:
+        """The instance id of a collection that fits. Raises SinkMismatch."""
+        info = await self.inspect(spec.name) or await self._created(spec)
+        if info.instance_id is None:
+            info = await self._adopted(spec, info)
+        _refuse_misfit(spec, info)
+        await self._index_payload(info, indexes)
+        return str(info.instance_id)
+
+    async def _created(self, spec: CollectionSpec) -> CollectionInfo:
+        """Another process may be faster: what it made is then looked at like any other collection."""
+        stamp = layout.stamp(spec, self._new_instance_id())
+
+        async def send(connection: Connection) -> None:
+            await connection.client.create_collection(
+                collection_name=spec.name, vectors_config=layout.vectors(spec), metadata=stamp
+            )
+
+        with suppress(CollectionExists):
+            await self._session.call("create Qdrant collection", spec.name, send)
+            log.info("collection_created", collection=spec.name, model=spec.model, dimension=spec.dimension)
+        return await self._existing(spec)
+
+    async def _adopted(self, spec: CollectionSpec, info: CollectionInfo) -> CollectionInfo:
+        """Stamps an empty collection that fits; empty by an exact count, because the other is an estimate."""
+        points = await requests.count(self._session, spec.name, None)
+        _refuse_misfit(spec, replace(info, points=points))
+        stamp = layout.stamp(spec, self._new_instance_id())
+        await self._session.call(
+            "stamp Qdrant collection",
+            spec.name,
+            lambda on: on.client.update_collection(collection_name=spec.name, metadata=stamp),
+        )
+        log.info("collection_adopted", collection=spec.name, model=spec.model)
+        return await self._existing(spec)
+
+    async def _existing(self, spec: CollectionSpec) -> CollectionInfo:
+        info = await self.inspect(spec.name)
+        if info is None:
+            raise SinkMismatch("prepare Qdrant collection", spec.name, "it was dropped meanwhile", "Try again")
+        return info
+
+    async def _index_payload(self, info: CollectionInfo, indexes: Mapping[str, layout.PayloadIndex]) -> None:
+        for key, index in indexes.items():
+            existing, wanted = info.payload_indexes.get(key), layout.type_of(index)
+            if existing is None:
+                await requests.index_payload(self._session, info.name, key, index)
+            elif existing != wanted and (info.name, key) not in self._said:
+                self._said.add((info.name, key))
+                log.warning("payload_index_differs", collection=info.name, key=key, found=existing, wanted=wanted)
+
+
+def _refuse_misfit(spec: CollectionSpec, info: CollectionInfo) -> None:
+    if differences := layout.misfit(spec, info):
+        raise SinkMismatch("use Qdrant collection", spec.name, "; ".join(differences), _ADVICE)

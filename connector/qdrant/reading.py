@@ -1,0 +1,84 @@
+"""What is read back from points: the manifest of an index and the hits of a search."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from qdrant_client import models
+
+from connector.model import Float32, Hit, SinkAsset
+from connector.qdrant import filters
+
+MANIFEST_KEYS = ["indexed_asset_id", "revision", "fingerprint", "asset_points"]
+_NEEDED = {"index_id", "indexed_asset_id", "start_offset_sec", "end_offset_sec", "embedding_options"}
+HIT_KEYS = [*sorted(_NEEDED), "filename", "transcript"]
+PREFETCH_LIMIT = 100
+
+
+@dataclass(slots=True)
+class Manifest:
+    """Gathers points by asset, a page at a time."""
+
+    _revisions: dict[str, Counter[str]] = field(default_factory=dict)
+    _claims: dict[str, set[tuple[str | None, int | None]]] = field(default_factory=dict)
+
+    def add(self, records: Iterable[models.Record]) -> None:
+        for record in records:
+            payload = record.payload or {}
+            asset = payload.get("indexed_asset_id")
+            if isinstance(asset, str):
+                self._revisions.setdefault(asset, Counter())[str(payload.get("revision"))] += 1
+                self._claims.setdefault(asset, set()).add((payload.get("fingerprint"), payload.get("asset_points")))
+
+    def assets(self) -> dict[str, SinkAsset]:
+        """Fingerprint and number of points only where all points of the asset claim the same."""
+        return {
+            asset: SinkAsset(asset, dict(revisions), *self._agreed(asset))
+            for asset, revisions in self._revisions.items()
+        }
+
+    def _agreed(self, asset: str) -> tuple[str | None, int | None]:
+        claims = self._claims[asset]
+        return next(iter(claims)) if len(claims) == 1 else (None, None)
+
+
+def prefetches(vector: Float32, options: Iterable[str], index_ids: Sequence[str], limit: int) -> list[models.Prefetch]:
+    """One candidate list per named vector, long enough for fusion to find what is good in several."""
+    query, only = vector.tolist(), filters.of_indexes(index_ids)
+    return [
+        models.Prefetch(query=query, using=option, filter=only, limit=max(limit, PREFETCH_LIMIT)) for option in options
+    ]
+
+
+def hits(found: Iterable[models.ScoredPoint]) -> list[Hit]:
+    """Points that another program put into the collection are no hits."""
+    return [_hit(point.score, point.payload) for point in found if point.payload and point.payload.keys() >= _NEEDED]
+
+
+def _hit(score: float, payload: Mapping[str, Any]) -> Hit:
+    return Hit(
+        score=score,
+        index_id=payload["index_id"],
+        indexed_asset_id=payload["indexed_asset_id"],
+        filename=payload.get("filename"),
+        start_offset_sec=payload["start_offset_sec"],
+        end_offset_sec=payload["end_offset_sec"],
+        embedding_options=tuple(payload["embedding_options"]),
+        transcript=payload.get("transcript"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A stored point; `vectors` maps named vector to dimension."""
+
+    point_id: str
+    vectors: Mapping[str, int]
+    payload: Mapping[str, Any]
+
+
+def example(record: models.Record) -> Example:
+    vectors = record.vector if isinstance(record.vector, dict) else {}
+    sizes = {name: len(vector) for name, vector in vectors.items() if isinstance(vector, list)}
+    return Example(str(record.id), sizes, record.payload or {})

@@ -1,0 +1,90 @@
+"""Requests to Qdrant: connected on first use, translated, retried, connected anew after an outage."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import stamina
+
+from connector.errors import ConnectorError, RateLimited, SinkMismatch, Unavailable
+from connector.qdrant.connection import Connection
+from connector.qdrant.failures import translated
+
+T = TypeVar("T")
+
+ATTEMPTS = 4
+RETRY_SEC = 30
+LONGEST_WAIT_SEC = 20
+
+
+class Session:
+    """One connection shared by all requests. Safe for concurrent use on one event loop."""
+
+    def __init__(self, connect: Callable[[], Awaitable[Connection]]) -> None:
+        self._connect = connect
+        self._connecting = asyncio.Lock()
+        self._connection: Connection | None = None
+
+    async def call(
+        self,
+        operation: str,
+        subject: str,
+        request: Callable[[Connection], Awaitable[T]],
+        *,
+        refused: type[ConnectorError] = SinkMismatch,
+    ) -> T:
+        """Carries out an idempotent request, a bounded number of times while it fails for transient reasons.
+
+        A request that times out may have been carried out, so only what may be repeated goes through here.
+        """
+        retrying = stamina.retry_context(on=_pause, attempts=ATTEMPTS, timeout=RETRY_SEC, wait_initial=0.3, wait_max=5)
+        try:
+            async for attempt in retrying.with_name(operation, (subject,), {}):
+                with attempt:
+                    return await self.once(operation, subject, request, refused=refused)
+        except Unavailable:
+            await self.close()
+            raise
+        raise AssertionError("a retry loop ends with a result or an error")
+
+    async def once(
+        self,
+        operation: str,
+        subject: str,
+        request: Callable[[Connection], Awaitable[T]],
+        *,
+        refused: type[ConnectorError] = SinkMismatch,
+    ) -> T:
+        async with self._leased() as connection:
+            with translated(operation, subject, refused):
+                return await request(connection)
+
+    async def close(self) -> None:
+        """Drops the connection; one with requests under way is closed by the last of them."""
+        connection, self._connection = self._connection, None
+        if connection and not connection.users:
+            await connection.close()
+
+    @asynccontextmanager
+    async def _leased(self) -> AsyncIterator[Connection]:
+        async with self._connecting:
+            connection = self._connection = self._connection or await self._connect()
+        connection.users += 1
+        try:
+            yield connection
+        finally:
+            connection.users -= 1
+            if not connection.users and connection is not self._connection:
+                await connection.close()
+
+
+def _pause(error: Exception) -> bool | float:
+    """For stamina: False is final, a number the exact wait, True its own back-off.
+
+    Qdrant names no time with a 429 only where the request is larger than its limiter: waiting would not help.
+    """
+    if isinstance(error, RateLimited):
+        wait = error.retry_after
+        return wait if wait is not None and wait <= LONGEST_WAIT_SEC else False
+    return isinstance(error, Unavailable)

@@ -1,0 +1,116 @@
+"""The Sink port on Qdrant; remote and embedded differ only in their connection."""
+
+import asyncio
+import uuid
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from connector.errors import SinkMismatch
+from connector.model import CollectionInfo, CollectionSpec, Float32, Hit, SinkAsset
+from connector.points import AssetPoints
+from connector.qdrant import collection as layout
+from connector.qdrant import filters, reading, requests
+from connector.qdrant.connection import PROBE_SEC, Address, Connection, connect
+from connector.qdrant.failures import CollectionMissing
+from connector.qdrant.patching import patch
+from connector.qdrant.provision import Provision
+from connector.qdrant.replacing import upsert_all
+from connector.qdrant.session import Session
+
+MANIFEST_PAGE = 1000
+
+
+class QdrantSink:
+    """Connects on first use, so that a daemon starts while Qdrant is down."""
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str | None,
+        grpc_port: int,
+        data_dir: Path,
+        new_instance_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
+        """`url` is a server's or `embedded`: then storage is `<data_dir>/qdrant` and the port and key are not used."""
+        self._session = Session(partial(connect, Address(url, api_key, grpc_port, data_dir)))
+        self._provision = Provision(self._session, new_instance_id)
+
+    async def version(self) -> str:
+        """Asks the server, once and briefly, and has it check the key: good for a health check too."""
+
+        async def ask(connection: Connection) -> str:
+            async with asyncio.timeout(PROBE_SEC):
+                await connection.client.get_collections()
+                return await connection.version()
+
+        return await self._session.once("ask Qdrant for its version", "", ask)
+
+    async def inspect(self, collection: str) -> CollectionInfo | None:
+        return await self._provision.inspect(collection)
+
+    async def collections(self) -> list[CollectionInfo]:
+        listed = await self._session.call("list Qdrant's collections", "", lambda on: on.client.get_collections())
+        found = [await self.inspect(name) for name in sorted(one.name for one in listed.collections)]
+        return [info for info in found if info and info.instance_id]
+
+    async def ensure(self, spec: CollectionSpec, metadata_indexes: Mapping[str, str]) -> str:
+        return await self._provision.ensure(spec, layout.payload_indexes(metadata_indexes))
+
+    async def replace(self, points: AssetPoints, collection: str, others: Collection[str]) -> None:
+        index_id, asset = points.index_id, points.indexed_asset_id
+        old = filters.of_asset(index_id, asset, but_revision=points.revision)
+        await upsert_all(self._session, points, collection)
+        await requests.delete(self._session, collection, old)
+        await requests.expect(self._session, collection, filters.of_asset(index_id, asset), len(points))
+        await self.delete([name for name in others if name != collection], index_id, asset)
+
+    async def set_payload(
+        self, collection: str, index_id: str, indexed_asset_id: str, payload: Mapping[str, Any]
+    ) -> None:
+        await patch(self._session, collection, index_id, indexed_asset_id, payload)
+
+    async def delete(self, collections: Collection[str], index_id: str, indexed_asset_id: str) -> None:
+        only = filters.of_asset(index_id, indexed_asset_id)
+        for collection in collections:
+            try:
+                await requests.delete(self._session, collection, only)
+                await requests.expect(self._session, collection, only, 0)
+            except CollectionMissing:
+                continue
+
+    async def count(self, collection: str, index_id: str, indexed_asset_id: str | None = None) -> int:
+        only = filters.of_index(index_id) if indexed_asset_id is None else filters.of_asset(index_id, indexed_asset_id)
+        try:
+            return await requests.count(self._session, collection, only)
+        except CollectionMissing:
+            return 0
+
+    async def manifest(self, collection: str, index_id: str) -> dict[str, SinkAsset]:
+        manifest = reading.Manifest()
+        only = filters.of_index(index_id)
+        async for records in requests.scroll(self._session, collection, only, reading.MANIFEST_KEYS, MANIFEST_PAGE):
+            manifest.add(records)
+        return manifest.assets()
+
+    async def search(self, collection: str, vector: Float32, index_ids: Sequence[str], limit: int) -> list[Hit]:
+        found = await requests.find(self._session, collection)
+        options = layout.searchable(found, len(vector)) if found else ()
+        if not options:
+            cause = f"it has no vectors of dimension {len(vector)}" if found else "it does not exist"
+            raise SinkMismatch("search Qdrant collection", collection, cause, "Run `connector sync` first")
+        prefetches = reading.prefetches(vector, options, index_ids, limit)
+        return reading.hits(await requests.query(self._session, collection, prefetches, reading.HIT_KEYS, limit))
+
+    async def example(self, collection: str) -> reading.Example | None:
+        """A point as it is stored, to look at; None when there is none."""
+        found, _ = await self._session.call(
+            "read a point of Qdrant collection",
+            collection,
+            lambda on: on.client.scroll(collection_name=collection, limit=1, with_payload=True, with_vectors=True),
+        )
+        return reading.example(found[0]) if found else None
+
+    async def close(self) -> None:
+        await self._session.close()

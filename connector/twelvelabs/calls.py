@@ -1,0 +1,63 @@
+"""One request as a value, and the errors that it can end in."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from connector.errors import AssetError, ConfigError, CycleError, MalformedAsset, SourceUnavailable, Unavailable
+
+_ADVICE = "Check the network and TWELVELABS_BASE_URL; the connector tries again by itself"
+
+# RFC 3986 pchar without percent-encoding: ids go into the path raw, as the vendor's SDK sends them.
+_PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """`wrong` is the error for complete JSON of the wrong content: it says how far the damage reaches."""
+
+    operation: str
+    subject: str
+    path: str
+    params: tuple[tuple[str, str], ...] = ()
+    index_id: str | None = None
+    method: str = "GET"
+    json: bytes | None = None
+    form: Mapping[str, str] | None = None
+    wrong: type[MalformedAsset | SourceUnavailable] = SourceUnavailable
+
+    def unavailable(self, cause: str, advice: str = _ADVICE) -> Unavailable:
+        return Unavailable(self.operation, self.subject, cause, advice, side="source")
+
+    def malformed(self, cause: str) -> AssetError | CycleError:
+        return self.wrong(self.operation, self.subject, cause, "Nothing of it was used; report it to TwelveLabs")
+
+
+class Refused(Exception):
+    """The API itself answered 4xx to this call; `says` is its code and message, fit for an operator to read."""
+
+    def __init__(self, status: int, code: str, says: str) -> None:
+        super().__init__(status, code, says)
+        self.status = status
+        self.code = code
+        self.says = says
+
+
+def index_path(index_id: str) -> str:
+    """Raises ConfigError for what cannot be an id: index ids come from the operator."""
+    if not _is_segment(index_id):
+        advice = "Copy the id from the TwelveLabs dashboard into CONNECTOR_INDEXES"
+        raise ConfigError("use index", repr(index_id), "this cannot be an index id", advice)
+    return f"indexes/{index_id}"
+
+
+def asset_path(index_id: str, indexed_asset_id: str) -> str:
+    """Raises MalformedAsset for what cannot be an id: asset ids come from the source."""
+    if not _is_segment(indexed_asset_id):
+        cause = "its id cannot be part of a request path"
+        raise MalformedAsset("retrieve asset", repr(indexed_asset_id), cause, "Report it to TwelveLabs")
+    return f"{index_path(index_id)}/indexed-assets/{indexed_asset_id}"
+
+
+def _is_segment(text: str) -> bool:
+    return bool(_PATH_SEGMENT.fullmatch(text)) and text != "." and ".." not in text

@@ -1,0 +1,129 @@
+"""What answers say about waiting, and error bodies: pure readings of headers and bytes.
+
+Header names and body shapes: vendor's OpenAPI and documentation; the per-dimension reset is presumed.
+"""
+
+import math
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import msgspec
+
+_EPOCH_FROM = 1e9
+_EPOCH_MS_FROM = 1e11
+
+# The prefixes of the old header set and of the new one's dimension that counts requests.
+_REQUEST_QUOTAS = ("x-ratelimit-request-", "x-ratelimit-")
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """Requests that may still be sent within the next `reset_after` seconds."""
+
+    remaining: float
+    reset_after: float
+    limit: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An error body. `own` is false for what the API does not write: the page of a proxy or of the edge."""
+
+    code: str = ""
+    message: str = ""
+    retry_after: float | None = None
+    own: bool = True
+
+
+def fault(body: bytes | bytearray) -> Fault:
+    """Reads both families, `{code, message}` and `{error: {code, message, details}}`, and the empty body."""
+    try:
+        document = msgspec.json.decode(body)
+    except (ValueError, RecursionError):
+        return Fault(own=not body.lstrip().startswith(b"<"))
+    if not isinstance(document, dict):
+        return Fault()
+    nested = document.get("error", document)
+    inner: dict[str, Any] = nested if isinstance(nested, dict) else {"message": nested}
+    details = inner.get("details")
+    retry_after = details.get("retryAfter") if isinstance(details, dict) else None
+    return Fault(_text(inner.get("code")), _text(inner.get("message")), _number(retry_after))
+
+
+def retry_after(headers: Mapping[str, str], found: Fault, wall: float) -> float | None:
+    """Seconds from now that satisfy everything the answer asks for; None when it asks for nothing.
+
+    `wall` is our own time, for answers that do not carry theirs.
+    """
+    now = _server_time(headers, wall)
+    asked = [
+        _seconds_or_date(headers.get("retry-after"), now),
+        found.retry_after,
+        *(_reset(headers.get(f"{prefix}reset"), now) for prefix in _exhausted(headers)),
+    ]
+    waits = [max(seconds, 0.0) for seconds in asked if seconds is not None]
+    return max(waits, default=None)
+
+
+def quota(headers: Mapping[str, str], wall: float) -> Quota | None:
+    """What is left of the request quota; None when the headers do not say."""
+    now = _server_time(headers, wall)
+    for prefix in _REQUEST_QUOTAS:
+        remaining = _number(headers.get(f"{prefix}remaining"))
+        reset = _reset(headers.get(f"{prefix}reset", headers.get("x-ratelimit-reset")), now)
+        if remaining is not None and reset is not None and reset > 0:
+            return Quota(remaining, reset, _number(headers.get(f"{prefix}limit")))
+    return None
+
+
+def _exhausted(headers: Mapping[str, str]) -> list[str]:
+    """Prefixes whose reset ends a 429: the request quotas, and any other dimension that has nothing left."""
+    listed = [name.strip().lower() for name in headers.get("x-ratelimit-dimensions", "").split(",")]
+    others = [f"x-ratelimit-{name}-" for name in listed if name]
+    spent = [prefix for prefix in others if _number(headers.get(f"{prefix}remaining")) == 0]
+    return list(dict.fromkeys([*_REQUEST_QUOTAS, *spent]))
+
+
+def _server_time(headers: Mapping[str, str], wall: float) -> float:
+    date = _http_date(headers.get("date"))
+    return wall if date is None else date
+
+
+def _seconds_or_date(text: str | None, now: float) -> float | None:
+    seconds = _number(text)
+    if seconds is not None:
+        return seconds
+    date = _http_date(text)
+    return None if date is None else date - now
+
+
+def _reset(text: str | None, now: float) -> float | None:
+    """Seconds from now of a reset given in epoch seconds; small numbers can only be seconds already."""
+    number = _number(text)
+    if number is None or number < _EPOCH_FROM:
+        return number
+    return (number / 1000 if number >= _EPOCH_MS_FROM else number) - now
+
+
+def _http_date(text: str | None) -> float | None:
+    with suppress(ValueError, OverflowError):
+        moment = parsedate_to_datetime(text or "")
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    return None
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    with suppress(ValueError, OverflowError):
+        number = float(value)
+        return number if math.isfinite(number) else None
+    return None
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,48 @@
+"""How often and how long one request is tried."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+_FIRST_SEC = 0.5
+_LONGEST_BACKOFF_SEC = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Of one request. Seconds, and bytes of the decoded body; four hours of video are about 50 MB."""
+
+    attempts: int = 5
+    longest_wait: float = 120.0
+    connect: float = 10.0
+    read: float = 60.0
+    exchange: float = 600.0
+    body: int = 512 * 1024 * 1024
+
+
+@dataclass(slots=True)
+class Patience:
+    """What is left of the bounds: a failure uses up an attempt, a rate limit only the time that it costs."""
+
+    bounds: Bounds
+    random: Callable[[], float]
+    failures: int = 0
+    limited: int = 0
+    waited: float = 0.0
+
+    def after_failure(self, at_least: float) -> float | None:
+        """Seconds to wait before the next attempt, full jitter; None to give up."""
+        self.failures += 1
+        if self.failures >= self.bounds.attempts or at_least > self.bounds.longest_wait:
+            return None
+        return max(at_least, _backoff(self.failures) * self.random())
+
+    def after_limit(self, at_least: float) -> float | None:
+        """The same for a 429: at least half of the back-off, since the quota does not come back sooner."""
+        self.limited += 1
+        wait = max(at_least, _backoff(self.limited) * (1.0 + self.random()))
+        self.waited += wait
+        return wait if self.waited <= self.bounds.longest_wait else None
+
+
+def _backoff(times: int) -> float:
+    return min(_FIRST_SEC * 2.0 ** min(times - 1, 10), _LONGEST_BACKOFF_SEC)

@@ -1,0 +1,61 @@
+"""Text -> vector in a model's space: which endpoint a model needs, and what it answers."""
+
+from collections.abc import Callable
+
+import msgspec
+import numpy as np
+
+from connector.errors import ConfigError
+from connector.marengo import KNOWN
+from connector.model import Float32
+from connector.twelvelabs.bodies import EmbedV1Body, EmbedV2Body
+from connector.twelvelabs.calls import Call
+from connector.twelvelabs.decoding import Body, decode
+
+_V1 = msgspec.json.Decoder(EmbedV1Body)
+_V2 = msgspec.json.Decoder(EmbedV2Body)
+
+# Vendor's documentation: 2.7 only through the older endpoint and under another spelling, 3.5 only as multi_input.
+_V1_NAMES = {"marengo2.7": "Marengo-retrieval-2.7"}
+_MULTI_INPUT = {"marengo3.5"}
+
+Read = Callable[[bytearray, Call], Float32]
+
+
+def text_query(model: str, text: str) -> tuple[Call, Read]:
+    """The call for a canonical model name, and the reader of its answer."""
+    if model in _V1_NAMES:
+        form = {"model_name": _V1_NAMES[model], "text": text}
+        return Call("embed text with", model, "embed", method="POST", form=form), _read_v1
+    field = "multi_input" if model in _MULTI_INPUT else "text"
+    body = msgspec.json.encode({"input_type": field, "model_name": model, field: {"input_text": text}})
+    return Call("embed text with", model, "embed-v2", method="POST", json=body), _read_v2
+
+
+def refused(call: Call, says: str) -> ConfigError:
+    return ConfigError(call.operation, call.subject, says, "Search with another text or another model")
+
+
+def _read_v1(body: Body, call: Call) -> Float32:
+    found = decode(body, _V1, call).text_embedding
+    if found and found.error_message:
+        raise refused(call, f"TwelveLabs says: {found.error_message}")
+    return _vector(found.segments[0].vector if found and found.segments else None, call)
+
+
+def _read_v2(body: Body, call: Call) -> Float32:
+    found = decode(body, _V2, call).data
+    return _vector(found[0].embedding if found else None, call)
+
+
+def _vector(values: list[float] | None, call: Call) -> Float32:
+    if not values:
+        raise call.malformed("the answer holds no embedding")
+    known = KNOWN.get(call.subject)
+    if known and len(values) != known.dimension:
+        raise call.malformed(f"the embedding has {len(values)} numbers where the model has {known.dimension}")
+    with np.errstate(over="ignore"):
+        vector = np.array(values, np.float64).astype(np.float32)
+    if not np.isfinite(vector).all():
+        raise call.malformed("the embedding holds a number that is no finite float32")
+    return vector

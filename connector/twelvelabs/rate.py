@@ -1,0 +1,86 @@
+"""When the next request may be sent: our own ceiling (GCRA with a burst of one) and what the source tells us."""
+
+import asyncio
+import math
+from dataclasses import dataclass, replace
+
+from connector.errors import ConfigError
+from connector.twelvelabs.hints import Quota
+from connector.twelvelabs.timing import Clock
+
+_FEW = 10
+_FEW_OF_LIMIT = 0.1
+_PROBE_AFTER_SEC = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Pure state; times are monotonic seconds. `tat` is GCRA's theoretical arrival time of the next request.
+
+    `blocked_until` comes from the source. `pace` is the interval that makes a nearly spent quota last `paced_until`.
+    """
+
+    interval: float = 0.0
+    tat: float = -math.inf
+    blocked_until: float = -math.inf
+    pace: float = 0.0
+    paced_until: float = -math.inf
+
+    def wait(self, now: float) -> float:
+        return max(self.tat - now, self.blocked(now), 0.0)
+
+    def blocked(self, now: float) -> float:
+        return max(self.blocked_until - now, 0.0)
+
+    def taken(self, now: float) -> "Schedule":
+        pace = self.pace if now < self.paced_until else 0.0
+        return replace(self, tat=max(self.tat, now) + max(self.interval, pace))
+
+    def paused(self, now: float, seconds: float) -> "Schedule":
+        return replace(self, blocked_until=max(self.blocked_until, now + seconds))
+
+    def learned(self, now: float, quota: Quota) -> "Schedule":
+        """Nothing left: wait for the reset, but probe each minute, since a header is no refusal. Few left: spread."""
+        if quota.remaining <= 0:
+            return self.paused(now, min(quota.reset_after, _PROBE_AFTER_SEC))
+        if quota.remaining > max(_FEW, _FEW_OF_LIMIT * (quota.limit or 0)):
+            return replace(self, pace=0.0)
+        pace = min(quota.reset_after / quota.remaining, _PROBE_AFTER_SEC)
+        return replace(self, tat=max(self.tat, now + pace), pace=pace, paced_until=now + quota.reset_after)
+
+
+class Limiter:
+    """Shared by all workers: what one of them learns holds for all."""
+
+    def __init__(self, requests_per_minute: float | None = None, clock: Clock | None = None) -> None:
+        """Raises ConfigError for a ceiling that is not above zero."""
+        if requests_per_minute is not None and not 0 < requests_per_minute < math.inf:
+            cause = f"{requests_per_minute} requests per minute is no ceiling"
+            raise ConfigError("limit requests", "", cause, "Set CONNECTOR_REQUESTS_PER_MINUTE above 0, or leave it out")
+        self._clock = clock or Clock()
+        self._schedule = Schedule(interval=60.0 / requests_per_minute if requests_per_minute else 0.0)
+        self._queue = asyncio.Lock()
+
+    def blocked(self) -> float:
+        """Seconds for which the source wants no request."""
+        return self._schedule.blocked(self._clock.monotonic())
+
+    def pause(self, seconds: float) -> None:
+        self._schedule = self._schedule.paused(self._clock.monotonic(), seconds)
+
+    def learn(self, quota: Quota) -> None:
+        self._schedule = self._schedule.learned(self._clock.monotonic(), quota)
+
+    async def turn(self, longest_block: float) -> float:
+        """Waits until a request may be sent, first come first served.
+
+        Returns 0.0, or at once the seconds for which the source is blocked when they are more than `longest_block`:
+        then the turn was not taken.
+        """
+        async with self._queue:
+            while (wait := self._schedule.wait(self._clock.monotonic())) > 0:
+                if (blocked := self.blocked()) > longest_block:
+                    return blocked
+                await self._clock.sleep(wait)
+            self._schedule = self._schedule.taken(self._clock.monotonic())
+        return 0.0

@@ -1,0 +1,90 @@
+"""Retrieving one asset: the options of the index's model first, those of the model that it really has if that differs.
+
+A model migration changes an index and its assets one after the other, so the two may disagree for a while.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from functools import partial
+from http import HTTPStatus
+
+from connector.errors import AssetError, MalformedAsset
+from connector.model import READY, Index, RetrievedAsset
+from connector.twelvelabs import wire
+from connector.twelvelabs.calls import Call, Refused, asset_path
+from connector.twelvelabs.options import asked_options, other_options
+from connector.twelvelabs.transport import Transport
+
+_ADVICE = "It is tried again later; look at the asset in the TwelveLabs dashboard"
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """What is wanted of one asset; which options that means depends on the model that it has."""
+
+    transport: Transport
+    index: Index
+    indexed_asset_id: str
+    wanted: Collection[str] | None
+    transcript: bool
+
+    async def carry_out(self) -> RetrievedAsset:
+        """Raises Refused with 404 for an asset that is not there, AssetError for one that cannot be retrieved."""
+        asked = self._options(self.index.model)
+        if not asked:
+            return self._nothing_to_embed(await self._ask(()))
+        try:
+            found = await self._ask(asked)
+        except Refused as refusal:
+            other = other_options(asked, self.index.model_options, self.wanted)
+            if refusal.status != HTTPStatus.BAD_REQUEST or not other:
+                return await self._refused(refusal)
+        else:
+            other = self._options(found.model) if found.model else asked
+            if other == asked:
+                return found
+            if not other:
+                return replace(found, columns=())
+        return await self._ask_again(other)
+
+    async def _ask_again(self, asked: tuple[str, ...]) -> RetrievedAsset:
+        try:
+            found = await self._ask(asked)
+        except Refused as refusal:
+            return await self._refused(refusal)
+        if found.model and self._options(found.model) != asked:
+            cause = f"it answers as {found.model} when asked for {', '.join(asked)}"
+            raise MalformedAsset("retrieve asset", self.indexed_asset_id, cause, _ADVICE)
+        return found
+
+    async def _refused(self, refusal: Refused) -> RetrievedAsset:
+        """An asset that is no longer ready may refuse any option: that is a wait, and no failure."""
+        if refusal.status != HTTPStatus.BAD_REQUEST:
+            raise refusal
+        found = await self._ask(())
+        if found.asset.status == READY:
+            raise AssetError("retrieve embeddings of asset", self.indexed_asset_id, refusal.says, _ADVICE)
+        return found
+
+    def _nothing_to_embed(self, found: RetrievedAsset) -> RetrievedAsset:
+        """The index has none of the wanted options: as good as an embedding without segments."""
+        embedding_wanted = self.wanted is None or bool(self.wanted)
+        if embedding_wanted and self.index.model and found.asset.status == READY:
+            return replace(found, model=self.index.model, columns=())
+        return found
+
+    def _options(self, model: str | None) -> tuple[str, ...]:
+        return asked_options(model, self.index.model_options, self.wanted)
+
+    async def _ask(self, asked: tuple[str, ...]) -> RetrievedAsset:
+        options = tuple(("embedding_option", option) for option in asked)
+        call = Call(
+            operation="retrieve asset",
+            subject=self.indexed_asset_id,
+            path=asset_path(self.index.index_id, self.indexed_asset_id),
+            params=(*options, ("transcription", "true")) if self.transcript else options,
+            index_id=self.index.index_id,
+            wrong=MalformedAsset,
+        )
+        read = partial(wire.read_asset, asked=asked, index_model=self.index.model, transcript=self.transcript)
+        return await self.transport.send(call, read)

@@ -1,0 +1,194 @@
+"""The only importer of httpx: one exchange with the API, repeated while that makes sense, errors translated."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import httpx
+import structlog
+
+from connector import __version__
+from connector.errors import ConfigError, RateLimited, Unavailable
+from connector.twelvelabs import hints
+from connector.twelvelabs.calls import Call
+from connector.twelvelabs.patience import Bounds, Patience
+from connector.twelvelabs.rate import Limiter
+from connector.twelvelabs.timing import Clock
+from connector.twelvelabs.verdict import Again, problem, rate_limited
+
+T = TypeVar("T")
+Read = Callable[[bytearray, Call], T]
+
+TRANSLATION: dict[type[Exception], type[Unavailable | ConfigError]] = {
+    httpx.HTTPError: Unavailable,
+    httpx.StreamError: Unavailable,
+    httpx.CookieConflict: Unavailable,
+    httpx.InvalidURL: ConfigError,
+    httpx.UnsupportedProtocol: ConfigError,
+}
+"""The nearest base class counts; a test fails when httpx grows an exception that has none."""
+
+_ERROR_BODY = 64 * 1024
+_URL_ADVICE = "Set TWELVELABS_BASE_URL to something like https://api.twelvelabs.io/v1.3"
+_ENVIRONMENT_ADVICE = "Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    headers: httpx.Headers
+    body: bytearray
+
+
+class Transport:
+    """Sends calls with the key, in turn with all others, and counts them. Serves one event loop."""
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        limiter: Limiter | None = None,
+        *,
+        connections: int = 10,
+        bounds: Bounds | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Raises ConfigError for a base URL, a key or a proxy setting that cannot be used."""
+        self._bounds = bounds or Bounds()
+        self._clock = clock or Clock()
+        self._limiter = limiter or Limiter(clock=self._clock)
+        self._key = _checked_key(api_key)
+        self._client = _client(base_url, self._key, self._bounds, connections)
+        self._sent: Counter[str | None] = Counter()
+
+    def sent(self, index_id: str | None = None) -> int:
+        """Requests so far, retries included."""
+        return self._sent.total() if index_id is None else self._sent[index_id]
+
+    async def close(self) -> None:
+        await self._client.aclose()
+
+    async def send(self, call: Call, read: Read[T]) -> T:
+        """What `read` makes of the body of the 2xx answer; it runs in a thread and may raise.
+
+        Raises RateLimited, Unavailable, AuthenticationFailed, and Refused for any other 4xx of the API's own.
+        """
+        patience = Patience(self._bounds, self._clock.random)
+        while True:
+            try:
+                return await self._attempt(call, read)
+            except Again as failed:
+                await self._recover(call, failed, patience)
+
+    async def _recover(self, call: Call, failed: Again, patience: Patience) -> None:
+        limited = isinstance(failed.error, RateLimited)
+        wait = patience.after_limit(failed.at_least) if limited else patience.after_failure(failed.at_least)
+        if limited:
+            # Also when this call gives up: the other workers must not ask before the time.
+            self._limiter.pause(failed.at_least if wait is None else wait)
+        if wait is None:
+            raise failed.error from failed.__cause__
+        _log.info("source.retry", operation=call.operation, subject=call.subject, reason=failed.error.cause, wait=wait)
+        if not limited:
+            await self._clock.sleep(wait)
+
+    async def _attempt(self, call: Call, read: Read[T]) -> T:
+        blocked = await self._limiter.turn(self._bounds.longest_wait)
+        if blocked:
+            raise rate_limited(call, f"TwelveLabs wants no request for another {blocked:.0f} seconds", blocked)
+        self._sent[call.index_id] += 1
+        answer = await self._exchange(call)
+        quota = hints.quota(answer.headers, self._clock.wall())
+        if quota is not None:
+            self._limiter.learn(quota)
+        if not httpx.codes.is_success(answer.status):
+            raise problem(call, answer.status, answer.headers, self._without_key(answer.body), self._clock.wall())
+        try:
+            return await asyncio.to_thread(read, answer.body, call)
+        except Unavailable as error:
+            raise Again(error) from None
+
+    async def _exchange(self, call: Call) -> _Answer:
+        try:
+            async with asyncio.timeout(self._bounds.exchange), self._stream(call) as response:
+                return _Answer(response.status_code, response.headers, await self._body(call, response))
+        except TimeoutError:
+            raise Again(call.unavailable(f"no complete answer within {self._bounds.exchange:g} seconds")) from None
+        except tuple(TRANSLATION) as error:
+            raise self._translated(call, error) from error
+
+    def _stream(self, call: Call) -> AbstractAsyncContextManager[httpx.Response]:
+        return self._client.stream(
+            call.method,
+            call.path,
+            params=call.params or None,
+            headers={"content-type": "application/json"} if call.json is not None else None,
+            content=call.json,
+            files={name: (None, value) for name, value in call.form.items()} if call.form else None,
+        )
+
+    async def _body(self, call: Call, response: httpx.Response) -> bytearray:
+        body = bytearray()
+        async for chunk in response.aiter_bytes():
+            body += chunk
+            if response.is_success and len(body) > self._bounds.body:
+                raise call.malformed(f"the answer is larger than {self._bounds.body} bytes")
+            if not response.is_success and len(body) > _ERROR_BODY:
+                break
+        return body
+
+    def _translated(self, call: Call, error: Exception) -> Exception:
+        kind = next(TRANSLATION[base] for base in type(error).__mro__ if base in TRANSLATION)
+        cause = f"{self._client.base_url.host}: {type(error).__name__}: {error}".rstrip(": ")
+        if kind is ConfigError:
+            return ConfigError(call.operation, call.subject, cause, _URL_ADVICE)
+        return Again(call.unavailable(cause))
+
+    def _without_key(self, body: bytearray) -> bytearray:
+        """An error message may quote the key."""
+        return body.replace(self._key.encode(), b"[key]")
+
+
+def _checked_key(api_key: str) -> str:
+    if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
+        cause = "it is empty or has characters that no key has (the key itself is not shown)"
+        raise ConfigError("use", "TWELVELABS_API_KEY", cause, "Copy the key again, without quotes or line breaks")
+    return api_key
+
+
+def _client(base_url: str, api_key: str, bounds: Bounds, connections: int) -> httpx.AsyncClient:
+    url = _checked_url(base_url)
+    try:
+        return httpx.AsyncClient(
+            base_url=url,
+            headers={
+                "x-api-key": api_key,
+                "user-agent": f"twelvelabs-qdrant-connector/{__version__}",
+                "accept": "application/json",
+                "accept-encoding": "gzip",
+            },
+            timeout=httpx.Timeout(connect=bounds.connect, read=bounds.read, write=bounds.connect, pool=None),
+            limits=httpx.Limits(
+                max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30.0
+            ),
+            follow_redirects=False,
+        )
+    except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
+        # The address of a proxy may hold a password, so what is wrong with it is not repeated.
+        raise ConfigError("set up", "HTTP client", type(error).__name__, _ENVIRONMENT_ADVICE) from None
+
+
+def _checked_url(base_url: str) -> httpx.URL:
+    try:
+        url = httpx.URL(base_url)
+    except httpx.InvalidURL as error:
+        raise ConfigError("use", "TWELVELABS_BASE_URL", str(error), _URL_ADVICE) from None
+    if url.scheme not in {"http", "https"} or not url.host or url.query or url.fragment or url.userinfo:
+        cause = "it must be http(s)://host[:port]/path, without user, query or fragment"
+        raise ConfigError("use", "TWELVELABS_BASE_URL", cause, _URL_ADVICE)
+    return url

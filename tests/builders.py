@@ -1,0 +1,106 @@
+"""Short ways to say what a test is about: every argument that a test does not name has a value that does no harm."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from connector.fingerprint import Shape
+from connector.model import (
+    READY,
+    Applied,
+    Attempt,
+    Checkpoint,
+    Float32,
+    Index,
+    IndexedAsset,
+    RetrievedAsset,
+    SegmentColumn,
+    Snapshot,
+    Transcription,
+)
+
+MODEL = "marengo3.0"
+DIMENSION = 512
+COLLECTION = "twelvelabs-marengo3.0"
+SHAPE = Shape(
+    model=MODEL, options=("visual", "audio"), collection="twelvelabs-{model}", transcript=True, media_links=False
+)
+
+Range = tuple[float, float]
+
+
+def index(index_id: str = "index-1", model: str | None = MODEL, options: Sequence[str] = ("visual", "audio")) -> Index:
+    return Index(index_id, f"name of {index_id}", model, tuple(options))
+
+
+def asset(name: str = "asset-1", status: str = READY, **facts: Any) -> IndexedAsset:
+    """With a time and a file name of its own, unless `facts` say otherwise."""
+    return IndexedAsset(name, status, **{"created_at": "2026-01-14T13:34:29Z", "filename": f"{name}.mp4"} | facts)
+
+
+def snapshot(*assets: IndexedAsset, complete: bool = True) -> Snapshot:
+    return Snapshot(index(), {it.indexed_asset_id: it for it in assets}, complete)
+
+
+def applied(fingerprint: str = "print-1", *, at: float = 0.0, collection: str = COLLECTION, **facts: Any) -> Applied:
+    """Applied and last retrieved `at`."""
+    plain = Applied(fingerprint, "revision-1", "metadata-1", 3, collection, applied_at=at, shallow_at=at, deep_at=at)
+    return replace(plain, **facts)
+
+
+def attempt(fingerprint: str = "print-1", attempts: int = 1, *, since: float = 0.0, **facts: Any) -> Attempt:
+    return Attempt(fingerprint, attempts, since, **facts)
+
+
+def row(
+    name: str = "asset-1",
+    applied: Applied | None = None,
+    *,
+    opened: bool = False,
+    attempt: Attempt | None = None,
+    collections: Iterable[str] | None = None,
+) -> Checkpoint:
+    """Its collections are the applied one, and for a row that was only opened the usual one."""
+    held = [applied.collection] if applied else [COLLECTION] if opened else []
+    return Checkpoint(name, applied, opened, frozenset(held if collections is None else collections), attempt)
+
+
+def vectors(count: int, dimension: int = DIMENSION, seed: int = 0) -> Float32:
+    return np.random.default_rng(seed).standard_normal((count, dimension)).astype(np.float32)
+
+
+def column(
+    option: str = "visual",
+    ranges: Sequence[Range] = ((0, 6), (6, 12)),
+    matrix: Float32 | None = None,
+    *,
+    scope: str = "clip",
+    seed: int = 0,
+) -> SegmentColumn:
+    """Random vectors, other ones for every seed, unless a matrix is given."""
+    start, end = _offsets(ranges)
+    return SegmentColumn(option, scope, start, end, vectors(len(ranges), seed=seed) if matrix is None else matrix)
+
+
+def spoken(*words: tuple[float, float, str]) -> Transcription:
+    """(start, end, word) each."""
+    start, end = _offsets([(start, end) for start, end, _ in words])
+    return Transcription(start, end, tuple(word for _, _, word in words))
+
+
+def retrieved(
+    *columns: SegmentColumn,
+    of: IndexedAsset | None = None,
+    model: str = MODEL,
+    words: Transcription | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    hls_url: str | None = None,
+) -> RetrievedAsset:
+    return RetrievedAsset(of or asset(), metadata or {}, hls_url, model, columns, words)
+
+
+def _offsets(ranges: Sequence[Range]) -> tuple[np.ndarray[Any, np.dtype[np.float64]], ...]:
+    pairs = np.array(ranges, np.float64).reshape(-1, 2)
+    return np.ascontiguousarray(pairs[:, 0]), np.ascontiguousarray(pairs[:, 1])

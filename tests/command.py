@@ -1,0 +1,64 @@
+"""The real command as a process of its own, with an environment that holds nothing but what a test gives it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+TIMEOUT_SEC = 90
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def json(self) -> Any:
+        """The one document on stdout."""
+        return json.loads(self.stdout)
+
+    def index(self, index_id: str) -> dict[str, Any]:
+        """The entry of one index in `sync --json`."""
+        found: dict[str, Any] = next(entry for entry in self.json["indexes"] if entry["index_id"] == index_id)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`connector` with fixed settings; `directory` is its working directory and holds its data."""
+
+    directory: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def run(self, *arguments: str, **settings: str) -> Ended:
+        process = self.start(*arguments, **settings)
+        stdout, stderr = process.communicate(timeout=TIMEOUT_SEC)
+        return Ended(process.returncode, stdout, stderr)
+
+    def start(self, *arguments: str, **settings: str) -> "subprocess.Popen[str]":
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        return subprocess.Popen(
+            [sys.executable, "-m", "connector", *arguments],
+            cwd=self.directory,
+            env={**kept, "PYTHONPATH": str(Path(__file__).parent.parent), **self.settings, **settings},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+
+def interrupt(process: "subprocess.Popen[str]") -> None:
+    process.send_signal(signal.SIGINT)
+
+
+def end(process: "subprocess.Popen[str]") -> Ended:
+    """Waits for its end."""
+    stdout, stderr = process.communicate(timeout=TIMEOUT_SEC)
+    return Ended(process.returncode, stdout, stderr)

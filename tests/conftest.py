@@ -1,0 +1,58 @@
+"""Fixtures for every layer; the layers' own stand beside them."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import stamina
+
+from tests.qdrant_server import Endpoint, NoServerError, QdrantServer, find_binary, given_endpoint
+
+ServerFactory = Callable[..., QdrantServer]
+
+
+@pytest.fixture(scope="session")
+def qdrant_binary() -> Path:
+    """Without a server the tests that need one are skipped, except in CI, where that would prove nothing."""
+    try:
+        return find_binary()
+    except NoServerError as reason:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(reason))
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def new_qdrant(qdrant_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerFactory]:
+    """Makes servers of the test's own, to kill or configure; not started, stopped at the end."""
+    servers: list[QdrantServer] = []
+
+    def make(**environment: str) -> QdrantServer:
+        servers.append(QdrantServer(qdrant_binary, tmp_path_factory.mktemp("qdrant"), environment))
+        return servers[-1]
+
+    yield make
+    for server in servers:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def qdrant(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
+    """One server for the whole run: every test names collections of its own."""
+    if given := given_endpoint():
+        yield given
+        return
+    binary: Path = request.getfixturevalue("qdrant_binary")
+    server = QdrantServer(binary, tmp_path_factory.mktemp("qdrant"))
+    server.start()
+    yield server.endpoint
+    server.stop()
+
+
+@pytest.fixture
+def no_waiting() -> Iterator[None]:
+    """Retries happen as often as ever, but at once."""
+    stamina.set_testing(True, attempts=100, cap=True)
+    yield
+    stamina.set_testing(False)

@@ -1,0 +1,56 @@
+"""AssetPoints for the sink's tests, made the way the engine makes them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from connector.model import CollectionSpec, Float32, Index, IndexedAsset, RetrievedAsset, SegmentColumn, Transcription
+from connector.points import AssetPoints, build
+
+INDEX = Index("index-1", "First index", "marengo9.9")
+OTHER_INDEX = Index("index-2", "Second index", "marengo9.9")
+DIMENSION = 8
+OPTIONS = ("visual", "audio", "transcription")
+SECONDS = 6.0
+
+
+def spec(name: str, *, dimension: int = DIMENSION, model: str = "marengo9.9") -> CollectionSpec:
+    return CollectionSpec(name, model, dimension, OPTIONS)
+
+
+def asset_points(
+    asset: str = "asset-1",
+    segments: int = 3,
+    *,
+    seed: int = 0,
+    index: Index = INDEX,
+    dimension: int = DIMENSION,
+    options: Sequence[str] = OPTIONS,
+    words: Sequence[str] = (),
+    metadata: Mapping[str, Any] | None = None,
+    filename: str = "match.mp4",
+    fingerprint: str = "print-1",
+) -> AssetPoints:
+    """Segments of six seconds, the i-th with the i-th of the words; every seed is another revision."""
+    start = np.arange(segments, dtype=np.float64) * SECONDS
+    random = np.random.default_rng([seed, *asset.encode()])
+    columns = tuple(
+        SegmentColumn(option, "clip", start, start + SECONDS, _vectors(random, segments, dimension))
+        for option in options
+    )
+    spoken = np.arange(len(words), dtype=np.float64) * SECONDS
+    retrieved = RetrievedAsset(
+        IndexedAsset(
+            asset, "ready", filename=filename, created_at="2026-01-14T13:34:29.5Z", duration_sec=60.5, width=1
+        ),
+        user_metadata=metadata or {},
+        model=index.model,
+        columns=columns if segments else (),
+        transcription=Transcription(spoken, spoken + 1, tuple(words)),
+    )
+    return build(retrieved, index, fingerprint)
+
+
+def _vectors(random: np.random.Generator, segments: int, dimension: int) -> Float32:
+    return random.standard_normal((segments, dimension)).astype(np.float32)

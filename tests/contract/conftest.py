@@ -1,0 +1,50 @@
+"""The implementations that the contract suites run against."""
+
+import uuid
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from connector.qdrant.sink import QdrantSink
+from tests.contract.asset_points import spec
+from tests.contract.sinks import Bench, FakeBench, QdrantBench
+from tests.fakes.sink import FakeSink
+from tests.qdrant_server import Endpoint, free_port
+
+
+@pytest.fixture(params=["fake", "embedded", "grpc", "rest"])
+async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
+    """Every implementation of the Sink port."""
+    if request.param == "fake":
+        yield FakeBench(FakeSink())
+        return
+    if request.param == "embedded":
+        sink = QdrantSink("embedded", None, 0, tmp_path)
+    else:
+        server: Endpoint = request.getfixturevalue("qdrant")
+        grpc_port = server.grpc_port if request.param == "grpc" else free_port()
+        sink = QdrantSink(server.url, server.api_key, grpc_port, tmp_path)
+    yield QdrantBench(sink)
+    await sink.close()
+
+
+@pytest.fixture
+async def remote(qdrant: Endpoint, tmp_path: Path) -> AsyncIterator[QdrantBench]:
+    """The sink on the real server, over gRPC."""
+    sink = QdrantSink(qdrant.url, qdrant.api_key, qdrant.grpc_port, tmp_path)
+    yield QdrantBench(sink)
+    await sink.close()
+
+
+@pytest.fixture
+def collection() -> str:
+    """A name that no other test uses."""
+    return f"test-{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+async def ready(bench: Bench, collection: str) -> Bench:
+    """Every implementation, with the collection there."""
+    await bench.sink.ensure(spec(collection), {})
+    return bench

@@ -1,0 +1,80 @@
+"""What the contract suite needs of an implementation beside the port: a look at the stored points, and foreign ones."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from qdrant_client import models
+
+from connector.model import CollectionInfo, Float32
+from connector.ports import Sink
+from connector.qdrant.sink import QdrantSink
+from tests.fakes.sink import FakeSink
+from tests.fakes.sink_reading import FakePoint
+
+FOREIGN_POINT = "11111111-2222-3333-4444-555555555555"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    payload: dict[str, Any]
+    vectors: dict[str, Float32]
+
+
+class Bench(Protocol):
+    """A sink under test, and the storage behind it."""
+
+    @property
+    def sink(self) -> Sink: ...
+
+    async def stored(self, collection: str) -> dict[str, Stored]:
+        """All points by id."""
+
+    async def make(self, collection: str, vectors: Mapping[str, int], distance: str, *, points: int = 0) -> None:
+        """A collection that somebody else made, with so many points of theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class FakeBench:
+    sink: FakeSink
+
+    async def stored(self, collection: str) -> dict[str, Stored]:
+        points = self.sink.stored[collection].points
+        return {key: Stored(point.payload, _unit(point.vectors)) for key, point in points.items()}
+
+    async def make(self, collection: str, vectors: Mapping[str, int], distance: str, *, points: int = 0) -> None:
+        info = CollectionInfo(collection, points, {name: (size, distance) for name, size in vectors.items()})
+        self.sink.put_collection(info, {f"{i}": FakePoint({}, {"theirs": True}) for i in range(points)})
+
+
+@dataclass(frozen=True, slots=True)
+class QdrantBench:
+    sink: QdrantSink
+
+    async def stored(self, collection: str) -> dict[str, Stored]:
+        records, _ = await self.sink._session.once(
+            "look", "", lambda on: on.client.scroll(collection_name=collection, limit=10_000, with_vectors=True)
+        )
+        return {str(record.id): Stored(record.payload or {}, _unit(record.vector)) for record in records}
+
+    async def make(self, collection: str, vectors: Mapping[str, int], distance: str, *, points: int = 0) -> None:
+        named = {
+            name: models.VectorParams(size=size, distance=models.Distance(distance)) for name, size in vectors.items()
+        }
+        theirs = [models.PointStruct(id=i, vector={}, payload={"theirs": True}) for i in range(points)]
+        await self.sink._session.once(
+            "make", "", lambda on: on.client.create_collection(collection_name=collection, vectors_config=named)
+        )
+        if theirs:
+            await self.sink._session.once(
+                "fill", "", lambda on: on.client.upsert(collection_name=collection, points=theirs, wait=True)
+            )
+
+
+def _unit(vectors: Any) -> dict[str, Float32]:
+    """Qdrant keeps cosine vectors normalised."""
+    return {
+        name: (array := np.asarray(vector, np.float32)) / np.linalg.norm(array).astype(np.float32)
+        for name, vector in vectors.items()
+    }

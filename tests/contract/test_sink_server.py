@@ -1,0 +1,208 @@
+"""What only a real server can show: payload indexes, transports, keys, outages, volume."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from qdrant_client import AsyncQdrantClient, models
+from structlog.testing import capture_logs
+
+from connector.errors import SinkMismatch
+from connector.model import CollectionSpec
+from connector.qdrant.collection import PAYLOAD_INDEXES, type_of
+from connector.qdrant.sink import QdrantSink
+from tests.contract.asset_points import DIMENSION, OPTIONS, OTHER_INDEX, asset_points, spec
+from tests.contract.sinks import QdrantBench
+from tests.qdrant_server import Endpoint, free_port
+
+
+@asynccontextmanager
+async def vendor_client(endpoint: Endpoint) -> AsyncIterator[AsyncQdrantClient]:
+    client = AsyncQdrantClient(url=endpoint.url, api_key=endpoint.api_key, check_compatibility=False)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+async def test_payload_indexes_are_made_once_and_typed(remote: QdrantBench, qdrant: Endpoint, collection: str) -> None:
+    """Those of our keys and the configured ones; index_id is the tenant."""
+    metadata = {"category": "keyword", "batch": "integer", "two words": "text", "a.b": "bool", "dash-ed": "uuid"}
+    for _ in range(2):
+        await remote.sink.ensure(spec(collection), metadata)
+
+    info = await remote.sink.inspect(collection)
+    assert info
+    assert info.payload_indexes == {
+        **{key: type_of(index) for key, index in PAYLOAD_INDEXES.items()},
+        "user_metadata.category": "keyword",
+        "user_metadata.batch": "integer",
+        'user_metadata."two words"': "text",
+        'user_metadata."a.b"': "bool",
+        "user_metadata.dash-ed": "uuid",
+    }
+    async with vendor_client(qdrant) as client:
+        params = (await client.get_collection(collection)).payload_schema["index_id"].params
+    assert isinstance(params, models.KeywordIndexParams)
+    assert params.is_tenant
+
+
+def _match(key: str, value: str | int) -> models.FieldCondition:
+    return models.FieldCondition(key=key, match=models.MatchValue(value=value))
+
+
+@pytest.mark.parametrize(
+    ("condition", "segments"),
+    [
+        (models.FieldCondition(key="start_offset_sec", range=models.Range(lt=10.0)), [0, 1]),
+        (models.FieldCondition(key="end_offset_sec", range=models.Range(gt=20.0)), [3, 4]),
+        (
+            models.FieldCondition(
+                key="created_at", range=models.DatetimeRange(gte=datetime(2026, 1, 14, 13, 34, 29, tzinfo=UTC))
+            ),
+            [0, 1, 2, 3, 4],
+        ),
+        (
+            models.FieldCondition(
+                key="created_at", range=models.DatetimeRange(gte=datetime(2026, 1, 14, 13, 34, 30, tzinfo=UTC))
+            ),
+            [],
+        ),
+        (models.FieldCondition(key="transcript", match=models.MatchText(text="goal")), [1]),
+        (_match("embedding_options", "audio"), [0, 1, 2, 3, 4]),
+        (_match("filename", "match.mp4"), [0, 1, 2, 3, 4]),
+        (_match('user_metadata."two words"', 1), [0, 1, 2, 3, 4]),
+    ],
+)
+async def test_filters_work_on_the_stored_payload(
+    remote: QdrantBench, qdrant: Endpoint, collection: str, condition: models.FieldCondition, segments: list[int]
+) -> None:
+    await remote.sink.ensure(spec(collection), {"two words": "integer"})
+    points = asset_points(segments=5, words=("a kick", "what a goal"), metadata={"two words": 1})
+    await remote.sink.replace(points, collection, ())
+
+    async with vendor_client(qdrant) as client:
+        records, _ = await client.scroll(collection, scroll_filter=models.Filter(must=[condition]))
+
+    assert sorted((record.payload or {})["segment"] for record in records) == segments
+
+
+async def test_a_quantized_collection_of_the_user_is_adopted_as_it_is(
+    remote: QdrantBench, qdrant: Endpoint, collection: str
+) -> None:
+    """Quantization, storage and the user's own metadata and payload indexes stay; ours are added, none is retyped."""
+    async with vendor_client(qdrant) as client:
+        await client.create_collection(
+            collection,
+            vectors_config={
+                name: models.VectorParams(size=DIMENSION, distance=models.Distance.COSINE, on_disk=True)
+                for name in OPTIONS
+            },
+            quantization_config=models.ScalarQuantization(
+                scalar=models.ScalarQuantizationConfig(type=models.ScalarType.INT8)
+            ),
+            on_disk_payload=True,
+            metadata={"owner": "them"},
+        )
+        await client.create_payload_index(collection, "filename", models.PayloadSchemaType.TEXT, wait=True)
+        with capture_logs() as logs:
+            for _ in range(2):
+                await remote.sink.ensure(spec(collection), {})
+        found = await client.get_collection(collection)
+
+    assert found.config.quantization_config
+    assert found.config.params.on_disk_payload
+    assert (found.config.metadata or {})["owner"] == "them"
+    assert found.payload_schema["filename"].data_type == "text"
+    assert found.payload_schema["index_id"].data_type == "keyword"
+    differing = [entry["key"] for entry in logs if entry["event"] == "payload_index_differs"]
+    assert differing == ["filename"]
+
+
+async def test_everything_works_in_strict_mode(remote: QdrantBench, qdrant: Endpoint, collection: str) -> None:
+    """As hosted collections have it: no filter without a payload index, and small batches."""
+    strict = models.StrictModeConfig(
+        enabled=True, unindexed_filtering_retrieve=False, unindexed_filtering_update=False, upsert_max_batchsize=100
+    )
+    sink = remote.sink
+    await sink.ensure(spec(collection), {})
+    async with vendor_client(qdrant) as client:
+        await client.update_collection(collection, strict_mode_config=strict)
+    for seed in range(2):
+        await sink.replace(asset_points(segments=250, seed=seed), collection, ())
+
+    await sink.set_payload(collection, "index-1", "asset-1", {"filename": None, "asset_id": "new"})
+
+    assert (await sink.manifest(collection, "index-1"))["asset-1"].intact
+    assert len(await sink.search(collection, np.ones(DIMENSION, np.float32), ["index-1"], 5)) == 5
+    await sink.delete([collection], "index-1", "asset-1")
+    assert await sink.count(collection, "index-1") == 0
+
+
+@pytest.mark.parametrize("transport", ["grpc", "rest"])
+async def test_a_large_asset_goes_through(qdrant: Endpoint, collection: str, tmp_path: Path, transport: str) -> None:
+    """2,000 points of three 512-dimensional vectors, with the vectors that were sent."""
+    port = qdrant.grpc_port if transport == "grpc" else free_port()
+    bench = QdrantBench(QdrantSink(qdrant.url, qdrant.api_key, port, tmp_path))
+    large = CollectionSpec(collection, "marengo9.9", 512, OPTIONS)
+    points = asset_points(segments=2000, dimension=512)
+    await bench.sink.ensure(large, {})
+
+    await bench.sink.replace(points, collection, ())
+
+    stored = await bench.stored(collection)
+    await bench.sink.close()
+    assert set(stored) == set(points.ids)
+    sent = points.vectors["audio"].matrix[1999]
+    np.testing.assert_allclose(stored[points.ids[1999]].vectors["audio"], sent / np.linalg.norm(sent), atol=1e-6)
+
+
+async def test_a_collection_dropped_while_running_is_a_mismatch(
+    remote: QdrantBench, qdrant: Endpoint, collection: str
+) -> None:
+    await remote.sink.ensure(spec(collection), {})
+    async with vendor_client(qdrant) as client:
+        await client.delete_collection(collection)
+
+    with pytest.raises(SinkMismatch, match="was it dropped while running"):
+        await remote.sink.replace(asset_points(), collection, ())
+
+
+async def test_points_of_other_programs_are_no_hits_and_are_never_deleted(
+    remote: QdrantBench, qdrant: Endpoint, collection: str
+) -> None:
+    await remote.sink.ensure(spec(collection), {})
+    await remote.sink.replace(asset_points(), collection, ())
+    foreign = models.PointStruct(id=7, vector={"audio": [1.0] * DIMENSION}, payload={"theirs": True})
+    async with vendor_client(qdrant) as client:
+        await client.upsert(collection, [foreign], wait=True)
+
+    hits = await remote.sink.search(collection, np.ones(DIMENSION, np.float32), [], 10)
+    await remote.sink.delete([collection], "index-1", "asset-1")
+
+    assert len(hits) == 3
+    assert set(await remote.stored(collection)) == {"7"}
+
+
+async def test_nulls_reach_every_page_of_points(remote: QdrantBench, collection: str) -> None:
+    await remote.sink.ensure(spec(collection), {})
+    await remote.sink.replace(asset_points(segments=600), collection, ())
+
+    await remote.sink.set_payload(collection, "index-1", "asset-1", {"filename": None})
+
+    stored = await remote.stored(collection)
+    assert [point.payload["filename"] for point in stored.values()] == [None] * 600
+
+
+async def test_a_manifest_of_many_pages_misses_nothing(remote: QdrantBench, collection: str) -> None:
+    await remote.sink.ensure(spec(collection), {})
+    for number in range(3):
+        await remote.sink.replace(asset_points(f"asset-{number}", 900), collection, ())
+    await remote.sink.replace(asset_points(index=OTHER_INDEX), collection, ())
+
+    found = await remote.sink.manifest(collection, "index-1")
+
+    assert {asset: one.points for asset, one in found.items()} == {f"asset-{number}": 900 for number in range(3)}

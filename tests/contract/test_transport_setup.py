@@ -1,0 +1,88 @@
+"""Setting the transport up: what the operator can get wrong, and what the environment decides."""
+
+import httpx
+import pytest
+
+from connector.errors import (
+    ConfigError,
+)
+from connector.twelvelabs.calls import Call
+from connector.twelvelabs.transport import TRANSLATION, Transport
+from connector.twelvelabs.wire import read_index
+from tests.contract.transport_talks import CALL, GOOD, KEY, talking
+from tests.fakes.clock import FakeTime
+from tests.fakes.scripted_http import scripted
+
+
+@pytest.fixture
+def time() -> FakeTime:
+    return FakeTime()
+
+
+@pytest.mark.parametrize("suffix", ["", "/"])
+async def test_a_slash_at_the_end_of_the_base_url_makes_no_difference(suffix: str, time: FakeTime) -> None:
+    async with scripted([GOOD]) as server:
+        transport = Transport(server.base_url + suffix, KEY, clock=time.clock)
+        await transport.send(CALL, read_index)
+        await transport.close()
+
+    assert server.requests[0].path == "/v1.3/indexes/ix1"
+
+
+@pytest.mark.parametrize("key", ["", "two words", "line\nbreak", "schlüssel", "tab\t"])
+def test_a_key_that_cannot_be_one_is_refused_without_being_shown(key: str) -> None:
+    with pytest.raises(ConfigError, match="TWELVELABS_API_KEY") as caught:
+        Transport("http://127.0.0.1:1", key)
+
+    assert not key or key not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "api.twelvelabs.io", "ftp://host", "http://", "http://[::1", "http://u:p@host", "http://host?x=1"]
+)
+def test_a_base_url_that_cannot_be_one_is_refused(url: str) -> None:
+    with pytest.raises(ConfigError, match="TWELVELABS_BASE_URL"):
+        Transport(url, KEY)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"), [("HTTPS_PROXY", "gopher://user:hunter2@host"), ("SSL_CERT_FILE", "/no/such/hunter2")]
+)
+def test_an_environment_that_cannot_be_used_is_refused(
+    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Named without its value, which may hold a password."""
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigError, match=variable) as caught:
+        Transport("https://api.example", KEY)
+
+    assert "hunter2" not in str(caught.value)
+
+
+async def test_requests_go_through_the_proxy_of_the_environment(
+    time: FakeTime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with scripted([GOOD]) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
+        transport = Transport("http://api.example/v1.3", KEY, clock=time.clock)
+        assert (await transport.send(CALL, read_index)).name == "news"
+        await transport.close()
+
+    assert proxy.requests[0].headers["host"] == "api.example"
+
+
+async def test_an_address_that_cannot_be_asked_is_a_mistake_and_not_retried(time: FakeTime) -> None:
+    async with talking([GOOD], time) as (transport, server):
+        with pytest.raises(ConfigError, match="InvalidURL"):
+            await transport.send(Call("look up", "x", "indexes/\x00"), read_index)
+
+    assert server.requests == []
+
+
+def test_every_exception_of_httpx_has_a_translation() -> None:
+    """Fails when a new httpx brings an exception that nobody thought of."""
+    found = [kind for kind in vars(httpx).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    unmapped = [kind for kind in found if not set(kind.__mro__) & set(TRANSLATION)]
+
+    assert len(found) > 20
+    assert unmapped == []

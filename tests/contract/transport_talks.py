@@ -1,0 +1,28 @@
+"""A transport that talks to a scripted server, on a clock that only sleep moves."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from connector.twelvelabs.calls import Call
+from connector.twelvelabs.patience import Bounds
+from connector.twelvelabs.rate import Limiter
+from connector.twelvelabs.transport import Transport
+from tests.fakes.clock import FakeTime
+from tests.fakes.scripted_http import ScriptedServer, answer, scripted
+
+KEY = "tlk_very_secret"
+INDEX = {"_id": "ix1", "index_name": "news", "models": []}
+CALL = Call("look up index", "ix1", "indexes/ix1", index_id="ix1")
+GOOD = answer(200, INDEX)
+
+
+@asynccontextmanager
+async def talking(
+    answers: Iterable[bytes | None], time: FakeTime, bounds: Bounds | None = None
+) -> AsyncIterator[tuple[Transport, ScriptedServer]]:
+    async with scripted(answers) as server:
+        transport = Transport(server.base_url, KEY, Limiter(clock=time.clock), bounds=bounds, clock=time.clock)
+        try:
+            yield transport, server
+        finally:
+            await transport.close()

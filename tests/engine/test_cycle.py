@@ -1,0 +1,480 @@
+"""What a cycle reports and does, case by case."""
+
+import pytest
+
+from connector.apply import EMBEDDING_PATIENCE_SEC
+from connector.errors import MalformedAsset, RateLimited, Unavailable
+from connector.model import CollectionInfo
+from connector.refresh import spread
+from connector.report import CycleReport
+from tests.engine.world import INDEX, World
+
+OLD, NEW = "twelvelabs-marengo2.7", "twelvelabs-marengo3.0"
+
+
+@pytest.fixture
+async def world() -> World:
+    """Three assets, synced."""
+    world = World()
+    for name in ("a", "b", "c"):
+        world.source.add(INDEX, name)
+    assert (await world.cycle()).upserted == 3
+    return world
+
+
+def retrieved(world: World, name: str) -> int:
+    return world.source.retrievals[INDEX, name]
+
+
+def malformed() -> MalformedAsset:
+    return MalformedAsset("read embeddings of asset", "a", "vector 3 is all zero")
+
+
+def down() -> Unavailable:
+    return Unavailable("retrieve asset", "a", "connection refused", side="source")
+
+
+async def test_a_second_cycle_writes_and_retrieves_nothing(world: World) -> None:
+    """I4."""
+    writes = world.sink.writes, world.ledger.writes, world.source.retrievals.total()
+
+    report = await world.cycle()
+
+    assert (report.unchanged, report.upserted, report.points_written, report.clean) == (3, 0, 0, True)
+    assert (world.sink.writes, world.ledger.writes, world.source.retrievals.total()) == writes
+
+
+async def test_points_are_counted_and_all_there(world: World) -> None:
+    world.source.add(INDEX, "d", segments=5)
+
+    report = await world.cycle()
+
+    assert (report.listed, report.upserted, report.points_written, report.complete) == (4, 1, 5, True)
+    world.check_i1_sink_equals_source()
+
+
+async def test_a_shorter_video_leaves_no_tail(world: World) -> None:
+    world.source.change(INDEX, "a", segments=1)
+
+    await world.cycle()
+
+    assert len(world.points_of("a")[NEW]) == 1
+    world.check_i1_sink_equals_source()
+
+
+async def test_a_video_without_segments_is_applied_with_no_points(world: World) -> None:
+    world.source.change(INDEX, "a", segments=0)
+
+    report = await world.cycle()
+
+    assert (report.upserted, report.clean, world.points_of("a")) == (1, True, {})
+    assert (await world.cycle()).unchanged == 3
+
+
+async def test_a_new_date_without_other_content_is_not_written(world: World) -> None:
+    """The fingerprint differs, the revisions do not."""
+    writes = world.sink.writes
+    world.source.set_status(INDEX, "a", "ready")
+
+    report = await world.cycle()
+
+    assert (report.unchanged, report.upserted, world.sink.writes, retrieved(world, "a")) == (3, 0, writes, 2)
+
+
+@pytest.mark.parametrize("status", ["indexing", "failed", "a word of tomorrow"])
+async def test_an_applied_asset_that_is_not_ready_keeps_its_points(world: World, status: str) -> None:
+    world.source.set_status(INDEX, "a", status)
+
+    report = await world.cycle()
+
+    assert (report.waiting, report.deleted, report.clean) == (1, 0, True)
+    assert len(world.points_of("a")[NEW]) == 3
+
+
+async def test_what_left_the_index_is_deleted(world: World) -> None:
+    world.source.remove(INDEX, "b")
+
+    report = await world.cycle()
+
+    assert (report.deleted, report.clean, world.points_of("b"), await world.row("b")) == (1, True, {}, None)
+
+
+async def test_an_asset_that_is_missing_in_a_listing_but_exists_voids_all_deletes(world: World) -> None:
+    """I3: a walk that looks complete can be wrong."""
+    world.source.remove(INDEX, "a")
+    world.source.hide(INDEX, "b")
+
+    report = await world.cycle()
+
+    assert (report.withheld, report.deleted) == (2, 0)
+    assert "yet exists" in str(report.withheld_because)
+    assert world.points_of("a")
+    assert world.points_of("b")
+
+
+async def test_an_incomplete_listing_upserts_and_deletes_nothing(world: World) -> None:
+    world.source.remove(INDEX, "a")
+    world.source.add(INDEX, "d")
+    world.source.listing_complete(INDEX, complete=False)
+
+    report = await world.cycle(allow_deletes=True)
+
+    assert (report.upserted, report.withheld, report.deleted, report.complete) == (1, 1, 0, False)
+    assert world.points_of("a")
+
+
+async def test_an_empty_listing_deletes_nothing_until_it_is_allowed(world: World) -> None:
+    """I5."""
+    for name in "abc":
+        world.source.remove(INDEX, name)
+
+    report = await world.cycle()
+
+    assert (report.withheld, report.deleted, report.clean) == (3, 0, False)
+    assert "empty" in str(report.withheld_because)
+    assert (await world.cycle()).withheld == 3
+    assert (await world.cycle(allow_deletes=True)).deleted == 3
+    assert world.sink.points_of(INDEX) == {}
+
+
+async def test_deletes_within_24_hours_share_one_limit() -> None:
+    world = World(max_deletes=2, max_delete_ratio=0.0)
+    for name in "abcdef":
+        world.source.add(INDEX, name)
+    await world.cycle()
+    world.source.remove(INDEX, "a")
+    world.source.remove(INDEX, "b")
+    assert (await world.cycle()).deleted == 2
+    world.source.remove(INDEX, "c")
+
+    over = await world.cycle()
+    world.now += 24 * 3600
+    next_day = await world.cycle()
+
+    assert (over.withheld, over.deleted, next_day.deleted) == (1, 0, 1)
+
+
+async def test_mode_keep_never_deletes() -> None:
+    world = World(delete_mode="keep")
+    world.source.add(INDEX, "a")
+    world.source.add(INDEX, "b")
+    await world.cycle()
+    world.source.remove(INDEX, "a")
+
+    report = await world.cycle(allow_deletes=True)
+
+    assert (report.kept, report.withheld, report.deleted, report.clean) == (1, 0, 0, True)
+    assert world.points_of("a")
+
+
+async def test_an_index_that_is_gone_is_an_error_and_deletes_nothing(world: World) -> None:
+    world.source.remove_index(INDEX)
+
+    report = await world.cycle(allow_deletes=True)
+
+    assert report.error
+    assert report.error["code"] == "index_gone"
+    assert len(world.sink.points_of(INDEX)[NEW]) == 9
+
+
+async def test_an_index_that_goes_between_listing_and_delete_loses_nothing(world: World) -> None:
+    """After the last 404 the index itself must still answer."""
+    world.source.remove(INDEX, "a")
+    world.source.fail_next(1, lambda: Unavailable("look up index", INDEX, "503", side="source"), ["exists"])
+
+    report = await world.cycle()
+
+    assert report.error
+    assert report.error["code"] == "source_unavailable"
+    assert world.points_of("a")
+
+
+async def test_a_malformed_asset_fails_alone_and_is_quarantined_in_the_end(world: World) -> None:
+    world.source.add(INDEX, "x")
+    world.source.add(INDEX, "y")
+    reports: list[CycleReport] = []
+    for _ in range(6):
+        world.source.fail_next(1, malformed, ["retrieve"])
+        reports.append(await world.cycle(concurrency=1))
+        world.source.fail_no_more()
+
+    assert [report.failed for report in reports] == [1, 1, 1, 1, 1, 0]
+    assert reports[-1].quarantined == 1
+    assert reports[-1].problems[0].code == "malformed_asset"
+    assert world.points_of("y")
+
+
+async def test_a_quarantined_asset_is_tried_again_when_it_changes() -> None:
+    world = World(max_attempts=1)
+    world.source.add(INDEX, "x")
+    world.source.fail_next(1, malformed, ["retrieve"])
+    assert (await world.cycle()).failed == 1
+    assert (await world.cycle()).quarantined == 1
+    world.source.change(INDEX, "x")
+
+    report = await world.cycle()
+
+    assert (report.upserted, report.quarantined, report.clean) == (1, 0, True)
+
+
+async def test_a_failed_update_keeps_the_applied_points(world: World) -> None:
+    world.source.change(INDEX, "a", segments=7)
+    world.source.fail_next(1, malformed, ["retrieve"])
+
+    report = await world.cycle()
+    row = await world.row("a")
+
+    assert report.failed == 1
+    assert row
+    assert row.applied
+    assert (row.applied.points, row.opened, len(world.points_of("a")[NEW])) == (3, False, 3)
+
+
+async def test_a_failed_asset_waits_for_its_back_off_only_in_a_patient_cycle(world: World) -> None:
+    world.source.add(INDEX, "x")
+    world.source.fail_next(1, malformed, ["retrieve"])
+    await world.cycle()
+
+    patient = await world.cycle(patient=True)
+    impatient = await world.cycle()
+
+    assert (patient.failed, patient.upserted, impatient.upserted) == (1, 0, 1)
+
+
+async def test_what_cannot_be_reached_is_deferred_and_uses_no_attempt_up(world: World) -> None:
+    world.source.add(INDEX, "x")
+    world.source.fail_next(1, down, ["retrieve"])
+
+    report = await world.cycle()
+    row = await world.row("x")
+
+    assert (report.deferred, report.error) == (1, None)
+    assert row
+    assert row.attempt
+    assert (row.attempt.attempts, row.attempt.code) == (0, "unavailable")
+
+
+async def test_a_rate_limit_is_waited_for_as_long_as_it_says(world: World) -> None:
+    world.source.add(INDEX, "x")
+    limited = RateLimited("retrieve asset", "x", "429", side="source", retry_after=1234.0)
+    world.source.fail_next(1, lambda: limited, ["retrieve"])
+    await world.cycle()
+    row = await world.row("x")
+
+    assert row
+    assert row.attempt
+    assert (row.attempt.attempts, row.attempt.due - world.now) == (0, 1234.0)
+
+
+async def test_many_deferred_in_a_row_end_the_cycle(world: World) -> None:
+    for number in range(20):
+        world.source.add(INDEX, f"x{number}")
+    world.source.fail_next(100, down, ["retrieve"])
+
+    report = await world.cycle(concurrency=1)
+
+    assert report.error
+    assert (report.error["code"], report.deferred) == ("source_unavailable", 5)
+
+
+async def test_a_missing_embedding_is_lag_first_and_a_failure_when_it_lasts(world: World) -> None:
+    for number in range(8):
+        world.source.add(INDEX, f"x{number}")
+        world.source.set_embedded(INDEX, f"x{number}", embedded=False)
+
+    first = await world.cycle(concurrency=1)
+    world.now += EMBEDDING_PATIENCE_SEC
+    later = await world.cycle(concurrency=1)
+
+    assert (first.deferred, first.failed, first.error) == (8, 0, None)
+    assert (later.deferred, later.failed) == (0, 8)
+    assert later.problems[0].code == "embedding_missing"
+
+
+async def test_an_asset_that_vanishes_after_the_listing_is_no_error(world: World) -> None:
+    """Hidden removal: listed, and 404 when it is retrieved."""
+    world.source.add(INDEX, "x")
+    snapshot = world.source.listed(INDEX)["x"]
+    world.source.remove(INDEX, "x")
+    world.source.ghost(INDEX, snapshot)
+
+    report = await world.cycle()
+    world.source.ghost(INDEX)
+    after = await world.cycle()
+
+    assert (report.vanished, report.clean) == (1, True)
+    assert (after.deleted, after.clean, await world.row("x")) == (1, True, None)
+
+
+async def test_metadata_that_changed_is_patched_without_touching_vectors(world: World) -> None:
+    world.source.set_metadata(INDEX, "a", {"key": "new"})
+    world.now += world.settings.refresh_interval
+
+    report = await world.cycle()
+
+    assert (report.refreshed, report.upserted, report.points_written) == (1, 0, 3)
+    assert {it.payload["user_metadata"]["key"] for it in world.points_of("a")[NEW].values()} == {"new"}
+    await world.check_i2_coverage_and_truth()
+
+
+async def test_a_canary_that_differs_makes_the_whole_index_due_for_a_deep_refresh(world: World) -> None:
+    for name in "abc":
+        world.source.change(INDEX, name, quietly=True)
+    world.now += world.settings.refresh_interval
+
+    alarm = await world.cycle()
+    rest = await world.cycle()
+
+    assert (alarm.upserted, rest.upserted) == (1, 2)
+    world.check_i1_sink_equals_source()
+
+
+async def test_quiet_changes_show_within_the_deep_refresh_interval(world: World) -> None:
+    world.source.change(INDEX, "b", quietly=True)
+    world.now += world.settings.deep_refresh_interval
+
+    report = await world.cycle()
+
+    assert report.upserted == 1
+    world.check_i1_sink_equals_source()
+
+
+async def test_refreshes_are_spread_over_the_interval() -> None:
+    world = World()
+    world.source.add(INDEX, "a")
+    world.source.add(INDEX, "b")
+    early, late = sorted(("a", "b"), key=spread)
+    await world.cycle()
+    world.now += world.settings.refresh_interval * (spread(early) + spread(late)) / 2
+
+    await world.cycle()
+
+    assert (retrieved(world, early), retrieved(world, late)) == (2, 1)
+
+
+async def test_an_in_place_model_change_moves_the_points_to_the_other_collection() -> None:
+    world = World()
+    world.source.remove_index(INDEX)
+    world.source.add_index(INDEX, "marengo2.7")
+    world.source.add(INDEX, "a")
+    await world.cycle()
+    assert set(world.points_of("a")) == {OLD}
+    world.source.migrate(INDEX, "marengo3.0")
+
+    report = await world.cycle()
+
+    assert (report.upserted, set(world.points_of("a"))) == (1, {NEW})
+    world.check_i1_sink_equals_source()
+    await world.check_i2_coverage_and_truth()
+
+
+async def test_a_new_ledger_adopts_what_it_finds_and_retrieves_only_what_differs(world: World) -> None:
+    world.source.remove(INDEX, "c")
+    world.source.change(INDEX, "b", segments=4)
+    another = World()
+    another.source, another.sink = world.source, world.sink
+    before = world.source.retrievals.copy()
+
+    report = await another.cycle()
+
+    assert (report.unchanged, report.upserted, report.deleted, report.clean) == (1, 1, 1, True)
+    assert (world.source.retrievals - before) == {(INDEX, "b"): 1}
+    await another.check_i2_coverage_and_truth()
+    another.check_i1_sink_equals_source()
+
+
+async def test_points_that_the_sink_lost_are_written_again(world: World) -> None:
+    points_by_id = world.sink.stored[NEW].points
+    for point_id in list(world.points_of("b")[NEW])[:2]:
+        del points_by_id[point_id]
+
+    report = await world.cycle()
+
+    assert (report.upserted, report.unchanged) == (1, 2)
+    world.check_i1_sink_equals_source()
+
+
+async def test_a_collection_that_was_dropped_is_made_and_filled_again(world: World) -> None:
+    world.sink.drop(NEW)
+
+    report = await world.cycle()
+
+    assert (report.upserted, report.clean) == (3, True)
+    world.check_i1_sink_equals_source()
+
+
+async def test_points_that_no_row_accounts_for_are_adopted_and_deleted(world: World) -> None:
+    """As after a ledger was restored from an old copy."""
+    world.source.add(INDEX, "d")
+    await world.cycle()
+    world.source.remove(INDEX, "d")
+    await world.ledger.forget(INDEX, "d", 0.0)
+
+    report = await world.cycle()
+
+    assert (report.deleted, world.points_of("d")) == (1, {})
+
+
+async def test_an_unfit_collection_is_refused_before_anything_is_retrieved(world: World) -> None:
+    foreign = CollectionInfo(
+        NEW, 0, {"visual": (768, "Cosine")}, model="marengo9.9", instance_id="x", layout_version="1.0"
+    )
+    world.sink.put_collection(foreign)
+    retrievals = world.source.retrievals.total()
+
+    report = await world.cycle()
+
+    assert report.error
+    assert report.error["code"] == "sink_mismatch"
+    assert "marengo9.9" in report.error["message"]
+    assert world.source.retrievals.total() == retrievals
+
+
+async def test_stopping_finishes_what_is_in_hand_and_says_so(world: World) -> None:
+    for number in range(10):
+        world.source.add(INDEX, f"x{number}")
+    engine = world.engine(concurrency=2)
+    engine.workers.stop.set()
+
+    report = await engine.cycle(world.settings)
+
+    assert (report.interrupted, report.clean, report.upserted) == (True, False, 0)
+    assert (await world.cycle()).upserted == 10
+
+
+async def test_other_settings_rewrite_the_points(world: World) -> None:
+    other = World(embedding_options=("visual",), transcript=False)
+    other.source, other.sink, other.ledger = world.source, world.sink, world.ledger
+
+    report = await other.cycle()
+
+    assert report.upserted == 3
+    assert {tuple(it.vectors) for it in other.points_of("a")[NEW].values()} == {("visual",)}
+    assert {it.payload["transcript"] for it in other.points_of("a")[NEW].values()} == {None}
+
+
+async def test_an_index_without_marengo_is_an_error_of_that_index() -> None:
+    world = World()
+    world.source.remove_index(INDEX)
+    world.source.add_index(INDEX, None)
+
+    report = await world.cycle()
+
+    assert report.error
+    assert "Marengo" in report.error["message"]
+
+
+async def test_lag_is_known_for_assets_that_got_ready_while_we_watched(world: World) -> None:
+    assert (await world.cycle()).lag_sec is None
+    world.now = 1_767_225_600.0
+    fresh = World()
+    fresh.now = 1_767_225_600.0 - 100
+    fresh.source.add(INDEX, "a")
+    fresh.source.remove(INDEX, "a")
+    await fresh.cycle()
+    fresh.source.add(INDEX, "b")
+    fresh.now = 1_767_225_600.0 + 50
+
+    report = await fresh.cycle()
+
+    assert report.lag_sec == pytest.approx(51 - 2)

@@ -1,0 +1,158 @@
+"""Any order of changes, failures, crashes and cycles: the invariants hold at every instant."""
+
+import asyncio
+from collections.abc import Callable
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from connector.errors import ConnectorError, RateLimited, Unavailable
+from connector.model import READY
+from tests.engine.world import INDEX, World
+
+NAMES = tuple("abcdefgh")
+names = st.sampled_from(NAMES)
+
+
+def source_down() -> ConnectorError:
+    return Unavailable("retrieve", "asset", "connection refused", side="source")
+
+
+def rate_limited() -> ConnectorError:
+    return RateLimited("retrieve", "asset", "429", side="source", retry_after=7.0)
+
+
+class SyncMachine(RuleBasedStateMachine):
+    """Names are a few, so that assets come back; `kept` are those that existed all along since they were applied."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.runner = asyncio.Runner()
+        self.world = World(max_deletes=3)
+        self.kept: set[str] = set()
+        self.hidden: set[str] = set()
+
+    def teardown(self) -> None:
+        self.runner.close()
+
+    @initialize(count=st.integers(0, len(NAMES)))
+    def some_assets(self, count: int) -> None:
+        for name in NAMES[:count]:
+            self.world.source.add(INDEX, name)
+
+    @rule(name=names, segments=st.integers(0, 4), silent=st.booleans(), ready=st.booleans())
+    def add(self, name: str, segments: int, *, silent: bool, ready: bool) -> None:
+        if name not in self.existing:
+            status = READY if ready else "indexing"
+            self.world.source.add(INDEX, name, segments=segments, silent=silent, status=status)
+
+    @rule(name=names, segments=st.integers(1, 5))
+    def change(self, name: str, segments: int) -> None:
+        if name in self.existing:
+            self.world.source.change(INDEX, name, segments=segments)
+
+    @rule(name=names)
+    def remove(self, name: str) -> None:
+        if name in self.existing:
+            self.world.source.remove(INDEX, name)
+            self.kept.discard(name)
+            self.hide(self.hidden - {name})
+
+    @rule(name=names, status=st.sampled_from([READY, "indexing", "failed", "a word of tomorrow"]))
+    def set_status(self, name: str, status: str) -> None:
+        if name in self.existing:
+            self.world.source.set_status(INDEX, name, status)
+
+    @rule(hidden=st.sets(names, max_size=3))
+    def list_wrongly(self, hidden: set[str]) -> None:
+        """The walk looks complete and leaves assets out."""
+        self.hide(hidden & self.existing)
+
+    @rule(complete=st.booleans())
+    def list_incompletely(self, *, complete: bool) -> None:
+        self.world.source.listing_complete(INDEX, complete=complete)
+
+    @rule(calls=st.integers(1, 6), error=st.sampled_from([source_down, rate_limited]))
+    def source_fails(self, calls: int, error: Callable[[], ConnectorError]) -> None:
+        self.world.source.fail_next(calls, error)
+
+    @rule(calls=st.integers(1, 6), after=st.booleans())
+    def sink_fails(self, calls: int, *, after: bool) -> None:
+        self.world.sink.fail_next(calls, Unavailable("write", "points", "timed out", side="sink"), after=after)
+
+    @rule(step=st.integers(1, 12))
+    def crash_in_sink(self, step: int) -> None:
+        self.world.sink.crash_at(step)
+        self.cycle_that_may_die()
+
+    @rule(write=st.integers(1, 12), after=st.booleans())
+    def crash_in_ledger(self, write: int, *, after: bool) -> None:
+        self.world.ledger.crash_at(write, after=after)
+        self.cycle_that_may_die()
+
+    @precondition(lambda self: not self.hidden)
+    @rule()
+    def lose_the_collection(self) -> None:
+        """Truth is broken from outside; the next cycle sees it."""
+        self.world.sink.drop("twelvelabs-marengo3.0")
+        self.kept.clear()
+        self.converge()
+
+    @rule(allow=st.booleans())
+    def cycle(self, *, allow: bool) -> None:
+        before = set(self.world.ledger.rows(INDEX))
+        report = self.runner.run(self.world.cycle(allow_deletes=allow))
+        if report.withheld:
+            assert before <= set(self.world.ledger.rows(INDEX)), "I5: withheld deletes were carried out"
+        self.remember_applied()
+
+    @precondition(lambda self: not self.hidden)
+    @rule()
+    def converge(self) -> None:
+        """Without faults one cycle makes sink and source equal (I1), and the next has nothing to do (I4)."""
+        self.world.source.listing_complete(INDEX, complete=True)
+        self.world.source.fail_no_more()
+        self.world.sink.disarm()
+        self.world.ledger.disarm()
+        report = self.runner.run(self.world.cycle(allow_deletes=True))
+        if report.quarantined:
+            return
+        assert report.clean, report
+        self.world.check_i1_sink_equals_source()
+        writes, retrievals = self.world.sink.writes, self.world.source.retrievals.total()
+        again = self.runner.run(self.world.cycle())
+        assert again.clean, again
+        assert (self.world.sink.writes, self.world.source.retrievals.total()) == (writes, retrievals), "I4"
+        self.remember_applied()
+
+    @invariant()
+    def i2_coverage_and_truth(self) -> None:
+        self.runner.run(self.world.check_i2_coverage_and_truth())
+
+    @invariant()
+    def i3_what_is_listed_is_never_deleted(self) -> None:
+        for name in self.kept:
+            assert self.world.points_of(name), f"I3: {name} exists and lost its points"
+
+    @property
+    def existing(self) -> set[str]:
+        return set(self.world.source.listed(INDEX))
+
+    def hide(self, hidden: set[str]) -> None:
+        self.hidden = set(hidden)
+        self.world.source.hide(INDEX, *hidden)
+
+    def cycle_that_may_die(self) -> None:
+        self.runner.run(self.world.cycle_or_crash())
+        self.world.sink.disarm()
+        self.world.ledger.disarm()
+
+    def remember_applied(self) -> None:
+        rows = self.world.ledger.rows(INDEX)
+        holding = {name for name, row in rows.items() if row.applied and row.applied.points and not row.opened}
+        self.kept |= {name for name in holding & self.existing if self.world.points_of(name)}
+
+
+TestSyncMachine = SyncMachine.TestCase
+TestSyncMachine.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)

@@ -1,0 +1,35 @@
+"""Time that passes only when somebody sleeps."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from connector.twelvelabs.timing import Clock
+
+EPOCH = 1_800_000_000.0
+
+
+@dataclass(slots=True)
+class FakeTime:
+    """`chance` is what every draw gives; `on_sleep` is what happens meanwhile."""
+
+    now: float = 1000.0
+    chance: float = 0.5
+    sleeps: list[float] = field(default_factory=list)
+    on_sleep: Callable[[], object] | None = None
+
+    async def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.now += seconds
+        if self.on_sleep:
+            self.on_sleep()
+        await asyncio.sleep(0)
+
+    @property
+    def clock(self) -> Clock:
+        return Clock(
+            monotonic=lambda: self.now,
+            wall=lambda: EPOCH + self.now,
+            sleep=self.sleep,
+            random=lambda: self.chance,
+        )

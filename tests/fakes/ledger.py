@@ -1,0 +1,152 @@
+"""The CheckpointStore port in memory, with crashes before or after any of its writes."""
+
+import asyncio
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from connector.model import Applied, Attempt, Checkpoint, IndexState
+from tests.fakes.sink import Crashed
+
+T = TypeVar("T")
+
+DELETES_KEPT_SEC = 30 * 86_400.0
+
+
+@dataclass(slots=True)
+class FakeLedgerIndex:
+    """What the ledger holds of one index; `deletes` are the times of those carried out."""
+
+    rows: dict[str, Checkpoint] = field(default_factory=dict)
+    deletes: list[float] = field(default_factory=list)
+    instances: dict[str, str] = field(default_factory=dict)
+    state: IndexState | None = None
+    report: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def known(self) -> bool:
+        return self.state is not None or bool(self.report)
+
+    def change(self, name: str, **facts: Any) -> None:
+        self.rows[name] = replace(self.rows.get(name, Checkpoint(name)), **facts)
+
+    def open(self, name: str, collections: Collection[str]) -> None:
+        held = self.rows.get(name, Checkpoint(name)).collections
+        self.change(name, opened=True, collections=held | frozenset(collections))
+
+
+class FakeCheckpointStore:
+    """Keeps everything over crashes, like a file. `writes` counts the writes that were carried out."""
+
+    def __init__(self) -> None:
+        self.writes = 0
+        self._indexes: dict[str, FakeLedgerIndex] = {}
+        self._crash_in: int | None = None
+        self._crash_after = False
+
+    def crash_at(self, write: int, *, after: bool = False) -> None:
+        """The write-th write from now, counted from 1, raises Crashed instead of happening, or right after it has."""
+        self._crash_in, self._crash_after = write, after
+
+    def disarm(self) -> None:
+        """No more crashes."""
+        self._crash_in = None
+
+    def rows(self, index_id: str) -> dict[str, Checkpoint]:
+        """What `load` would give, without a task switch."""
+        return dict(self._of(index_id).rows)
+
+    async def load(self, index_id: str) -> dict[str, Checkpoint]:
+        return await _read(lambda: self.rows(index_id))
+
+    async def attempt(self, index_id: str, indexed_asset_id: str, fingerprint: str, now: float) -> Attempt:
+        def work() -> Attempt:
+            index = self._of(index_id)
+            before = index.rows.get(indexed_asset_id, Checkpoint(indexed_asset_id)).attempt
+            same = before if before and before.fingerprint == fingerprint else Attempt(fingerprint, 0, now)
+            counted = Attempt(fingerprint, same.attempts + 1, same.since)
+            index.change(indexed_asset_id, attempt=counted)
+            return counted
+
+        return await self._write(work)
+
+    async def open(self, index_id: str, indexed_asset_id: str, collections: Collection[str]) -> None:
+        await self._write(lambda: self._of(index_id).open(indexed_asset_id, collections))
+
+    async def record(self, index_id: str, indexed_asset_id: str, applied: Applied) -> None:
+        row = Checkpoint(indexed_asset_id, applied, collections=frozenset({applied.collection}))
+        await self._write(lambda: self._of(index_id).rows.update({indexed_asset_id: row}))
+
+    async def fail(self, index_id: str, indexed_asset_id: str, attempt: Attempt) -> None:
+        await self._write(lambda: self._of(index_id).change(indexed_asset_id, attempt=attempt))
+
+    async def reopen(self, index_id: str, indexed_asset_ids: Collection[str], collection: str) -> None:
+        def work() -> None:
+            for name in indexed_asset_ids:
+                self._of(index_id).open(name, {collection})
+
+        await self._write(work)
+
+    async def adopt(self, index_id: str, rows: Collection[Checkpoint], state: IndexState) -> None:
+        def work() -> None:
+            index = self._of(index_id)
+            index.rows.update({row.indexed_asset_id: row for row in rows})
+            index.state = state
+
+        await self._write(work)
+
+    async def forget(self, index_id: str, indexed_asset_id: str, now: float) -> None:
+        def work() -> None:
+            index = self._of(index_id)
+            gone = index.rows.pop(indexed_asset_id, None)
+            carried_out = [now] if gone and gone.collections else []
+            index.deletes = [at for at in [*index.deletes, *carried_out] if at >= now - DELETES_KEPT_SEC]
+
+        await self._write(work)
+
+    async def deletes_since(self, index_id: str, since: float) -> int:
+        return await _read(lambda: sum(at > since for at in self._of(index_id).deletes))
+
+    async def state(self, index_id: str) -> IndexState | None:
+        return await _read(lambda: self._of(index_id).state)
+
+    async def save_state(self, index_id: str, state: IndexState) -> None:
+        await self._write(lambda: setattr(self._of(index_id), "state", state))
+
+    async def save_report(self, index_id: str, report: Mapping[str, Any]) -> None:
+        stored = json.loads(json.dumps(report))
+        await self._write(lambda: setattr(self._of(index_id), "report", stored))
+
+    async def reports(self) -> dict[str, dict[str, Any]]:
+        return await _read(lambda: {name: dict(it.report) for name, it in sorted(self._indexes.items()) if it.known})
+
+    async def instance(self, index_id: str, collection: str) -> str | None:
+        return await _read(lambda: self._of(index_id).instances.get(collection))
+
+    async def save_instance(self, index_id: str, collection: str, instance_id: str) -> None:
+        await self._write(lambda: self._of(index_id).instances.update({collection: instance_id}))
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    def _of(self, index_id: str) -> FakeLedgerIndex:
+        return self._indexes.setdefault(index_id, FakeLedgerIndex())
+
+    async def _write(self, work: Callable[[], T]) -> T:
+        await asyncio.sleep(0)
+        self._crash_in = None if self._crash_in is None else self._crash_in - 1
+        if self._crash_in == 0 and not self._crash_after:
+            self._crash_in = None
+            raise Crashed
+        result = work()
+        self.writes += 1
+        if self._crash_in == 0:
+            self._crash_in = None
+            raise Crashed
+        return result
+
+
+async def _read(work: Callable[[], T]) -> T:
+    await asyncio.sleep(0)
+    return work()

@@ -1,0 +1,211 @@
+"""A `Source` in memory whose truth tests can change while it is read."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connector.errors import ConfigError, ConnectorError, IndexGone
+from connector.marengo import KNOWN
+from connector.model import (
+    READY,
+    Float32,
+    Index,
+    IndexedAsset,
+    RetrievedAsset,
+    Snapshot,
+)
+from connector.twelvelabs.calls import asset_path, index_path
+from tests.fakes.fake_asset import SEGMENT_SEC, FakeAsset, answer_of, unit_vectors
+
+_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class FakeIndex:
+    index: Index
+    assets: dict[str, FakeAsset] = field(default_factory=dict)
+    hidden: set[str] = field(default_factory=set)
+    ghosts: dict[str, IndexedAsset] = field(default_factory=dict)
+    complete: bool = True
+
+
+class FakeSource:
+    """Assets and indexes are named by their ids. `retrievals` counts retrieve calls by (index id, asset id).
+
+    `hide` makes a listing wrong though it looks complete; `listing_complete` makes it admit that it is not.
+    """
+
+    def __init__(self) -> None:
+        self.retrievals: Counter[tuple[str, str]] = Counter()
+        self._indexes: dict[str, FakeIndex] = {}
+        self._requests: Counter[str | None] = Counter()
+        self._failures: list[tuple[Collection[str] | None, Callable[[], ConnectorError]]] = []
+        self._moments = 0
+
+    def add_index(
+        self, index_id: str, model: str | None = "marengo3.0", options: tuple[str, ...] = ("visual", "audio")
+    ) -> Index:
+        index = Index(index_id, f"name of {index_id}", model, options)
+        self._indexes[index_id] = FakeIndex(index)
+        return index
+
+    def remove_index(self, index_id: str) -> None:
+        del self._indexes[index_id]
+
+    def add(
+        self,
+        index_id: str,
+        asset_id: str,
+        *,
+        status: str = READY,
+        segments: int = 3,
+        silent: bool = False,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> None:
+        now = self._moment()
+        listed = IndexedAsset(
+            asset_id,
+            status,
+            asset_id=f"upload-{asset_id}",
+            created_at=now,
+            updated_at=now,
+            indexed_at=now,
+            filename=f"{asset_id}.mp4",
+            duration_sec=segments * SEGMENT_SEC,
+            fps=25.0,
+            width=640,
+            height=360,
+            size_bytes=1000.0 * segments,
+        )
+        index = self._indexes[index_id]
+        index.assets[asset_id] = FakeAsset(
+            listed, index.index.model, segments=segments, silent=silent, metadata=dict(metadata or {})
+        )
+
+    def change(self, index_id: str, asset_id: str, *, segments: int | None = None, quietly: bool = False) -> None:
+        """Other vectors, also another length if `segments` says so; `quietly` does not move updated_at."""
+        asset = self._asset(index_id, asset_id)
+        asset.content += 1
+        asset.segments = asset.segments if segments is None else segments
+        asset.listed = replace(asset.listed, duration_sec=asset.segments * SEGMENT_SEC)
+        if not quietly:
+            asset.listed = replace(asset.listed, updated_at=self._moment())
+
+    def remove(self, index_id: str, asset_id: str) -> None:
+        del self._indexes[index_id].assets[asset_id]
+
+    def set_status(self, index_id: str, asset_id: str, status: str) -> None:
+        asset = self._asset(index_id, asset_id)
+        asset.listed = replace(asset.listed, status=status, updated_at=self._moment())
+
+    def set_metadata(self, index_id: str, asset_id: str, metadata: Mapping[str, Any]) -> None:
+        """Replaces it; no listing shows that."""
+        self._asset(index_id, asset_id).metadata = dict(metadata)
+
+    def set_embedded(self, index_id: str, asset_id: str, *, embedded: bool) -> None:
+        """A ready asset without embedding: the source lags."""
+        self._asset(index_id, asset_id).embedded = embedded
+
+    def migrate(self, index_id: str, model: str) -> None:
+        """The index and the vectors of all its assets; no listing of assets shows that."""
+        index = self._indexes[index_id]
+        index.index = replace(index.index, model=model)
+        for asset in index.assets.values():
+            asset.model = model
+
+    def hide(self, index_id: str, *asset_ids: str) -> None:
+        """Replaces the set of assets that listings leave out."""
+        self._indexes[index_id].hidden = set(asset_ids)
+
+    def ghost(self, index_id: str, *listed: IndexedAsset) -> None:
+        """Replaces the assets that listings show although they are gone."""
+        self._indexes[index_id].ghosts = {asset.indexed_asset_id: asset for asset in listed}
+
+    def listing_complete(self, index_id: str, *, complete: bool) -> None:
+        self._indexes[index_id].complete = complete
+
+    def fail_next(
+        self, count: int, error: Callable[[], ConnectorError], methods: Collection[str] | None = None
+    ) -> None:
+        """The next `count` calls (of `methods`, else of any) raise `error()`."""
+        self._failures += [(methods, error)] * count
+
+    def fail_no_more(self) -> None:
+        self._failures.clear()
+
+    def listed(self, index_id: str) -> dict[str, IndexedAsset]:
+        """What a listing would show if nothing were hidden."""
+        return {name: asset.listed for name, asset in self._indexes[index_id].assets.items()}
+
+    def index_now(self, index_id: str) -> Index:
+        """The index as it is, uncounted."""
+        return self._indexes[index_id].index
+
+    def peek(
+        self, index_id: str, asset_id: str, options: Collection[str] | None = None, *, transcript: bool = True
+    ) -> RetrievedAsset:
+        """What a retrieval would give, uncounted."""
+        return answer_of(self._indexes[index_id].index, self._asset(index_id, asset_id), options, transcript)
+
+    async def indexes(self) -> list[Index]:
+        self._ask("indexes", None)
+        return [index.index for index in self._indexes.values()]
+
+    async def index(self, index_id: str) -> Index:
+        return self._index("index", index_id).index
+
+    async def snapshot(self, index: Index) -> Snapshot:
+        found = self._index("snapshot", index.index_id)
+        assets = {name: asset.listed for name, asset in found.assets.items() if name not in found.hidden}
+        return Snapshot(index, assets | found.ghosts, found.complete)
+
+    async def retrieve(
+        self, index: Index, indexed_asset_id: str, options: Collection[str] | None, *, transcript: bool
+    ) -> RetrievedAsset | None:
+        asset_path(index.index_id, indexed_asset_id)
+        self._ask("retrieve", index.index_id)
+        self.retrievals[index.index_id, indexed_asset_id] += 1
+        found = self._indexes.get(index.index_id)
+        asset = found.assets.get(indexed_asset_id) if found else None
+        return answer_of(index, asset, options, transcript) if asset else None
+
+    async def exists(self, index_id: str, indexed_asset_id: str) -> bool:
+        asset_path(index_id, indexed_asset_id)
+        self._ask("exists", index_id)
+        found = self._indexes.get(index_id)
+        return found is not None and indexed_asset_id in found.assets
+
+    async def embed_text(self, model: str, text: str) -> Float32:
+        self._ask("embed_text", None)
+        if model not in KNOWN or not text:
+            raise ConfigError("embed text with", model, "the source refuses it")
+        return unit_vectors(1, model, "text", text).reshape(-1)
+
+    def requests(self, index_id: str | None = None) -> int:
+        return self._requests.total() if index_id is None else self._requests[index_id]
+
+    async def close(self) -> None:
+        """Nothing to end."""
+
+    def _index(self, method: str, index_id: str) -> FakeIndex:
+        index_path(index_id)
+        self._ask(method, index_id)
+        if index_id not in self._indexes:
+            raise IndexGone("look up index", index_id, "there is none")
+        return self._indexes[index_id]
+
+    def _asset(self, index_id: str, asset_id: str) -> FakeAsset:
+        return self._indexes[index_id].assets[asset_id]
+
+    def _ask(self, method: str, index_id: str | None) -> None:
+        self._requests[index_id] += 1
+        for place, (methods, error) in enumerate(self._failures):
+            if methods is None or method in methods:
+                del self._failures[place]
+                raise error()
+
+    def _moment(self) -> str:
+        self._moments += 1
+        return (_EPOCH + timedelta(seconds=self._moments)).isoformat().replace("+00:00", "Z")

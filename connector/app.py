@@ -1,24 +1,30 @@
 """The composition root: Settings -> Source, Sink, ledger and Engine. The only importer of both vendors' adapters."""
 
-import tempfile
+import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import structlog
+
 from connector.checkpoints import SqliteCheckpointStore
 from connector.engine import Engine, Progress
 from connector.errors import ConfigError, LedgerUnavailable
 from connector.index_settings import IndexSettings
 from connector.model import CollectionSpec
-from connector.ownership import own
+from connector.ownership import own, owner
 from connector.ports import CheckpointStore, Sink, Source
 from connector.qdrant.collection import misfit
 from connector.qdrant.sink import QdrantSink
 from connector.settings import ALL_INDEXES, Settings
 from connector.twelvelabs import Transport, TwelveLabsSource
 from connector.twelvelabs.rate import Limiter
+
+_TAKEOVER_RETRY_SEC = 0.5
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +59,44 @@ async def differences(sink: Sink, spec: CollectionSpec) -> list[str] | None:
 
 @asynccontextmanager
 async def open_app(
-    settings: Settings, command: str, *, read_only: bool = False, observe: Callable[[Progress], None] = lambda _: None
+    settings: Settings,
+    command: str,
+    *,
+    read_only: bool = False,
+    takeover_sec: float = 0.0,
+    observe: Callable[[Progress], None] = lambda _: None,
 ) -> AsyncIterator[App]:
-    """Everything that a command needs. A read-only one creates nothing and needs not own the ledger."""
+    """Everything that a command needs. A read-only one creates nothing and needs not own the ledger.
+
+    `takeover_sec` is how long another owner may take to end.
+    """
     async with AsyncExitStack() as stack:
         if not read_only:
             _make_directory(settings.connector_data_dir)
-            stack.enter_context(own(settings.lock_path, command))
+            await _own(stack, settings.lock_path, command, takeover_sec)
         ledger = await stack.enter_async_context(SqliteCheckpointStore(settings.ledger_path, read_only=read_only))
         source = make_source(settings)
         stack.push_async_callback(source.close)
-        sink = make_sink(settings, stack if read_only else None)
+        sink = make_sink(settings)
         stack.push_async_callback(sink.close)
         engine = Engine(
             source, sink, ledger, clock=time.time, concurrency=settings.connector_concurrency, observe=observe
         )
         yield App(settings, source, sink, ledger, engine)
+
+
+async def _own(stack: AsyncExitStack, lock: Path, command: str, takeover_sec: float) -> None:
+    deadline = time.monotonic() + takeover_sec
+    while True:
+        try:
+            stack.enter_context(own(lock, command))
+        except LedgerUnavailable as error:
+            if owner(lock) is None or time.monotonic() >= deadline:
+                raise
+            log.info("ledger.waiting", reason=str(error))
+            await asyncio.sleep(_TAKEOVER_RETRY_SEC)
+        else:
+            return
 
 
 def make_source(settings: Settings) -> TwelveLabsSource:
@@ -81,12 +109,14 @@ def make_source(settings: Settings) -> TwelveLabsSource:
     return TwelveLabsSource(transport)
 
 
-def make_sink(settings: Settings, read_only: AsyncExitStack | None = None) -> QdrantSink:
-    """For a reader, embedded storage that is not there yet is what it is, empty, and is not created."""
-    data_dir, key = settings.connector_data_dir, settings.qdrant_api_key
-    if read_only and not (data_dir / "qdrant").exists():
-        data_dir = Path(read_only.enter_context(tempfile.TemporaryDirectory(prefix="connector-")))
-    return QdrantSink(settings.qdrant_url, key.get_secret_value() if key else None, settings.qdrant_grpc_port, data_dir)
+def make_sink(settings: Settings) -> QdrantSink:
+    key = settings.qdrant_api_key
+    return QdrantSink(
+        settings.qdrant_url,
+        key.get_secret_value() if key else None,
+        settings.qdrant_grpc_port,
+        settings.connector_data_dir,
+    )
 
 
 def _make_directory(path: Path) -> None:

@@ -51,7 +51,7 @@ class Applier:
         state: IndexState,
     ) -> None:
         self._source, self._sink, self._ledger = source, sink, ledger
-        self._clock, self._settings, self._index, self._state = clock, settings, index, state
+        self._clock, self._settings, self._index, self.state = clock, settings, index, state
         self._ensured: set[str] = set()
 
     async def carry_out(self, change: Upsert | Refresh) -> Result:
@@ -60,16 +60,13 @@ class Applier:
         attempt = await self._ledger.attempt(self._index.index_id, name, change.fingerprint, self._clock())
         try:
             shallow = change.checkpoint.applied if isinstance(change, Refresh) and not change.deep else None
-            result = await (self._refresh(change, shallow, attempt) if shallow else self._upsert(change, attempt))
+            return await (self._refresh(change, shallow, attempt) if shallow else self._upsert(change, attempt))
         except (TransientError, EmbeddingLag) as error:
             await self._ledger.fail(self._index.index_id, name, attempts.deferred(attempt, error, self._clock()))
             return Result(name, Outcome.DEFERRED, error=error)
         except AssetError as error:
             await self._ledger.fail(self._index.index_id, name, attempts.failed(attempt, error, self._clock()))
             return Result(name, Outcome.FAILED, error=error)
-        if isinstance(change, Refresh) and change.canary:
-            await self._heed_canary(result)
-        return result
 
     async def delete(self, change: Delete) -> Result:
         row = change.checkpoint
@@ -115,7 +112,10 @@ class Applier:
         """Nothing differs: nothing is written. Only metadata differs: patched. Else, or when in doubt: replaced."""
         row = change.checkpoint
         known = row.applied if row and not row.opened else None
-        if known and (known.revision, known.collection) == (applied.revision, applied.collection):
+        same = known is not None and (known.revision, known.collection) == (applied.revision, applied.collection)
+        if known and isinstance(change, Refresh) and change.canary:
+            await self._heed_canary(differs=not same)
+        if known and same:
             seen = replace(applied, applied_at=known.applied_at)
             return await self._patch(change.asset, known, seen, built.asset_payload)
         name, collections = built.indexed_asset_id, row.collections if row else frozenset()
@@ -162,12 +162,14 @@ class Applier:
         await self._ledger.record(self._index.index_id, name, seen)
         return Result(name, outcome, points=written)
 
-    async def _heed_canary(self, result: Result) -> None:
-        """Vectors that changed without a sign make the whole index due for a deep refresh."""
+    async def _heed_canary(self, *, differs: bool) -> None:
+        """Vectors that changed without a sign make the whole index due for a deep refresh.
+
+        Known before the canary is written: afterwards nothing would show it any more.
+        """
         now = self._clock()
-        since = now if result.outcome is Outcome.APPLIED else self._state.deep_due_since
-        self._state = replace(self._state, canary_at=now, deep_due_since=since)
-        await self._ledger.save_state(self._index.index_id, self._state)
+        self.state = replace(self.state, canary_at=now, deep_due_since=now if differs else self.state.deep_due_since)
+        await self._ledger.save_state(self._index.index_id, self.state)
 
     async def _vanished(self, name: str, attempt: Attempt) -> Result:
         """Listed, but gone when asked for: the next listing decides what becomes of it."""
@@ -180,7 +182,7 @@ class Applier:
             ready_at = timestamps.epoch(asset.indexed_at or asset.updated_at or "")
         except ValueError:
             return None
-        return max(acknowledged_at - ready_at, 0.0) if ready_at >= self._state.first_cycle_at else None
+        return max(acknowledged_at - ready_at, 0.0) if ready_at >= self.state.first_cycle_at else None
 
 
 def _embedding_missing(asset: IndexedAsset, attempt: Attempt, now: float) -> AssetError:

@@ -1,72 +1,39 @@
 """The ledger in SQLite: one file, one process that writes, every commit durable against power loss."""
 
-import asyncio
 import json
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any
 
-from connector.errors import LedgerUnavailable
 from connector.model import Applied, Attempt, Checkpoint, IndexState
+from connector.sqlite_file import SqliteFile
 
-T = TypeVar("T")
-
-SCHEMA_VERSION = 1
-_SCHEMA = """
-create table checkpoints (
-    index_id text not null,
-    indexed_asset_id text not null,
-    opened integer not null default 0,
-    collections text not null default '[]',
-    applied text,
-    attempt text,
-    primary key (index_id, indexed_asset_id)
-) without rowid;
-create table deletes (index_id text not null, at real not null, indexed_asset_id text not null);
-create index deletes_by_index on deletes (index_id, at);
-create table indexes (index_id text primary key, state text, report text) without rowid;
-create table instances (
-    index_id text not null,
-    collection text not null,
-    instance_id text not null,
-    primary key (index_id, collection)
-) without rowid;
-"""
+_COLUMNS = "indexed_asset_id, opened, collections, applied, attempt"
 _DELETES_KEPT_SEC = 30 * 86_400.0
 
 
-class SqliteCheckpointStore:
-    """A CheckpointStore. SQLite's calls block, so they run one after the other in a thread of their own."""
-
-    def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        """A read-only store of a file that does not exist is empty, and creates nothing."""
-        self._path, self._read_only = path, read_only
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
-        self._connection: sqlite3.Connection | None = None
-
-    async def __aenter__(self) -> Self:
-        """Raises LedgerUnavailable when the file cannot be used."""
-        try:
-            await self.reports()
-        except BaseException:
-            self._thread.shutdown()
-            raise
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.close()
-
-    async def close(self) -> None:
-        if self._connection:
-            await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
-        self._thread.shutdown()
+class SqliteCheckpointStore(SqliteFile):
+    """A CheckpointStore."""
 
     async def load(self, index_id: str) -> dict[str, Checkpoint]:
-        query = "select indexed_asset_id, opened, collections, applied, attempt from checkpoints where index_id = ?"
+        query = f"select {_COLUMNS} from checkpoints where index_id = ?"  # noqa: S608  a literal of this module
+        return await self._run("read", lambda db: {row[0]: _checkpoint(*row) for row in db.execute(query, (index_id,))})
+
+    async def rows(self, index_id: str, indexed_asset_ids: Collection[str]) -> dict[str, Checkpoint]:
+        query = f"select {_COLUMNS} from checkpoints where index_id = ? and indexed_asset_id = ?"  # noqa: S608  the same
+
+        def work(db: sqlite3.Connection) -> dict[str, Checkpoint]:
+            found = (db.execute(query, (index_id, name)).fetchone() for name in indexed_asset_ids)
+            return {row[0]: _checkpoint(*row) for row in found if row}
+
+        return await self._run("read", work)
+
+    async def unfinished(self, index_id: str) -> dict[str, Checkpoint]:
+        query = (
+            f"select {_COLUMNS} from checkpoints"  # noqa: S608  the same
+            " where index_id = ? and (opened or attempt is not null)"
+        )
         return await self._run("read", lambda db: {row[0]: _checkpoint(*row) for row in db.execute(query, (index_id,))})
 
     async def attempt(self, index_id: str, indexed_asset_id: str, fingerprint: str, now: float) -> Attempt:
@@ -97,7 +64,25 @@ class SqliteCheckpointStore:
     async def adopt(self, index_id: str, rows: Collection[Checkpoint], state: IndexState) -> None:
         def work(db: sqlite3.Connection) -> None:
             _put(db, index_id, rows)
-            _set_index(db, index_id, "state", asdict(state))
+            _set_index(db, index_id, "state", _state_facts(state))
+
+        await self._run("write", work)
+
+    async def pardon(self, index_id: str, indexed_asset_id: str) -> None:
+        query = "update checkpoints set attempt = null where index_id = ? and indexed_asset_id = ?"
+        await self._run("write", lambda db: db.execute(query, (index_id, indexed_asset_id)))
+
+    async def empty(self, index_id: str, indexed_asset_id: str) -> None:
+        query = (
+            "update checkpoints set applied = null, opened = 0, collections = '[]'"
+            " where index_id = ? and indexed_asset_id = ?"
+        )
+        await self._run("write", lambda db: db.execute(query, (index_id, indexed_asset_id)))
+
+    async def drop_index(self, index_id: str) -> None:
+        def work(db: sqlite3.Connection) -> None:
+            for table in ("checkpoints", "indexes", "instances"):
+                db.execute(f"delete from {table} where index_id = ?", (index_id,))  # noqa: S608  literals of this line
 
         await self._run("write", work)
 
@@ -120,10 +105,10 @@ class SqliteCheckpointStore:
     async def state(self, index_id: str) -> IndexState | None:
         query = "select state from indexes where index_id = ?"
         row = await self._run("read", lambda db: db.execute(query, (index_id,)).fetchone())
-        return IndexState(**json.loads(row[0])) if row and row[0] else None
+        return _state(row[0]) if row and row[0] else None
 
     async def save_state(self, index_id: str, state: IndexState) -> None:
-        await self._run("write", lambda db: _set_index(db, index_id, "state", asdict(state)))
+        await self._run("write", lambda db: _set_index(db, index_id, "state", _state_facts(state)))
 
     async def save_report(self, index_id: str, report: Mapping[str, Any]) -> None:
         await self._run("write", lambda db: _set_index(db, index_id, "report", report))
@@ -143,54 +128,14 @@ class SqliteCheckpointStore:
         query = "insert or replace into instances values (?, ?, ?)"
         await self._run("write", lambda db: db.execute(query, (index_id, collection, instance_id)))
 
-    async def _run(self, operation: str, work: Callable[[sqlite3.Connection], T]) -> T:
-        """One transaction in the ledger's thread. The one place where SQLite's errors become ours."""
 
-        def transaction() -> T:
-            try:
-                if self._connection is None:
-                    self._connection = _connect(self._path, read_only=self._read_only)
-                with self._connection:
-                    return work(self._connection)
-            except (sqlite3.Error, OSError) as error:
-                advice = "Check that its directory exists, can be written to and has space, or restore the file"
-                raise LedgerUnavailable(f"{operation} ledger", str(self._path), str(error), advice) from error
-
-        return await asyncio.get_running_loop().run_in_executor(self._thread, transaction)
+def _state(text: str) -> IndexState:
+    facts = json.loads(text)
+    return IndexState(**{**facts, "pending": frozenset(facts["pending"])})
 
 
-def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    connection = _reading(path) if read_only else sqlite3.connect(path, timeout=5)
-    try:
-        _check_schema(connection, path)
-        if not read_only:
-            connection.execute("pragma journal_mode = wal")
-            connection.execute("pragma synchronous = full")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
-    version = connection.execute("pragma user_version").fetchone()[0]
-    if version > SCHEMA_VERSION:
-        cause = f"it has schema {version}, this release of the connector knows {SCHEMA_VERSION}"
-        raise LedgerUnavailable("open ledger", str(path), cause, "Use the release that wrote it, or a newer one")
-    if version == 0:
-        connection.executescript(f"begin; {_SCHEMA} pragma user_version = {SCHEMA_VERSION}; commit;")
-
-
-def _reading(path: Path) -> sqlite3.Connection:
-    """A ledger that nobody has open is copied: read in place, SQLite would leave files of its own beside it."""
-    address = f"{path.absolute().as_uri()}?mode=ro"
-    if path.with_name(f"{path.name}-wal").exists():
-        return sqlite3.connect(address, uri=True, timeout=5)
-    copy = sqlite3.connect(":memory:")
-    if path.exists():
-        with closing(sqlite3.connect(f"{address}&immutable=1", uri=True)) as ledger:
-            ledger.backup(copy)
-    return copy
+def _state_facts(state: IndexState) -> dict[str, Any]:
+    return {**asdict(state), "pending": sorted(state.pending)}
 
 
 def _checkpoint(name: str, opened: int, collections: str, applied: str | None, attempt: str | None) -> Checkpoint:

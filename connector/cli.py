@@ -12,8 +12,12 @@ import typer
 from connector import __version__, telemetry
 from connector.commands.check import check as check_command
 from connector.commands.demo import demo as demo_command
+from connector.commands.forget import forget as forget_command
 from connector.commands.output import Exit, err, print_json, text
 from connector.commands.plan import plan as plan_command
+from connector.commands.quarantine import list_quarantined, release
+from connector.commands.run import healthcheck as healthcheck_command
+from connector.commands.run import run as run_command
 from connector.commands.search import search as search_command
 from connector.commands.simulate import scenario_of
 from connector.commands.simulate import simulate as simulate_command
@@ -32,6 +36,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+quarantine = typer.Typer(help="Assets that failed too often and are left alone.", no_args_is_help=True)
+app.add_typer(quarantine, name="quarantine")
+
+OneIndex = Annotated[str, typer.Option("--index", help="The index id.")]
+Assets = Annotated[list[str] | None, typer.Argument(metavar="[ASSET]...", help="Indexed asset ids.")]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="TOML file with settings; the environment has precedence.")
 ]
@@ -108,6 +117,51 @@ def demo() -> None:
     """Show the whole job on simulated videos; needs no key and no server."""
     telemetry.set_up("warning")
     _run(demo_command())
+
+
+@app.command()
+def run(config: ConfigFile = None) -> None:
+    """Keep the indexes current until SIGTERM or Ctrl-C: the daemon.
+
+    Polls for what is new, compares everything once per reconcile interval, refreshes what no listing shows, and takes
+    webhooks when CONNECTOR_WEBHOOK_SECRET is set. Health on CONNECTOR_HTTP_HOST:CONNECTOR_HTTP_PORT.
+    """
+    _run(run_command(_settings(config)))
+
+
+@app.command()
+def healthcheck(config: ConfigFile = None) -> None:
+    """Ask the daemon on this machine whether it lives; for containers."""
+    raise typer.Exit(healthcheck_command(_settings(config)))
+
+
+@quarantine.command("list")
+def quarantine_list(index: Indexes, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Show the assets that failed too often, and why."""
+    _run(list_quarantined(_settings(config), index, as_json=as_json))
+
+
+@quarantine.command("retry")
+def quarantine_retry(index: OneIndex, assets: Assets, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Let the next cycle try these assets again; all of the index when none is named."""
+    _run(release(_settings(config), "retry", index, assets or [], as_json=as_json))
+
+
+@quarantine.command("drop")
+def quarantine_drop(index: OneIndex, assets: Assets, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Delete what Qdrant still holds of these assets; they stay in quarantine until they change."""
+    _run(release(_settings(config), "drop", index, assets or [], as_json=as_json))
+
+
+@app.command()
+def forget(
+    index: Annotated[str, typer.Argument(metavar="INDEX", help="The index id.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Remove all points and rows of an index; shows what, and asks."""
+    _run(forget_command(_settings(config), index, yes=yes, as_json=as_json))
 
 
 def version(shown: bool) -> None:

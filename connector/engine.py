@@ -1,17 +1,18 @@
 """The cycle: list the index, compare with the ledger, plan, apply, report."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 
 from connector.apply import Applier
 from connector.errors import ConnectorError, CycleError, SinkUnavailable, SourceUnavailable, TransientError
 from connector.index_settings import IndexSettings
-from connector.model import Index, Snapshot
-from connector.plan import Plan, Policy, Refresh, Upsert, make_plan
+from connector.model import Index, IndexState, Snapshot
+from connector.plan import Plan, Refresh, Upsert, due_again, make_plan
 from connector.ports import CheckpointStore, Sink, Source
 from connector.reconcile import Reconciled, commit, compare
-from connector.refresh import RefreshPolicy
+from connector.refresh import RefreshPolicy, even_share
 from connector.report import CycleReport, Result
+from connector.watermark import advanced
 from connector.workers import Workers
 
 DAY_SEC = 86_400.0
@@ -26,6 +27,7 @@ class Survey:
     snapshot: Snapshot
     known: Reconciled
     plan: Plan
+    pending: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,48 +55,81 @@ class Engine:
         self._source, self._sink, self._ledger = source, sink, ledger
         self._clock, self._observe = clock, observe
         self.workers = Workers(concurrency)
+        self._indexes: dict[str, Index] = {}
 
     async def cycle(
-        self, settings: IndexSettings, *, allow_deletes: bool = False, patient: bool = False
+        self, settings: IndexSettings, *, allow_deletes: bool = False, period: float | None = None
     ) -> CycleReport:
-        """One full pass over one index. Whatever goes wrong is in the report."""
-        report = CycleReport(settings.index_id)
-        started, asked = self._clock(), self._source.requests(settings.index_id)
-        try:
+        """One full pass over one index. Whatever goes wrong is in the report.
+
+        One that comes again every `period` seconds leaves failed assets their back-off and spreads refreshes; without
+        a period it does all that is due, and tries what failed at once.
+        """
+
+        async def work(report: CycleReport) -> None:
             index = await self._source.index(settings.index_id)
             report.index_name, report.model = index.name, index.model
             await self._ensure(settings, index)
-            survey = await self.survey(settings, index, allow_deletes=allow_deletes, patient=patient)
-            report.surveyed(survey.snapshot, survey.plan)
+            survey = await self.survey(settings, index, allow_deletes=allow_deletes, period=period)
             await commit(self._ledger, index.index_id, survey.known)
             await self._apply(settings, survey, report)
-        except ConnectorError as error:
-            report.fail(_down(error) if isinstance(error, TransientError) else error)
-        report.requests = self._source.requests(settings.index_id) - asked
-        report.duration_sec = self._clock() - started
-        return report
+            self._indexes[index.index_id] = index
+
+        return await self._reported(settings, work)
+
+    def knows(self, index_id: str) -> bool:
+        """Whether a poll can go by an earlier cycle."""
+        return index_id in self._indexes
+
+    def unlearn(self, index_id: str) -> None:
+        """What earlier cycles knew of the index is no longer so."""
+        self._indexes.pop(index_id, None)
+
+    async def poll(self, settings: IndexSettings) -> CycleReport:
+        """A cheap pass: upserts of what is new, touched or unfinished. Needs a full cycle of this engine before."""
+
+        async def work(report: CycleReport) -> None:
+            index = self._indexes[settings.index_id]
+            report.index_name, report.model = index.name, index.model
+            await self._apply(settings, await self._glance(settings, index), report)
+
+        return await self._reported(settings, work)
 
     async def survey(
-        self, settings: IndexSettings, index: Index, *, allow_deletes: bool = False, patient: bool = False
+        self, settings: IndexSettings, index: Index, *, allow_deletes: bool = False, period: float | None = None
     ) -> Survey:
-        """Snapshot, ledger and plan. Only reads, so it is the dry run too."""
+        """Snapshot, ledger and plan of a full cycle. Only reads, so it is the dry run too."""
         shape = settings.shape(index)
         snapshot = await self._source.snapshot(index)
         now = self._clock()
         collection = settings.collection_name(index.model) if index.model else None
         known = await compare(self._sink, self._ledger, index.index_id, collection, now)
-        policy = Policy(
-            now=now,
-            delete_mode=settings.delete_mode,
-            max_deletes=settings.max_deletes,
-            max_delete_ratio=settings.max_delete_ratio,
-            max_attempts=settings.max_attempts,
-            refresh=RefreshPolicy(settings.refresh_interval, settings.deep_refresh_interval),
+        quota = even_share(len(known.rows), period, settings.refresh_interval) if period else None
+        policy = replace(
+            settings.policy(now),
+            refresh=RefreshPolicy(settings.refresh_interval, settings.deep_refresh_interval, quota),
             recent_deletes=await self._ledger.deletes_since(index.index_id, now - DAY_SEC),
             allow_deletes=allow_deletes,
-            patient=patient,
+            patient=period is not None,
         )
-        return Survey(index, snapshot, known, make_plan(snapshot, known.rows, known.state, shape, policy))
+        plan = make_plan(snapshot, known.rows, known.state, shape, policy)
+        return Survey(index, snapshot, known, plan)
+
+    async def _glance(self, settings: IndexSettings, index: Index) -> Survey:
+        """The same from what the source says has changed: no row of an asset that is not in it is looked at."""
+        state = await self._ledger.state(index.index_id) or IndexState(self._clock(), self._clock())
+        changes = await self._source.changes(index, state.watermark, state.pending)
+        assets, now = dict(changes.assets), self._clock()
+        policy = replace(settings.policy(now), delete_mode="keep", patient=True)
+        unfinished = await self._ledger.unfinished(index.index_id)
+        for name in due_again(unfinished, policy) - assets.keys():
+            asset = await self._source.asset(index, name)
+            if asset:
+                assets[name] = asset
+        rows = await self._ledger.rows(index.index_id, assets)
+        snapshot = Snapshot(index, assets, complete=False, as_of=changes.as_of)
+        plan = make_plan(snapshot, rows, state, settings.shape(index), policy)
+        return Survey(index, snapshot, Reconciled(state, rows), plan, changes.pending)
 
     async def _ensure(self, settings: IndexSettings, index: Index) -> None:
         """An unfit collection shows before anything is retrieved; that of an unknown model is made with its asset."""
@@ -102,9 +137,21 @@ class Engine:
         if spec:
             await self._sink.ensure(spec, settings.metadata_indexes)
 
+    async def _reported(self, settings: IndexSettings, work: Callable[[CycleReport], Awaitable[None]]) -> CycleReport:
+        report = CycleReport(settings.index_id)
+        started, asked = self._clock(), self._source.requests(settings.index_id)
+        try:
+            await work(report)
+        except ConnectorError as error:
+            report.fail(_down(error) if isinstance(error, TransientError) else error)
+        report.requests = self._source.requests(settings.index_id) - asked
+        report.duration_sec = self._clock() - started
+        return report
+
     async def _apply(self, settings: IndexSettings, survey: Survey, report: CycleReport) -> None:
         """Deletes come last, and only when the source confirms every one of them."""
-        plan, done = survey.plan, self._tally(report)
+        report.surveyed(survey.snapshot, survey.plan)
+        plan, done, index_id = survey.plan, self._tally(report), survey.index.index_id
         applier = Applier(
             self._source,
             self._sink,
@@ -115,7 +162,7 @@ class Engine:
             state=survey.known.state,
         )
         changes: tuple[Upsert | Refresh, ...] = (*plan.upserts, *plan.refreshes)
-        self._observe(Progress(report.index_id, planned=len(changes) + len(plan.deletes)))
+        self._observe(Progress(index_id, planned=len(changes) + len(plan.deletes)))
         finished = await self.workers.run(changes, applier.carry_out, done)
         if finished and plan.deletes:
             objection = await self._objection(survey)
@@ -124,6 +171,9 @@ class Engine:
             else:
                 finished = await self.workers.run(plan.deletes, applier.delete, done)
         report.interrupted = not finished
+        state = advanced(applier.state, survey.snapshot.assets, survey.pending, survey.snapshot.as_of)
+        if finished and state != applier.state:
+            await self._ledger.save_state(index_id, state)
 
     async def _objection(self, survey: Survey) -> str | None:
         """What speaks against the deletes: an absent asset that exists makes the walk wrong, and all of them void."""

@@ -7,6 +7,7 @@ from connector.errors import ConfigError
 from connector.fingerprint import Shape
 from connector.marengo import KNOWN, options_of, select
 from connector.model import CollectionSpec, DeleteMode, Index
+from connector.plan import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,16 @@ class IndexSettings:
     max_attempts: int = 5
     refresh_interval: float = 86_400.0
     deep_refresh_interval: float = 30 * 86_400.0
+
+    def policy(self, now: float) -> Policy:
+        """What the settings alone say of a plan's policy."""
+        return Policy(
+            now=now,
+            delete_mode=self.delete_mode,
+            max_deletes=self.max_deletes,
+            max_delete_ratio=self.max_delete_ratio,
+            max_attempts=self.max_attempts,
+        )
 
     def collection_name(self, model: str) -> str:
         return self.collection.format(model=model, index_id=self.index_id)

@@ -17,6 +17,7 @@ Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 
 READY = "ready"
+IN_PROGRESS = ("pending", "queued", "validating", "indexing")
 LAYOUT_VERSION = "1.0"
 
 DeleteMode = Literal["sync", "keep"]
@@ -53,11 +54,24 @@ class IndexedAsset:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """A listing of an index by indexed asset id. Only a complete one can show that an asset is absent."""
+    """A listing of an index by indexed asset id. Only a complete one can show that an asset is absent.
+
+    `as_of` is the source's own time when the listing began, None where it does not tell.
+    """
 
     index: Index
     assets: Mapping[str, IndexedAsset]
     complete: bool
+    as_of: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a cheap poll shows: assets that are new or touched, and which pending ones are on their way still."""
+
+    assets: Mapping[str, IndexedAsset]
+    pending: frozenset[str]
+    as_of: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -188,6 +202,10 @@ class IndexState:
     canary_at: float
     deep_due_since: float = 0.0
     """Assets whose last deep retrieval is older than this are due for one."""
+    watermark: float | None = None
+    """Source time up to which changes are known to be worked off."""
+    pending: frozenset[str] = frozenset()
+    """Assets that were on their way to ready when last seen."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,3 +40,16 @@ def holder(path: Path) -> str:
         return f"`connector {known['command']}`, process {known['pid']} on {known['host']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"
+
+
+def owner(path: Path) -> str | None:
+    """The command of the process that owns the ledger now; None when nobody does, empty when it does not say."""
+    try:
+        with path.open("r", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return str(json.loads(path.read_text(encoding="utf-8") or "{}").get("command", ""))
+    except (OSError, ValueError):
+        return None
+    return None

@@ -64,14 +64,18 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a plan may do. `recent_deletes`: in the last 24 hours. `patient`: failed assets wait until they are due."""
+    """What a plan may do.
+
+    `recent_deletes` are those of the last 24 hours; `patient` leaves failed assets alone until they are due; without a
+    `refresh` policy no applied asset is retrieved again.
+    """
 
     now: float
     delete_mode: DeleteMode
     max_deletes: int
     max_delete_ratio: float
     max_attempts: int
-    refresh: RefreshPolicy
+    refresh: RefreshPolicy | None = None
     recent_deletes: int = 0
     allow_deletes: bool = False
     patient: bool = False
@@ -106,7 +110,7 @@ def make_plan(
 
     unchanged = {row.indexed_asset_id: row for row in rows_decided(Decision.UNCHANGED)}
     applied = {name: row.applied for name, row in unchanged.items() if row.applied}
-    refreshes = due(applied, state, policy.refresh, policy.now)
+    refreshes = due(applied, state, policy.refresh, policy.now) if policy.refresh else []
     absent = tuple(Delete(ledger[name]) for name in sorted(ledger.keys() - snapshot.assets.keys()))
     keep = policy.delete_mode == "keep"
     objection = None if keep else objection_to(absent, snapshot, len(ledger), policy)
@@ -157,6 +161,15 @@ def decide(  # noqa: PLR0911  one return for each row of the table
     if row.applied is None:
         return Decision.NEW
     return Decision.UNCHANGED if row.applied.fingerprint == fingerprint else Decision.CHANGED
+
+
+def due_again(rows: Mapping[str, Checkpoint], policy: Policy) -> set[str]:
+    """Unfinished rows that a patient cycle tries now, as far as that can be told without the asset's fingerprint."""
+    return {
+        name
+        for name, row in rows.items()
+        if row.attempt is None or (row.attempt.due <= policy.now and row.attempt.attempts < policy.max_attempts)
+    }
 
 
 def objection_to(absent: tuple[Delete, ...], snapshot: Snapshot, rows: int, policy: Policy) -> str | None:

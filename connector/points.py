@@ -17,6 +17,7 @@ from connector.model import LAYOUT_VERSION, Float32, Float64, Index, Int64, Retr
 NAMESPACE = uuid.UUID("99026458-c633-4fd7-a44e-8f59297a0b73")
 
 _INT64 = range(-(2**63), 2**63)
+_LONGEST_SEC = 1e9
 _OPTION_ORDER = ("visual", "visual-text", "audio", "transcription")
 
 
@@ -193,7 +194,7 @@ def _check_offsets(retrieved: RetrievedAsset, what: str, start_sec: Float64, end
     finite = np.isfinite(start_sec) & np.isfinite(end_sec)
     if not finite.all():
         raise _malformed(retrieved, f"{what}: time range {_first(~finite)} is not finite")
-    wrong = (start_sec < 0) | (end_sec < start_sec)
+    wrong = (start_sec < 0) | (end_sec < start_sec) | (end_sec > _LONGEST_SEC)
     if wrong.any():
         i = _first(wrong)
         cause = f"{what}: time range {i} runs from {start_sec[i]:g} to {end_sec[i]:g} seconds"

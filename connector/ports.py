@@ -6,12 +6,14 @@ from typing import Any, Protocol
 from connector.model import (
     Applied,
     Attempt,
+    Changes,
     Checkpoint,
     CollectionInfo,
     CollectionSpec,
     Float32,
     Hit,
     Index,
+    IndexedAsset,
     IndexState,
     RetrievedAsset,
     SinkAsset,
@@ -44,6 +46,21 @@ class Source(Protocol):
         wanted ones. None when the source answers 404 for it. Raises MalformedAsset.
         """
 
+    async def changes(self, index: Index, since: float | None, pending: Collection[str]) -> Changes:
+        """What was created or touched at `since` or later (None: everything), and what became of the pending assets.
+
+        Three requests when nothing changed. Cannot show removals, nor changes that the source does not date.
+        """
+
+    async def asset(self, index: Index, indexed_asset_id: str) -> IndexedAsset | None:
+        """One row of the listing, None when there is no such asset."""
+
+    async def index_of_task(self, task_id: str) -> str | None:
+        """The index that an indexing task works for; None when the source does not know the task."""
+
+    async def ping(self) -> None:
+        """One brief request that is not repeated: raises when the source cannot be used now."""
+
     async def exists(self, index_id: str, indexed_asset_id: str) -> bool:
         """False only on the source's own 404 for this asset."""
 
@@ -60,7 +77,7 @@ class Sink(Protocol):
     """The write side. Every write is idempotent, and when it returns the sink has acknowledged all of it.
 
     A write that raises may have been carried out in part. All raise RateLimited or Unavailable (retries exhausted),
-    AuthenticationFailed, SinkMismatch.
+    AuthenticationFailed, SinkMismatch, and SinkUnavailable for embedded storage that cannot be opened.
     """
 
     async def version(self) -> str:
@@ -115,6 +132,15 @@ class CheckpointStore(Protocol):
     async def load(self, index_id: str) -> dict[str, Checkpoint]:
         """All rows of the index."""
 
+    async def rows(self, index_id: str, indexed_asset_ids: Collection[str]) -> dict[str, Checkpoint]:
+        """Those of the rows that there are."""
+
+    async def unfinished(self, index_id: str) -> dict[str, Checkpoint]:
+        """Rows that are opened or have an attempt, whatever it is waiting for."""
+
+    async def ping(self) -> None:
+        """Raises when the ledger cannot be read."""
+
     async def attempt(self, index_id: str, indexed_asset_id: str, fingerprint: str, now: float) -> Attempt:
         """Counts an attempt, creating the row when there is none. Another fingerprint starts counting at 1 again."""
 
@@ -132,6 +158,15 @@ class CheckpointStore(Protocol):
 
     async def adopt(self, index_id: str, rows: Collection[Checkpoint], state: IndexState) -> None:
         """Rows and state of an index that the ledger did not know; all or nothing."""
+
+    async def pardon(self, index_id: str, indexed_asset_id: str) -> None:
+        """Forgets the attempts; applied facts and the opened mark stay."""
+
+    async def empty(self, index_id: str, indexed_asset_id: str) -> None:
+        """Closes the row: the sink holds nothing of the asset. Applied facts go, attempts stay."""
+
+    async def drop_index(self, index_id: str) -> None:
+        """Forgets all that is known of the index besides deletes that were carried out."""
 
     async def forget(self, index_id: str, indexed_asset_id: str, now: float) -> None:
         """Removes the row and remembers that a delete was carried out at `now`."""

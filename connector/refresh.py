@@ -1,5 +1,6 @@
 """Which applied assets are due to be retrieved again, spread evenly: the listing cannot show every change."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -28,8 +29,16 @@ def due(applied: Mapping[str, Applied], state: IndexState, policy: RefreshPolicy
     canary = _canary(applied, state, policy, now)
     moments = {name: _moments(name, facts, state, policy) for name, facts in applied.items() if name != canary}
     overdue = sorted((min(moment), name) for name, moment in moments.items() if min(moment) <= now)
-    found = [Due(name, deep=moments[name][1] <= now) for _, name in overdue[: policy.quota]]
-    return [Due(canary, deep=True, canary=True), *found] if canary else found
+    first = [Due(canary, deep=True, canary=True)] if canary else []
+    return [*first, *(Due(name, deep=moments[name][1] <= now) for _, name in overdue)][: policy.quota]
+
+
+def even_share(assets: int, period: float, interval: float) -> int:
+    """How many refreshes a cycle may do that comes once in `period` seconds: twice its share, to catch up by and by.
+
+    So they are never all done at once, not even after the daemon was down for long.
+    """
+    return math.ceil(2 * assets * min(period / interval, 1.0))
 
 
 def spread(indexed_asset_id: str) -> float:

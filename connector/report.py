@@ -1,6 +1,8 @@
 """What a cycle did: the result of one change, and the report that people and programs read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 from connector.errors import ConnectorError
 from connector.model import Checkpoint, Outcome, Snapshot
@@ -56,6 +58,11 @@ class CycleReport:
     lag_sec: float | None = None
     interrupted: bool = False
     problems: list[Problem] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, facts: Mapping[str, Any]) -> Self:
+        """From what `asdict` made of one."""
+        return cls(**{**facts, "problems": [Problem(**problem) for problem in facts["problems"]]})
 
     @property
     def clean(self) -> bool:

@@ -7,6 +7,8 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from dotenv import dotenv_values
+
 PREFIX = "connector_"
 
 _KUBERNETES = re.compile(r"connector_(service_(host|port)(_.*)?|port(_\d+_.*)?)")
@@ -48,6 +50,15 @@ def read_secret(name: str, path: Path, called: str, problems: list[str]) -> dict
     return {name: value}
 
 
+def dotenv_file(path: Path, problems: list[str]) -> dict[str, str | None]:
+    """The variables of a `.env` file by their names in lower case; none when there is no such file."""
+    try:
+        return {name.lower(): value for name, value in dotenv_values(path).items()}
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"cannot read {path}: {error}")
+        return {}
+
+
 def toml_file(path: Path, fields: Collection[str], problems: list[str]) -> dict[str, Any]:
     """The file's values by field name; a key is a variable's name in lower case, with or without `connector_`."""
     try:
@@ -65,7 +76,7 @@ def toml_file(path: Path, fields: Collection[str], problems: list[str]) -> dict[
             values[name] = value
         elif not name:
             short = [field.removeprefix(PREFIX) for field in fields]
-            problems.append(f"{key} in {path} is no setting{did_you_mean(key.lower(), short)}")
+            problems.append(f"{key} in {path} is no setting{did_you_mean(key.lower().removeprefix(PREFIX), short)}")
     return values
 
 

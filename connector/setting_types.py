@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator
 from pydantic_settings import NoDecode
 
+from connector.cron import cron_trigger
+
 METADATA_TYPES = ("keyword", "integer", "float", "bool", "datetime", "text", "uuid")
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
@@ -73,13 +75,22 @@ def collection(value: Any) -> str:
     return template
 
 
+def cron(value: Any) -> str:
+    cron_trigger(str(value))
+    return str(value)
+
+
 def web_address(value: Any) -> str:
     text = str(value).strip().rstrip("/")
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"{value!r} is no address: it starts with http:// or https:// and names a host")
-    if parts.username or parts.password:
+    if "@" in text:
         raise ValueError("an address must not hold a name or password: keys have settings of their own")
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError(f"{value!r} is no address: it starts with http:// or https:// and names a host")
     return text
 
 
@@ -94,3 +105,4 @@ MetadataIndexes = Annotated[dict[str, str], NoDecode, BeforeValidator(metadata_i
 CollectionTemplate = Annotated[str, BeforeValidator(collection)]
 WebAddress = Annotated[str, BeforeValidator(web_address)]
 QdrantUrl = Annotated[str, BeforeValidator(qdrant_url)]
+CronExpression = Annotated[str, BeforeValidator(cron)]

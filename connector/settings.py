@@ -6,19 +6,21 @@ The only reader of the environment.
 import difflib
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from connector.cron import period_of
 from connector.errors import ConfigError
 from connector.index_settings import IndexSettings
 from connector.model import DeleteMode
 from connector.setting_sources import (
     PREFIX,
     did_you_mean,
+    dotenv_file,
     mounted_secrets,
     secret_files,
     toml_file,
@@ -26,6 +28,7 @@ from connector.setting_sources import (
 )
 from connector.setting_types import (
     CollectionTemplate,
+    CronExpression,
     Duration,
     IndexIds,
     MetadataIndexes,
@@ -52,9 +55,23 @@ class IndexOverride(BaseModel):
     transcript: bool | None = None
     poll_interval: Duration | None = None
     reconcile_interval: Duration | None = None
-    cron: str | None = None
+    cron: CronExpression | None = None
     delete_mode: DeleteMode | None = None
     metadata_indexes: MetadataIndexes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Intervals in seconds; a cron expression replaces that of full cycles."""
+
+    poll_sec: float
+    reconcile_sec: float
+    cron: str | None
+
+    @property
+    def period_sec(self) -> float:
+        """How often a full cycle comes."""
+        return period_of(self.cron) if self.cron else self.reconcile_sec
 
 
 class Settings(BaseSettings):
@@ -102,9 +119,21 @@ class Settings(BaseSettings):
     def lock_path(self) -> Path:
         return self.connector_data_dir / "ledger.lock"
 
+    def timing_of(self, index_id: str) -> Timing:
+        """When the daemon looks at this index."""
+        override = self._override(index_id)
+        return Timing(
+            poll_sec=override.poll_interval or self.connector_poll_interval,
+            reconcile_sec=override.reconcile_interval or self.connector_reconcile_interval,
+            cron=override.cron,
+        )
+
+    def _override(self, index_id: str) -> IndexOverride:
+        return next((it for it in self.overrides if it.id == index_id), IndexOverride(id=index_id))
+
     def of_index(self, index_id: str) -> IndexSettings:
         """The general settings with what the TOML file overrides for this index."""
-        override = next((it for it in self.overrides if it.id == index_id), IndexOverride(id=index_id))
+        override = self._override(index_id)
         general = {
             "collection": self.connector_collection,
             "embedding_options": self.connector_embedding_options,
@@ -146,7 +175,7 @@ def load(
     problems: list[str] = []
     warnings: list[str] = []
     environment: dict[str, str | None] = {name.lower(): value for name, value in os.environ.items()}
-    dotenv = {name.lower(): value for name, value in dotenv_values(".env").items()}
+    dotenv = dotenv_file(Path(".env"), problems)
     unknown([*environment, *dotenv], _SETTABLE, problems, warnings)
     path = config or next((Path(p) for p in (environment.get(_CONFIG), dotenv.get(_CONFIG)) if p), None)
     in_file = _split_indexes(toml_file(path, _FIELDS, problems) if path else {}, problems)
@@ -192,6 +221,10 @@ def _split_indexes(values: dict[str, Any], problems: list[str]) -> dict[str, Any
     if any(not isinstance(index_id, str) for index_id in ids):
         problems.append("indexes: every [[indexes]] table needs an id, which is a string")
         ids = [index_id for index_id in ids if isinstance(index_id, str)]
+    named = [table.get("id") for table in tables]
+    problems += [
+        f"indexes: {index_id} has more than one table" for index_id in dict.fromkeys(ids) if named.count(index_id) > 1
+    ]
     return {**values, "connector_indexes": ids, "overrides": tables}
 
 

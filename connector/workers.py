@@ -11,12 +11,22 @@ Change = TypeVar("Change")
 
 
 class Workers:
-    """`stop` ends every run after the changes in hand; `in_hand` is how many these are."""
+    """Runs share the places fairly: they are given out in the order in which they were asked for.
+
+    `stop` ends every run after the changes in hand; `in_hand` is how many these are.
+    """
 
     def __init__(self, concurrency: int) -> None:
         self._concurrency = concurrency
+        self._places = asyncio.Semaphore(concurrency)
+        self._idle = asyncio.Event()
+        self._idle.set()
         self.stop = asyncio.Event()
         self.in_hand = 0
+
+    async def idle(self) -> None:
+        """Returns when no change is in hand."""
+        await self._idle.wait()
 
     async def run(
         self,
@@ -30,16 +40,17 @@ class Workers:
         async def worker() -> None:
             nonlocal stopped
             for change in pending:
-                stopped = stopped or self.stop.is_set()
-                if stopped or failures:
-                    return
-                self.in_hand += 1
-                try:
-                    done(await carry_out(change))
-                except CycleError as error:
-                    failures.append(error)
-                finally:
-                    self.in_hand -= 1
+                async with self._places:
+                    stopped = stopped or self.stop.is_set()
+                    if stopped or failures:
+                        return
+                    self._take()
+                    try:
+                        done(await carry_out(change))
+                    except CycleError as error:
+                        failures.append(error)
+                    finally:
+                        self._put_down()
 
         async with asyncio.TaskGroup() as group:
             for _ in range(self._concurrency):
@@ -47,3 +58,12 @@ class Workers:
         if failures:
             raise failures[0]
         return not stopped
+
+    def _take(self) -> None:
+        self.in_hand += 1
+        self._idle.clear()
+
+    def _put_down(self) -> None:
+        self.in_hand -= 1
+        if not self.in_hand:
+            self._idle.set()

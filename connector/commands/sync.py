@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from connector.app import App, open_app
+from connector.commands.follow import daemon_runs, follow
 from connector.commands.interrupts import interrupts
 from connector.commands.output import Exit, number, out, print_json, text
 from connector.commands.progress import ProgressBar
@@ -18,8 +19,11 @@ async def sync(settings: Settings, only: Sequence[str], *, allow_deletes: bool, 
     failure: ConnectorError | None = None
     try:
         with ProgressBar(shown=not as_json) as bar:
-            async with open_app(settings, "sync", observe=bar.observe) as app:
-                await _cycles(app, only, reports, allow_deletes=allow_deletes)
+            if daemon_runs(settings):
+                await _ordered(settings, only, reports, bar, allow_deletes=allow_deletes)
+            else:
+                async with open_app(settings, "sync", observe=bar.observe) as app:
+                    await _cycles(app, only, reports, allow_deletes=allow_deletes)
     except (CycleError, TransientError) as error:
         failure = error
         for index_id in _named(settings, only):
@@ -30,6 +34,16 @@ async def sync(settings: Settings, only: Sequence[str], *, allow_deletes: bool, 
     else:
         _print(list(reports.values()), failure)
     return _exit(list(reports.values()), failure)
+
+
+async def _ordered(
+    settings: Settings, only: Sequence[str], reports: dict[str, CycleReport], bar: ProgressBar, *, allow_deletes: bool
+) -> None:
+    """The daemon that owns the ledger does the work."""
+    arguments = {"indexes": list(only), "allow_deletes": allow_deletes}
+    result = await follow(settings, "sync", arguments, bar.show)
+    for facts in result["reports"]:
+        reports[facts["index_id"]] = CycleReport.read(facts)
 
 
 async def _cycles(app: App, only: Sequence[str], reports: dict[str, CycleReport], *, allow_deletes: bool) -> None:

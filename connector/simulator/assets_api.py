@@ -1,11 +1,8 @@
 """/assets: what was uploaded, independent of the indexes that it is in."""
 
-from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
-import msgspec
-from starlette.datastructures import FormData, QueryParams, UploadFile
+from starlette.datastructures import FormData, QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -13,11 +10,10 @@ from starlette.routing import Route
 from connector.simulator import catalog, changes
 from connector.simulator.embedding import sentences, transcription
 from connector.simulator.errors import ApiError, invalid, missing, not_provided
+from connector.simulator.forms import media_name, metadata_field, titled
 from connector.simulator.listing import Page, refuse_unknown
-from connector.simulator.scenario import AssetSpec
-from connector.simulator.scenes import Scene
 from connector.simulator.views import asset_view
-from connector.simulator.wire import answer, checked_metadata, empty, json_object, metadata_of
+from connector.simulator.wire import answer, empty, json_object, metadata_of
 from connector.simulator.world import World
 
 _LIST_PARAMETERS = {"page", "page_limit", "asset_ids", "asset_types", "filename"}
@@ -52,7 +48,7 @@ class AssetsApi:
 
     async def create(self, request: Request) -> Response:
         async with request.form() as form:
-            method, filename, metadata = _method(form), _filename(form), form_metadata(form)
+            method, filename, metadata = _method(form), _filename(form), metadata_field(form)
         with self._world.lock:
             upload = self._world.upload(titled(filename), method, metadata)
             return answer({**asset_view(self._world, upload), "status": "processing"}, 201)
@@ -132,40 +128,6 @@ class _Wanted:
         return typed and self._part in filename.lower() and (not self._ids or asset_id in self._ids)
 
 
-def titled(filename: str) -> AssetSpec:
-    """An uploaded video shows what its file name says: goal-celebration.mp4 is found by "goal celebration"."""
-    title = " ".join(PurePosixPath(filename).stem.replace("-", " ").replace("_", " ").split()) or "untitled"
-    scenes = (
-        Scene(visual=title, audio=title, speech=title),
-        Scene(visual=f"{title}, close up", audio="background noise"),
-    )
-    return AssetSpec(filename=filename, scenes=scenes)
-
-
-def form_metadata(form: FormData) -> dict[str, Any]:
-    """`user_metadata` of a form is JSON text. Raises ApiError 400."""
-    text = form.get("user_metadata")
-    if text is None:
-        return {}
-    try:
-        value = msgspec.json.decode(text) if isinstance(text, str) else None
-    except msgspec.DecodeError as error:
-        raise invalid("user_metadata", f"It must be a JSON object: {error}.") from error
-    if not isinstance(value, dict):
-        raise invalid("user_metadata", "It must be a JSON object.")
-    return checked_metadata(value)
-
-
-def media_name(form: FormData, url_field: str, file_field: str) -> str | None:
-    """The file name that a URL or an uploaded file brings along."""
-    url, file = form.get(url_field), form.get(file_field)
-    if isinstance(file, UploadFile):
-        return file.filename or "upload.mp4"
-    if isinstance(url, str) and url:
-        return PurePosixPath(unquote(urlsplit(url).path)).name or "upload.mp4"
-    return None
-
-
 def _method(form: FormData) -> str:
     method = form.get("method")
     if method is None:
@@ -176,12 +138,9 @@ def _method(form: FormData) -> str:
 
 
 def _filename(form: FormData) -> str:
-    wanted = ("url", "-") if form.get("method") == "url" else ("-", "file")
-    name = media_name(form, *wanted)
-    if name is None:
-        raise not_provided("url" if form.get("method") == "url" else "file")
+    found = media_name(form, "url", "" if form.get("method") == "url" else "file")
     given = form.get("filename")
-    return given if isinstance(given, str) and given else name
+    return given if isinstance(given, str) and given else found
 
 
 def _includes(query: QueryParams) -> list[str]:

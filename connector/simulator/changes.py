@@ -126,14 +126,14 @@ def migrate(world: World, state: IndexState, model_name: str) -> None:
 
 
 def rewrite_asset(
-    world: World, state: IndexState, ordinal: int, content: Content, *, model: str | None, bump: bool
+    world: World, state: IndexState, ordinal: int, facts: Mapping[str, Any], *, model: str | None, bump: bool
 ) -> None:
-    """Other content under the same id, and new vectors; `model` None leaves theirs."""
+    """Other content under the same id; with `facts` of the content or a model come new vectors."""
     record = state.record(ordinal)
     state.change(
         ordinal,
-        content=content,
+        content=rewrite(record.content, **facts),
         model=record.model if model is None else model,
-        revision=record.revision + 1,
+        revision=record.revision + (1 if facts or model is not None else 0),
         touched_ms=world.now_ms() if bump else record.touched_ms,
     )

@@ -10,7 +10,7 @@ class Clock:
 
     def __init__(self, start_ms: int, rate: float, timer: Callable[[], float]) -> None:
         self._start_ms = start_ms
-        self._rate = rate
+        self.rate = rate
         self._timer = timer
         self._began = timer()
         self._advanced_ms = 0
@@ -18,7 +18,7 @@ class Clock:
 
     def now_ms(self) -> int:
         with self._lock:
-            flowed = (self._timer() - self._began) * self._rate * 1000.0
+            flowed = (self._timer() - self._began) * self.rate * 1000.0
             return self._start_ms + self._advanced_ms + int(flowed)
 
     def advance(self, seconds: float) -> None:

@@ -89,13 +89,14 @@ class Control:
         bump: bool = True,
         **facts: Any,
     ) -> None:
-        """Other content under the same id, with new vectors.
+        """Other content under the same id, with new vectors unless only the metadata is another.
 
-        `facts` are filename, duration, fps, width, height, metadata; `model` is the one that makes the vectors from now on; `bump` moves updated_at.
+        `facts` are filename, duration, fps, width, height, metadata; `model` is the one that makes the vectors from now
+        on; `bump` moves updated_at.
         """
         with self._world.lock:
             state, record = self._asset(index, asset)
-            content = changes.rewrite(record.content, **_content_facts(captions, facts))
+            content = _content_facts(captions, facts)
             spelled = None if model is None else _model(model)
             if "metadata" in facts:
                 state.change(record.ordinal, user_metadata=changes.stored(facts["metadata"]))

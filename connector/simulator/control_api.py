@@ -1,9 +1,9 @@
 """The control operations over HTTP, without a key: `POST /_control/<operation>` with the arguments as a JSON object.
 
-GET /_control/state, /knobs, /requests?pattern=&since=, /deliveries, /indexes/{id}/assets and
-/indexes/{id}/assets/{id} look. POST /_control/hold answers {"hold": n}; GET /_control/holds/{n}?timeout=s waits until
-a request is held (408 if none comes) and POST /_control/holds/{n}/release lets it go. Mistakes answer 400
-{"error": text}.
+GET /_control/ lists the operations; /_control/state, /knobs, /requests?pattern=&since=, /deliveries,
+/indexes/{id}/assets and /indexes/{id}/assets/{id} look. POST /_control/hold answers {"hold": n}, then
+GET /_control/holds/{n}?timeout=s waits until a request is held (408 if none comes) and POST /_control/holds/{n}/release
+lets it go. Mistakes answer 400 {"error": text}.
 """
 
 import asyncio
@@ -51,6 +51,7 @@ class ControlApi:
 
     def routes(self) -> list[Route]:
         return [
+            Route("/", self.overview, methods=["GET"]),
             Route("/state", self.state, methods=["GET"]),
             Route("/knobs", self.knobs, methods=["GET"]),
             Route("/requests", self.requests, methods=["GET"]),
@@ -62,6 +63,10 @@ class ControlApi:
             Route("/holds/{number:int}/release", self.release, methods=["POST"]),
             Route("/{operation}", self.operate, methods=["POST"]),
         ]
+
+    async def overview(self, _request: Request) -> Response:
+        named = {name: inspect.signature(getattr(self._control, name)) for name in (*OPERATIONS, "hold")}
+        return answer({"operations": {name: list(signature.parameters) for name, signature in named.items()}})
 
     async def state(self, _request: Request) -> Response:
         control = self._control

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from connector.simulator.errors import ApiError, invalid, not_provided
+from connector.simulator.forms import text_field
 from connector.simulator.models import MODELS, SPELLINGS, Model
 from connector.simulator.vectors import Vectors, shortest_decimals, text_vector
 from connector.simulator.wire import answer, json_object, required
@@ -48,7 +49,7 @@ class EmbedApi:
 
     async def embed(self, request: Request) -> Response:
         async with request.form() as form:
-            model = _model(_field(form, "model_name"), _V1_MODELS)
+            model = _model(text_field(form, "model_name"), _V1_MODELS)
             given = [name for name in ("text", *_MEDIA) if name in form]
             if not given:
                 raise not_provided("text")
@@ -63,16 +64,9 @@ def _block(form: FormData, name: str, model: Model) -> dict[str, Any]:
     """Media cannot be looked at here: as with the real service, the block says so while the request succeeds."""
     if name != "text":
         return {"error_message": f"{name}: the simulator embeds text only"}
-    text = _field(form, "text")
+    text = text_field(form, "text")
     _check_tokens(model, text)
     return {"segments": [{"float": _vector(text_vector(model, text))}]}
-
-
-def _field(form: FormData, name: str) -> str:
-    value = form.get(name)
-    if not isinstance(value, str) or not value:
-        raise not_provided(name)
-    return value
 
 
 def _vector(vector: Vectors) -> list[float]:

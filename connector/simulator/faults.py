@@ -37,6 +37,10 @@ class Hold:
     def is_reached(self) -> bool:
         return self._reached.done()
 
+    @property
+    def is_over(self) -> bool:
+        return self._released.done()
+
     def release(self) -> None:
         """Lets the request go on; before it came, the hold is off. More than once is fine."""
         if not self._released.done():
@@ -93,6 +97,7 @@ class FaultBoard:
             raise ValueError(f"hold nth={nth}: the first matching request is 1")
         hold = Hold(Pattern.parse(pattern), nth, stage)
         with self._lock:
+            self._holds = [other for other in self._holds if not other.is_over]
             self._holds.append(hold)
         return hold
 
@@ -100,6 +105,7 @@ class FaultBoard:
         facts = {fact.name: getattr(spec, fact.name) for fact in fields(Fault) if fact.name != "rewrite"}
         rule = _Rule(Pattern.parse(spec.match), Fault(rewrite=rewrite, **facts), spec.count, spec.probability)
         with self._lock:
+            self._rules = [other for other in self._rules if other.left != 0]
             self._rules.append(rule)
 
     def clear(self) -> None:

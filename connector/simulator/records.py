@@ -7,6 +7,7 @@ from typing import Any
 from connector.simulator.scenario import Timings
 from connector.simulator.scenes import Scene
 
+STAGES = ("pending", "queued", "validating", "indexing")
 SETTLED_MS = -(1 << 62)
 
 
@@ -47,15 +48,17 @@ class Record:
     patched_ms: int = SETTLED_MS
     revision: int = 0
 
+    @property
+    def moves(self) -> bool:
+        """It passes from status to status by itself until its fate is reached."""
+        return self.pinned_ms is None and self.fate not in STAGES
+
 
 @dataclass(frozen=True, slots=True)
 class Status:
     name: str
     updated_ms: int
     indexed_ms: int | None
-
-
-STAGES = ("pending", "queued", "validating", "indexing")
 
 
 def stage_starts(timings: Timings) -> tuple[int, ...]:

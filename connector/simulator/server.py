@@ -168,7 +168,10 @@ async def _run(started: "Future[Any]", scenario: Scenario | None, options: dict[
 async def serve(
     scenario: Scenario, *, host: str, port: int, api_key: str | None, ready: Callable[[Simulator], None]
 ) -> None:
-    """Serves until it is cancelled; `ready` is called once the socket listens. Raises OSError when it cannot."""
-    async with Simulator(scenario, host=host, port=port, api_key=api_key) as simulator:
+    """Serves until it is cancelled, in real time unless the scenario has a rate; `ready` is called once it listens.
+
+    Raises OSError when it cannot listen, ValueError for a wrong scenario.
+    """
+    async with Simulator(scenario.flowing(), host=host, port=port, api_key=api_key) as simulator:
         ready(simulator)
         await asyncio.Event().wait()

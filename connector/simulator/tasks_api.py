@@ -1,14 +1,14 @@
 """/tasks: every indexed asset has the task that indexed it; it outlives the asset."""
 
-from starlette.datastructures import FormData, QueryParams
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from connector.simulator import changes
-from connector.simulator.assets_api import form_metadata, media_name, titled
-from connector.simulator.errors import ApiError, not_provided
+from connector.simulator.errors import ApiError
 from connector.simulator.filters import AssetFilter
+from connector.simulator.forms import media_name, metadata_field, text_field, titled
 from connector.simulator.index_state import IndexState
 from connector.simulator.listing import Order, Page, refuse_unknown
 from connector.simulator.views import task_view
@@ -49,10 +49,8 @@ class TasksApi:
     async def create(self, request: Request) -> Response:
         """The legacy way to upload and index in one step."""
         async with request.form() as form:
-            index_id, name = _text(form, "index_id"), media_name(form, "video_url", "video_file")
-            metadata, stream = form_metadata(form), form.get("enable_video_stream") != "false"
-        if name is None:
-            raise not_provided("video_url")
+            index_id, name = text_field(form, "index_id"), media_name(form, "video_url", "video_file")
+            metadata, stream = metadata_field(form), form.get("enable_video_stream") != "false"
         world = self._world
         with world.lock:
             state = world.index(index_id)
@@ -80,13 +78,6 @@ class TasksApi:
                 raise ApiError(400, "parameter_invalid", f"The task {task_id} is {status}: delete its video first.")
             world.deleted_tasks.add(task_id)
         return empty()
-
-
-def _text(form: FormData, name: str) -> str:
-    value = form.get(name)
-    if not isinstance(value, str) or not value:
-        raise not_provided(name)
-    return value
 
 
 def _places(world: World, state: IndexState, query: QueryParams, order: Order) -> list[tuple[int, IndexState, int]]:

@@ -60,7 +60,8 @@ class Webhooks:
     def configure(self, spec: WebhookSpec) -> None:
         """From now on events go there."""
         self._spec = spec
-        self._world.watched = self._world.watched if self._world.watched is not None else {}
+        if self._world.watched is None:
+            self._world.watched = {}
         self._world.changed = self._wake.set
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="simulator-webhooks", daemon=True)
@@ -68,7 +69,9 @@ class Webhooks:
         self._wake.set()
 
     def emit(self, kind: str, state: IndexState, record: Record) -> None:
-        """An event of any type about this asset's task."""
+        """An event of any type about this asset's task. Raises ValueError while there is no receiver."""
+        if self._spec is None:
+            raise ValueError(f"event {kind!r}: nobody receives events yet; call set_webhook first")
         self._waiting.append(self._event(kind, state, record))
         self._wake.set()
 
@@ -81,27 +84,28 @@ class Webhooks:
     def _run(self) -> None:
         with httpx.Client(timeout=_TIMEOUT_SECONDS, trust_env=False) as client:
             while not self._stopping:
-                self._wake.clear()
                 with self._world.lock:
                     pause = self._collect()
                     batch = self._batch()
                 for event in batch:
                     self._send(client, event)
                 self._wake.wait(pause)
+                self._wake.clear()
 
     def _collect(self) -> float | None:
         """Queues events of assets that arrived; returns real seconds until the next may, None if only a change can."""
         world, due_ms = self._world, []
-        for place, record in list((world.watched or {}).items()):
-            state = world.indexes[place[0]]
+        watched = world.watched if world.watched is not None else {}
+        for (number, ordinal), record in list(watched.items()):
+            state = world.indexes[number]
             status = world.status(state, record).name
-            if status in STAGES:
+            if status in STAGES and state.has(ordinal) and record.moves:
                 due_ms.append(record.started_ms + world.starts[-1] - world.now_ms())
                 continue
-            del (world.watched or {})[place]
-            if status in {"ready", "failed"}:
+            del watched[number, ordinal]
+            if status in {"ready", "failed"} and state.has(ordinal):
                 self._waiting.append(self._event(f"index.task.{status}", state, record))
-        rate = world.scenario.clock.rate
+        rate = world.clock.rate
         return max(min(due_ms), 1) / 1000 / rate if due_ms and rate else None
 
     def _batch(self) -> list[dict[str, Any]]:

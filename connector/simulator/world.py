@@ -41,7 +41,7 @@ class World:
         self.wall = wall
         start = scenario.clock.start
         self.start_ms = round(wall() * 1000) if start == "now" else parse_ms(start)
-        self.clock = Clock(self.start_ms, scenario.clock.rate, timer)
+        self.clock = Clock(self.start_ms, scenario.clock.rate or 0.0, timer)
         self.codec = IdCodec(scenario.seed)
         self.knobs: Knobs = scenario.knobs
         self.starts = stage_starts(scenario.timings)

@@ -107,3 +107,7 @@ class TextEmbedding(Struct):
 
 class EmbedV1Body(Struct):
     text_embedding: TextEmbedding | None = None
+
+
+class TaskBody(Struct):
+    index_id: str | None = None

@@ -59,5 +59,12 @@ def asset_path(index_id: str, indexed_asset_id: str) -> str:
     return f"{index_path(index_id)}/indexed-assets/{indexed_asset_id}"
 
 
+def task_path(task_id: str) -> str:
+    """Raises Refused for what cannot be an id: task ids come from webhooks."""
+    if not _is_segment(task_id):
+        raise Refused(400, "parameter_invalid", "this cannot be a task id")
+    return f"tasks/{task_id}"
+
+
 def _is_segment(text: str) -> bool:
     return bool(_PATH_SEGMENT.fullmatch(text)) and text != "." and ".." not in text

@@ -89,7 +89,7 @@ def _exhausted(headers: Mapping[str, str]) -> list[str]:
 
 
 def _server_time(headers: Mapping[str, str], wall: float) -> float:
-    date = _http_date(headers.get("date"))
+    date = http_date(headers.get("date"))
     return wall if date is None else date
 
 
@@ -97,7 +97,7 @@ def _seconds_or_date(text: str | None, now: float) -> float | None:
     seconds = _number(text)
     if seconds is not None:
         return seconds
-    date = _http_date(text)
+    date = http_date(text)
     return None if date is None else date - now
 
 
@@ -109,7 +109,7 @@ def _reset(text: str | None, now: float) -> float | None:
     return (number / 1000 if number >= _EPOCH_MS_FROM else number) - now
 
 
-def _http_date(text: str | None) -> float | None:
+def http_date(text: str | None) -> float | None:
     with suppress(ValueError, OverflowError):
         moment = parsedate_to_datetime(text or "")
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -65,6 +65,10 @@ class Limiter:
         """Seconds for which the source wants no request."""
         return self._schedule.blocked(self._clock.monotonic())
 
+    def charge(self) -> None:
+        """Counts a request that did not wait for its turn."""
+        self._schedule = self._schedule.taken(self._clock.monotonic())
+
     def pause(self, seconds: float) -> None:
         self._schedule = self._schedule.paused(self._clock.monotonic(), seconds)
 

@@ -1,23 +1,24 @@
 """The `Source` port over the TwelveLabs API."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
 from http import HTTPStatus
 from typing import TypeVar
 
 import structlog
 
 from connector.errors import AssetError, CycleError, IndexGone, SourceUnavailable
-from connector.model import Float32, Index, IndexedAsset, RetrievedAsset, Snapshot
-from connector.twelvelabs import queries, wire
-from connector.twelvelabs.calls import Call, Refused, asset_path, index_path
+from connector.model import Changes, Float32, Index, IndexedAsset, RetrievedAsset, Snapshot
+from connector.twelvelabs import polling, queries, wire
+from connector.twelvelabs.calls import Call, Refused, asset_path, index_path, task_path
 from connector.twelvelabs.retrieval import Retrieval
 from connector.twelvelabs.transport import Transport
-from connector.twelvelabs.walk import Listed, Walk, walk_until_complete
+from connector.twelvelabs.walk import Listed, Walk, walk_once, walk_until_complete
 
 T = TypeVar("T")
 
-_LISTING = (("sort_by", "created_at"), ("sort_option", "asc"), ("page_limit", "50"))
+_BY_AGE = (("sort_by", "created_at"), ("sort_option", "asc"))
 _GONE = {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND}
 _GONE_CODES = {"resource_not_exist", "not_found"}
 _GONE_ADVICE = "Check the id, and whether the index was deleted or expired; its points were left alone"
@@ -33,7 +34,9 @@ class TwelveLabsSource:
         self._transport = transport
 
     async def indexes(self) -> list[Index]:
-        walk: Walk[Index] = await self._list(Call("list", "indexes", "indexes"), wire.read_indexes)
+        walk, _ = await self._list(Call("list", "indexes", "indexes"), wire.read_indexes)
+        if not walk.complete:
+            _log.warning("source.listing_incomplete", operation="list indexes")
         return list(walk.rows.values())
 
     async def index(self, index_id: str) -> Index:
@@ -44,10 +47,34 @@ class TwelveLabsSource:
             raise _refused(call, refusal, gone=refusal.status in _GONE) from None
 
     async def snapshot(self, index: Index) -> Snapshot:
-        path = f"{index_path(index.index_id)}/indexed-assets"
-        call = Call("list assets of index", index.index_id, path, index_id=index.index_id)
-        walk: Walk[IndexedAsset] = await self._list(call, wire.read_assets)
-        return Snapshot(index, walk.rows, walk.complete)
+        walk, as_of = await self._list(_listing(index), wire.read_assets)
+        if not walk.complete:
+            _log.warning("source.listing_incomplete", index_id=index.index_id)
+        return Snapshot(index, walk.rows, walk.complete, as_of)
+
+    async def changes(self, index: Index, since: float | None, pending: Collection[str]) -> Changes:
+        async def rows(params: polling.Params) -> tuple[Mapping[str, IndexedAsset], float | None]:
+            walk, as_of = await self._list(_listing(index), wire.read_assets, params, walk_once)
+            return walk.rows, as_of
+
+        return await polling.changes(rows, partial(self.asset, index), since, pending)
+
+    async def asset(self, index: Index, indexed_asset_id: str) -> IndexedAsset | None:
+        found = await self.retrieve(index, indexed_asset_id, (), transcript=False)
+        return found.asset if found else None
+
+    async def index_of_task(self, task_id: str) -> str | None:
+        try:
+            return await self._transport.send(Call("look up task", task_id, task_path(task_id)), wire.read_task)
+        except Refused:
+            return None
+
+    async def ping(self) -> None:
+        call = Call("ask TwelveLabs", "", "indexes", params=(("page_limit", "1"),))
+        try:
+            await self._transport.probe(call)
+        except Refused as refusal:
+            raise _refused(call, refusal, gone=False) from None
 
     async def retrieve(
         self, index: Index, indexed_asset_id: str, options: Collection[str] | None, *, transcript: bool
@@ -83,18 +110,32 @@ class TwelveLabsSource:
     async def close(self) -> None:
         await self._transport.close()
 
-    async def _list(self, call: Call, read: Callable[[bytearray, Call], Listed[T]]) -> Walk[T]:
+    async def _list(
+        self,
+        call: Call,
+        read: Callable[[bytearray, Call], Listed[T]],
+        params: polling.Params = _BY_AGE,
+        walk: Callable[[Callable[[int], Awaitable[Listed[T]]]], Awaitable[Walk[T]]] = walk_until_complete,
+    ) -> tuple[Walk[T], float | None]:
+        """The walk, and the source's time at its first page."""
+        began: list[float | None] = []
+
         async def page(number: int) -> Listed[T]:
-            return await self._transport.send(replace(call, params=(*_LISTING, ("page", str(number)))), read)
+            wanted = (*params, ("page_limit", "50"), ("page", str(number)))
+            rows = await self._transport.send(replace(call, params=wanted), read)
+            began.append(self._transport.server_time)
+            return rows
 
         try:
-            walk = await walk_until_complete(page)
+            return await walk(page), began[0]
         except Refused as refusal:
             gone = call.index_id is not None and (refusal.status == HTTPStatus.NOT_FOUND or refusal.code in _GONE_CODES)
             raise _refused(call, refusal, gone=gone) from None
-        if not walk.complete:
-            _log.warning("source.listing_incomplete", operation=call.operation, subject=call.subject)
-        return walk
+
+
+def _listing(index: Index) -> Call:
+    path = f"{index_path(index.index_id)}/indexed-assets"
+    return Call("list assets of index", index.index_id, path, index_id=index.index_id)
 
 
 def _refused(call: Call, refusal: Refused, *, gone: bool) -> CycleError:

@@ -32,6 +32,7 @@ TRANSLATION: dict[type[Exception], type[Unavailable | ConfigError]] = {
 """The nearest base class counts; a test fails when httpx grows an exception that has none."""
 
 _ERROR_BODY = 64 * 1024
+_PROBE_SEC = 4.0
 _URL_ADVICE = "Set TWELVELABS_BASE_URL to something like https://api.twelvelabs.io/v1.3"
 _ENVIRONMENT_ADVICE = "Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
 
@@ -46,7 +47,10 @@ class _Answer:
 
 
 class Transport:
-    """Sends calls with the key, in turn with all others, and counts them. Serves one event loop."""
+    """Sends calls with the key, in turn with all others, and counts them. Serves one event loop.
+
+    `server_time` is the Date of the last answer, None where it had none.
+    """
 
     def __init__(
         self,
@@ -65,6 +69,7 @@ class Transport:
         self._key = _checked_key(api_key)
         self._client = _client(base_url, self._key, self._bounds, connections)
         self._sent: Counter[str | None] = Counter()
+        self.server_time: float | None = None
 
     def sent(self, index_id: str | None = None) -> int:
         """Requests so far, retries included."""
@@ -85,6 +90,20 @@ class Transport:
             except Again as failed:
                 await self._recover(call, failed, patience)
 
+    async def probe(self, call: Call) -> None:
+        """One brief request, not repeated and not waiting for its turn; a refusal for the rate is an answer too."""
+        if self._limiter.blocked():
+            return
+        self._limiter.charge()
+        try:
+            async with asyncio.timeout(_PROBE_SEC):
+                await self._answered(call, lambda _, __: None)
+        except TimeoutError:
+            raise call.unavailable(f"no answer within {_PROBE_SEC:g} seconds") from None
+        except Again as failed:
+            if not isinstance(failed.error, RateLimited):
+                raise failed.error from failed.__cause__
+
     async def _recover(self, call: Call, failed: Again, patience: Patience) -> None:
         limited = isinstance(failed.error, RateLimited)
         wait = patience.after_limit(failed.at_least) if limited else patience.after_failure(failed.at_least)
@@ -101,8 +120,12 @@ class Transport:
         blocked = await self._limiter.turn(self._bounds.longest_wait)
         if blocked:
             raise rate_limited(call, f"TwelveLabs wants no request for another {blocked:.0f} seconds", blocked)
+        return await self._answered(call, read)
+
+    async def _answered(self, call: Call, read: Read[T]) -> T:
         self._sent[call.index_id] += 1
         answer = await self._exchange(call)
+        self.server_time = hints.http_date(answer.headers.get("date"))
         quota = hints.quota(answer.headers, self._clock.wall())
         if quota is not None:
             self._limiter.learn(quota)

@@ -16,6 +16,7 @@ from connector.twelvelabs.bodies import (
     PageInfo,
     Segment,
     SystemMetadata,
+    TaskBody,
 )
 from connector.twelvelabs.calls import Call
 from connector.twelvelabs.decoding import Body, decode
@@ -28,6 +29,7 @@ _INDEXES = msgspec.json.Decoder(Page[IndexBody])
 _ASSETS = msgspec.json.Decoder(Page[msgspec.Raw])
 _ASSET = msgspec.json.Decoder(AssetBody)
 _IDENTITY = msgspec.json.Decoder(Identity)
+_TASK = msgspec.json.Decoder(TaskBody)
 _DETAILED = msgspec.json.Decoder(DetailedBody)
 
 Row = TypeVar("Row", IndexBody, AssetBody)
@@ -37,6 +39,11 @@ Item = TypeVar("Item")
 def read_json(body: Body, call: Call) -> None:
     """For an answer of which only the arrival counts."""
     decode(body, _ANYTHING, call)
+
+
+def read_task(body: Body, call: Call) -> str | None:
+    """The index that the task works for."""
+    return decode(body, _TASK, call).index_id
 
 
 def read_index(body: Body, call: Call) -> Index:

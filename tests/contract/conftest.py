@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from connector.qdrant.sink import QdrantSink
+from tests.conftest import COLLECTION_PREFIX
 from tests.contract.asset_points import spec
 from tests.contract.sinks import Bench, FakeBench, QdrantBench
 from tests.fakes.sink import FakeSink
@@ -40,7 +41,7 @@ async def remote(qdrant: Endpoint, tmp_path: Path) -> AsyncIterator[QdrantBench]
 @pytest.fixture
 def collection() -> str:
     """A name that no other test uses."""
-    return f"test-{uuid.uuid4().hex}"
+    return f"{COLLECTION_PREFIX}{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.builders import applied, attempt, row
 from tests.fakes.ledger import FakeCheckpointStore
 
 DAY = 86_400.0
-STATE = IndexState(first_cycle_at=100.5, canary_at=200.25, deep_due_since=7.0)
+STATE = IndexState(100.5, 200.25, deep_due_since=7.0, watermark=150.125, pending=frozenset({"b", "a"}))
 
 
 @pytest.fixture(params=["sqlite", "fake"])
@@ -93,6 +93,40 @@ async def test_a_failed_update_keeps_the_applied_facts_and_the_opened_mark(ledge
     assert (await ledger.load("i"))["a"] == row("a", facts, opened=True, attempt=attempt("other", 2))
 
 
+async def test_some_rows_can_be_asked_for(ledger: CheckpointStore) -> None:
+    for name in ("a", "b", "c"):
+        await ledger.open("i", name, ["c1"])
+    await ledger.open("j", "other", ["c1"])
+    expected = {name: row(name, opened=True, collections=["c1"]) for name in ("c", "a")}
+    assert await ledger.rows("i", ["c", "a", "unknown", "other"]) == expected
+    assert await ledger.rows("i", []) == {}
+
+
+async def test_unfinished_rows_are_opened_or_being_tried(ledger: CheckpointStore) -> None:
+    """Whatever they wait for, and whatever is applied."""
+    await ledger.record("i", "finished", applied())
+    await ledger.record("i", "tried", applied())
+    await ledger.fail("i", "tried", attempt(attempts=9, due=2e9))
+    await ledger.open("i", "opened", [])
+    await ledger.open("j", "elsewhere", [])
+    expected = {"tried": row("tried", applied(), attempt=attempt(attempts=9, due=2e9))}
+    expected["opened"] = row("opened", opened=True, collections=[])
+    assert await ledger.unfinished("i") == expected
+
+
+async def test_a_recorded_row_is_finished(ledger: CheckpointStore) -> None:
+    await ledger.attempt("i", "a", "print", 1.0)
+    await ledger.open("i", "a", ["c"])
+    await ledger.record("i", "a", applied())
+    assert await ledger.unfinished("i") == {}
+
+
+async def test_a_ledger_that_can_be_read_answers(ledger: CheckpointStore) -> None:
+    before = await ledger.reports()
+    await ledger.ping()
+    assert await ledger.reports() == before
+
+
 async def test_many_rows_are_reopened_together(ledger: CheckpointStore) -> None:
     await ledger.record("i", "a", applied(collection="c1"))
     await ledger.record("i", "b", applied(collection="c1"))
@@ -115,6 +149,39 @@ async def test_rows_and_state_of_an_unknown_index_are_adopted(ledger: Checkpoint
 async def test_an_index_without_points_is_adopted_too(ledger: CheckpointStore) -> None:
     await ledger.adopt("i", [], STATE)
     assert (await ledger.load("i"), await ledger.state("i")) == ({}, STATE)
+
+
+async def test_a_pardon_ends_the_attempts_and_nothing_else(ledger: CheckpointStore) -> None:
+    await ledger.record("i", "a", applied())
+    await ledger.open("i", "a", ["c"])
+    before = (await ledger.load("i"))["a"]
+    await ledger.fail("i", "a", attempt(attempts=9))
+    await ledger.pardon("i", "a")
+    await ledger.pardon("i", "unknown")
+    assert await ledger.load("i") == {"a": before}
+
+
+async def test_an_emptied_row_has_its_attempts_and_no_points(ledger: CheckpointStore) -> None:
+    await ledger.record("i", "a", applied())
+    await ledger.open("i", "a", ["c"])
+    await ledger.fail("i", "a", attempt(attempts=9))
+    await ledger.empty("i", "a")
+    await ledger.empty("i", "unknown")
+    assert await ledger.load("i") == {"a": row("a", attempt=attempt(attempts=9))}
+
+
+async def test_of_a_dropped_index_only_the_deletes_are_remembered(ledger: CheckpointStore) -> None:
+    """They count against the bound, whatever becomes of the index."""
+    for name in ("i", "j"):
+        await ledger.adopt(name, [row("a", applied()), row("b", applied())], STATE)
+        await ledger.save_report(name, {"listed": 2})
+        await ledger.save_instance(name, "c", "one")
+        await ledger.forget(name, "a", 10.0)
+    await ledger.drop_index("i")
+    assert (await ledger.load("i"), await ledger.state("i"), await ledger.instance("i", "c")) == ({}, None, None)
+    assert await ledger.deletes_since("i", 0.0) == 1
+    assert (set(await ledger.load("j")), await ledger.state("j")) == ({"b"}, STATE)
+    assert await ledger.reports() == {"j": {"listed": 2}}
 
 
 async def test_a_forgotten_row_is_gone_and_its_delete_remembered(ledger: CheckpointStore) -> None:

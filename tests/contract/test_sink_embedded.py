@@ -15,6 +15,10 @@ def embedded(data_dir: Path) -> QdrantSink:
     return QdrantSink("embedded", None, 0, data_dir)
 
 
+def entries(directory: Path) -> list[Path]:
+    return list(directory.iterdir())
+
+
 async def test_storage_survives_the_process(tmp_path: Path) -> None:
     """In `<data dir>/qdrant`, with the same instance."""
     first = embedded(tmp_path)
@@ -96,7 +100,7 @@ async def test_looking_into_a_storage_that_does_not_exist_makes_nothing(tmp_path
     await sink.delete(["c"], "index-1", "asset-1")
 
     await sink.close()
-    assert os.listdir(tmp_path) == []
+    assert entries(tmp_path) == []
 
 
 async def test_closing_ends_the_thread(tmp_path: Path) -> None:

@@ -128,6 +128,15 @@ async def test_the_refused_point_is_found_by_halving(tmp_path: Path) -> None:
     assert "Wrong input: bad vector" in str(rejected.value)
 
 
+async def test_a_rate_limit_with_a_time_is_not_split(tmp_path: Path) -> None:
+    """The batch is not too large, only too early."""
+    async with sink_answered(tmp_path, refused(429, "slow down", **{"Retry-After": "90"})) as (sink, server):
+        with pytest.raises(RateLimited):
+            await sink.replace(asset_points(segments=4), "c", ())
+
+    assert _sizes(server) == [4]
+
+
 async def test_a_batch_over_a_limit_goes_in_halves(tmp_path: Path) -> None:
     """Qdrant names no time to wait where the batch is larger than its rate limiter's whole capacity."""
     too_large = refused(429, "larger than rate limiter capacity")
@@ -157,6 +166,14 @@ async def test_newer_and_unreleased_servers_are_accepted(tmp_path: Path, version
         sink = QdrantSink(f"http://127.0.0.1:{server.port}", None, free_port(), tmp_path)
         assert await sink.version() == version
         await sink.close()
+
+
+async def test_a_server_that_never_answers_is_given_up_soon(tmp_path: Path) -> None:
+    """Long before a request's own time-out; this test takes that time."""
+    async with scripted([None]) as server:
+        sink = QdrantSink(f"http://127.0.0.1:{server.port}", None, free_port(), tmp_path)
+        with pytest.raises(Unavailable, match="no answer within 5 seconds"):
+            await sink.version()
 
 
 async def test_what_is_no_qdrant_is_said_to_be_none(tmp_path: Path) -> None:

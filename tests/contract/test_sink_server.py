@@ -197,6 +197,20 @@ async def test_nulls_reach_every_page_of_points(remote: QdrantBench, collection:
     assert [point.payload["filename"] for point in stored.values()] == [None] * 600
 
 
+async def test_an_example_shows_a_point_as_stored(remote: QdrantBench, collection: str) -> None:
+    await remote.sink.ensure(spec(collection), {})
+    assert await remote.sink.example(collection) is None
+    points = asset_points(segments=1)
+    await remote.sink.replace(points, collection, ())
+
+    example = await remote.sink.example(collection)
+
+    assert example
+    assert example.point_id == points.ids[0]
+    assert example.vectors == dict.fromkeys(OPTIONS, DIMENSION)
+    assert example.payload == points.payload(0, OPTIONS)
+
+
 async def test_a_manifest_of_many_pages_misses_nothing(remote: QdrantBench, collection: str) -> None:
     await remote.sink.ensure(spec(collection), {})
     for number in range(3):

@@ -26,10 +26,13 @@ async def test_a_retrieval_asks_for_each_option_and_the_words() -> None:
 
 
 async def test_a_shallow_retrieval_asks_for_nothing_more() -> None:
-    async with asking(asset(None)) as (source, server):
-        await source.retrieve(INDEX, "a1", (), transcript=False)
+    """And takes nothing more, even from a server that gives everything."""
+    async with asking(asset("marengo3.0", "visual")) as (source, server):
+        found = await source.retrieve(INDEX, "a1", (), transcript=False)
 
     assert server.requests[0].query == []
+    assert found is not None
+    assert found.columns is None
 
 
 async def test_an_answer_of_another_model_is_asked_for_again_with_its_options() -> None:

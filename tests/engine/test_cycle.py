@@ -235,7 +235,7 @@ async def test_a_failed_asset_waits_for_its_back_off_only_in_a_patient_cycle(wor
     world.source.fail_next(1, malformed, ["retrieve"])
     await world.cycle()
 
-    patient = await world.cycle(patient=True)
+    patient = await world.cycle(period=3600.0)
     impatient = await world.cycle()
 
     assert (patient.failed, patient.upserted, impatient.upserted) == (1, 0, 1)

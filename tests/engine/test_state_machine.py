@@ -101,10 +101,10 @@ class SyncMachine(RuleBasedStateMachine):
 
     @rule(allow=st.booleans())
     def cycle(self, *, allow: bool) -> None:
-        before = set(self.world.ledger.rows(INDEX))
+        before = set(self.world.ledger.held(INDEX))
         report = self.runner.run(self.world.cycle(allow_deletes=allow))
         if report.withheld:
-            assert before <= set(self.world.ledger.rows(INDEX)), "I5: withheld deletes were carried out"
+            assert before <= set(self.world.ledger.held(INDEX)), "I5: withheld deletes were carried out"
         self.remember_applied()
 
     @precondition(lambda self: not self.hidden)
@@ -149,7 +149,7 @@ class SyncMachine(RuleBasedStateMachine):
         self.world.ledger.disarm()
 
     def remember_applied(self) -> None:
-        rows = self.world.ledger.rows(INDEX)
+        rows = self.world.ledger.held(INDEX)
         holding = {name for name, row in rows.items() if row.applied and row.applied.points and not row.opened}
         self.kept |= {name for name in holding & self.existing if self.world.points_of(name)}
 

@@ -40,10 +40,12 @@ class World:
         source, sink, ledger = self._wrap(self.source, self.sink, self.ledger)
         return Engine(source, sink, ledger, clock=lambda: self.now, concurrency=concurrency)
 
-    async def cycle(self, *, allow_deletes: bool = False, patient: bool = False, concurrency: int = 2) -> CycleReport:
+    async def cycle(
+        self, *, allow_deletes: bool = False, period: float | None = None, concurrency: int = 2
+    ) -> CycleReport:
         self.now += 1.0
         engine = self.engine(concurrency)
-        return await engine.cycle(self.settings, allow_deletes=allow_deletes, patient=patient)
+        return await engine.cycle(self.settings, allow_deletes=allow_deletes, period=period)
 
     async def cycle_or_crash(self) -> CycleReport | None:
         """None when the process died on the way."""

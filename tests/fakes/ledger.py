@@ -31,6 +31,10 @@ class FakeLedgerIndex:
     def change(self, name: str, **facts: Any) -> None:
         self.rows[name] = replace(self.rows.get(name, Checkpoint(name)), **facts)
 
+    def change_known(self, name: str, **facts: Any) -> None:
+        if name in self.rows:
+            self.change(name, **facts)
+
     def open(self, name: str, collections: Collection[str]) -> None:
         held = self.rows.get(name, Checkpoint(name)).collections
         self.change(name, opened=True, collections=held | frozenset(collections))
@@ -53,12 +57,22 @@ class FakeCheckpointStore:
         """No more crashes."""
         self._crash_in = None
 
-    def rows(self, index_id: str) -> dict[str, Checkpoint]:
+    def held(self, index_id: str) -> dict[str, Checkpoint]:
         """What `load` would give, without a task switch."""
         return dict(self._of(index_id).rows)
 
     async def load(self, index_id: str) -> dict[str, Checkpoint]:
-        return await _read(lambda: self.rows(index_id))
+        return await _read(lambda: self.held(index_id))
+
+    async def rows(self, index_id: str, indexed_asset_ids: Collection[str]) -> dict[str, Checkpoint]:
+        held = await self.load(index_id)
+        return {name: held[name] for name in indexed_asset_ids if name in held}
+
+    async def unfinished(self, index_id: str) -> dict[str, Checkpoint]:
+        return {name: row for name, row in (await self.load(index_id)).items() if row.opened or row.attempt}
+
+    async def ping(self) -> None:
+        await asyncio.sleep(0)
 
     async def attempt(self, index_id: str, indexed_asset_id: str, fingerprint: str, now: float) -> Attempt:
         def work() -> Attempt:
@@ -93,6 +107,20 @@ class FakeCheckpointStore:
             index = self._of(index_id)
             index.rows.update({row.indexed_asset_id: row for row in rows})
             index.state = state
+
+        await self._write(work)
+
+    async def pardon(self, index_id: str, indexed_asset_id: str) -> None:
+        await self._write(lambda: self._of(index_id).change_known(indexed_asset_id, attempt=None))
+
+    async def empty(self, index_id: str, indexed_asset_id: str) -> None:
+        nothing: dict[str, Any] = {"applied": None, "opened": False, "collections": frozenset()}
+        await self._write(lambda: self._of(index_id).change_known(indexed_asset_id, **nothing))
+
+    async def drop_index(self, index_id: str) -> None:
+        def work() -> None:
+            kept = self._indexes.pop(index_id, FakeLedgerIndex()).deletes
+            self._indexes[index_id] = FakeLedgerIndex(deletes=kept)
 
         await self._write(work)
 

@@ -9,13 +9,16 @@ from typing import Any
 from connector.errors import ConfigError, ConnectorError, IndexGone
 from connector.marengo import KNOWN
 from connector.model import (
+    IN_PROGRESS,
     READY,
+    Changes,
     Float32,
     Index,
     IndexedAsset,
     RetrievedAsset,
     Snapshot,
 )
+from connector.timestamps import epoch
 from connector.twelvelabs.calls import asset_path, index_path
 from tests.fakes.fake_asset import SEGMENT_SEC, FakeAsset, answer_of, unit_vectors
 
@@ -160,6 +163,29 @@ class FakeSource:
         found = self._index("snapshot", index.index_id)
         assets = {name: asset.listed for name, asset in found.assets.items() if name not in found.hidden}
         return Snapshot(index, assets | found.ghosts, found.complete)
+
+    async def changes(self, index: Index, since: float | None, pending: Collection[str]) -> Changes:
+        """By the dates of the listing alone, without the overlap."""
+        found = self._index("changes", index.index_id)
+        touched = {
+            name: it.listed
+            for name, it in found.assets.items()
+            if since is None or max(epoch(it.listed.created_at or ""), epoch(it.listed.updated_at or "")) >= since
+        }
+        known = {name: found.assets[name].listed for name in set(pending) & found.assets.keys() - touched.keys()}
+        still = frozenset(name for name, listed in known.items() if listed.status in IN_PROGRESS)
+        return Changes({**touched, **{name: it for name, it in known.items() if name not in still}}, still)
+
+    async def asset(self, index: Index, indexed_asset_id: str) -> IndexedAsset | None:
+        found = self._index("asset", index.index_id).assets.get(indexed_asset_id)
+        return found.listed if found else None
+
+    async def index_of_task(self, task_id: str) -> str | None:
+        self._ask("index_of_task", None)
+        return next((name for name in self._indexes if task_id.startswith(f"task-of-{name}")), None)
+
+    async def ping(self) -> None:
+        self._ask("ping", None)
 
     async def retrieve(
         self, index: Index, indexed_asset_id: str, options: Collection[str] | None, *, transcript: bool

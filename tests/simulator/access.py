@@ -65,3 +65,14 @@ def one_index(**facts: Any) -> Scenario:
 def video(filename: str = "a.mp4", *scenes: Scene, **facts: Any) -> AssetSpec:
     shown = scenes or (Scene(visual="a red bus", audio="engine", speech="all aboard", seconds=4.0),)
     return AssetSpec(filename=filename, scenes=shown, **facts)
+
+
+def upload(api: Access, url: str = "https://example.invalid/red-bus.mp4", **fields: Any) -> str:
+    response = api.call("POST", "/assets", data={"method": "url", "url": url, **fields}, files={"x": ("", b"")})
+    assert response.status_code == 201, response.text
+    asset_id: str = response.json()["_id"]
+    return asset_id
+
+
+def index_it(api: Access, index: str, asset: str, **body: Any) -> httpx.Response:
+    return api.call("POST", f"/indexes/{index}/indexed-assets", json={"asset_id": asset, **body})

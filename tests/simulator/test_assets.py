@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests.simulator.access import Access, access, one_index
-from tests.simulator.test_life_cycle import index_it, upload
+from tests.simulator.access import Access, access, index_it, one_index, upload
 
 
 def test_an_upload_is_found_by_its_name(api: Access, index: str) -> None:

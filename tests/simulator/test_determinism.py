@@ -1,5 +1,10 @@
 """Equal seeds give equal bytes, other seeds give others; ids say nothing and lead back."""
 
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 from hypothesis import given
@@ -7,8 +12,7 @@ from hypothesis import strategies as st
 
 from connector.simulator import Scenario
 from connector.simulator.ids import IdCodec, Kind, Ref, well_formed
-from tests.simulator.access import Access, access
-from tests.simulator.test_life_cycle import upload
+from tests.simulator.access import Access, access, upload
 
 OPTIONS = {"embedding_option": ["visual", "audio", "transcription"], "transcription": "true"}
 
@@ -45,6 +49,28 @@ def write(api: Access, index: str) -> None:
 
 def test_two_simulators_with_one_seed_answer_byte_for_byte_alike() -> None:
     assert transcript(7) == transcript(7)
+
+
+def test_so_do_two_processes() -> None:
+    """Whatever order Python's own hashes give."""
+    script = "import sys; from tests.simulator import test_determinism as t; print(t.digest(t.transcript(7)))"
+    outputs = {
+        subprocess.run(
+            [sys.executable, "-c", script],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            cwd=Path(__file__).parents[2],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout.strip()
+        for hash_seed in ("1", "2")
+    }
+
+    assert outputs == {digest(transcript(7))}
+
+
+def digest(bodies: list[bytes]) -> str:
+    return hashlib.sha256(b"".join(bodies)).hexdigest()
 
 
 def test_another_seed_is_another_account() -> None:

@@ -59,6 +59,14 @@ def test_marengo_35_is_matryoshka(api: Access, dimension: int | None) -> None:
         {"embedding_dimension": 256},
         {"model_name": "marengo3.5"},
         {"surprise": 1},
+        {"text": {"input_text": "a dog", "media_sources": [{"url": "x"}]}},
+        {"model_name": "marengo3.5", "input_type": "multi_input", "multi_input": {"input_text": "a"}} | {"x": 1},
+        {
+            "model_name": "marengo3.5",
+            "input_type": "multi_input",
+            "multi_input": {"input_text": "a"},
+            "embedding_dimension": 513,
+        },
     ],
 )
 def test_embed_v2_refuses_in_its_own_family(api: Access, change: dict[str, Any]) -> None:

@@ -1,10 +1,12 @@
 """What holds for every request: the key, both error families, compression, headers, unknown paths."""
 
+import asyncio
 import gzip
 
+import httpx
 import pytest
 
-from connector.simulator import Simulator, run_in_thread
+from connector.simulator import Scenario, Simulator, run_in_thread, serve
 from tests.simulator.access import Access, access
 
 
@@ -71,6 +73,23 @@ def test_a_taken_port_is_named() -> None:
         run_in_thread(port=first.port),
     ):
         raise AssertionError("two simulators listen on one port")
+
+
+async def test_serving_ends_by_cancellation() -> None:
+    """What a command does: told the address once it listens, no trace afterwards."""
+    listening: asyncio.Future[Simulator] = asyncio.get_running_loop().create_future()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(
+            serve(Scenario.default(), host="127.0.0.1", port=0, api_key="k", ready=listening.set_result)
+        )
+        simulator = await listening
+        async with httpx.AsyncClient(trust_env=False) as http:
+            answer = await http.get(f"{simulator.base_url}/indexes", headers={"x-api-key": "k"})
+        task.cancel()
+
+    assert answer.status_code == 200
+    with run_in_thread(port=simulator.port) as again:
+        assert again.port == simulator.port
 
 
 async def test_it_serves_inside_a_running_loop() -> None:

@@ -1,6 +1,7 @@
 """Scenario files: the documented ones work, mistakes name file, key and cause."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,14 +74,16 @@ def test_mistakes_name_file_key_and_cause(tmp_path: Path, text: str, cause: str)
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match=r"nowhere\.toml"):
-        Scenario.load(tmp_path / r"nowhere\.toml")
+        Scenario.load(tmp_path / "nowhere.toml")
 
 
-def test_mistakes_in_python_are_found_too() -> None:
+@pytest.mark.parametrize("wrong", [{"duration": (60.0, 5.0)}, {"generate": -1}, {"model": "marengo9"}])
+def test_mistakes_in_python_are_found_too(wrong: dict[str, Any]) -> None:
     """The same checks, before anything is served."""
+    (key,) = wrong
     with (
-        pytest.raises(ValueError, match=r"indexes\[0\].duration"),
-        access(Scenario(indexes=(IndexSpec(name="a", duration=(60.0, 5.0)),))),
+        pytest.raises(ValueError, match=rf"indexes\[0\].{key}"),
+        access(Scenario(indexes=(IndexSpec(name="a", **wrong),))),
     ):
         raise AssertionError("served a wrong scenario")
 

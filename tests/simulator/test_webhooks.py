@@ -157,6 +157,18 @@ def test_events_can_be_lost(sender: Access, receiver: Receiver) -> None:
     assert receiver.quiet
 
 
+def test_deleted_on_the_way_is_no_event(sender: Access, receiver: Receiver) -> None:
+    """Nor is an asset that is stuck in a status."""
+    index = sender.control.index_ids[0]
+    gone = sender.control.add_asset(index, "gone.mp4", ready_in=30)
+    sender.control.add_asset(index, "stuck.mp4", status="indexing", ready_in=30)
+    sender.control.delete_asset(index, gone)
+    sender.control.advance(60)
+    asset = sender.control.add_asset(index, "a.mp4")
+
+    assert receiver.next()["data"]["id"] == sender.control.task_id(index, asset)
+
+
 def test_events_of_any_type_can_be_sent(sender: Access, receiver: Receiver) -> None:
     index = sender.control.index_ids[0]
     asset = sender.control.add_asset(index, "a.mp4", status="indexing")

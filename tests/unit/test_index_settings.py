@@ -6,6 +6,7 @@ from connector.errors import ConfigError
 from connector.fingerprint import Shape
 from connector.index_settings import IndexSettings
 from connector.model import CollectionSpec
+from connector.plan import Policy
 from tests.builders import index
 
 SETTINGS = IndexSettings("index-1")
@@ -51,6 +52,11 @@ def test_the_shape_holds_every_setting_that_shapes_points() -> None:
 def test_without_a_wish_all_options_of_the_index_are_wanted() -> None:
     assert SETTINGS.shape(index()).options == ("visual", "audio", "transcription")
     assert SETTINGS.shape(index(options=["audio"])).options == ("audio", "transcription")
+
+
+def test_the_policy_is_that_of_the_settings() -> None:
+    settings = IndexSettings("i", delete_mode="keep", max_deletes=1, max_delete_ratio=0.5, max_attempts=2)
+    assert settings.policy(7.0) == Policy(7.0, "keep", max_deletes=1, max_delete_ratio=0.5, max_attempts=2)
 
 
 def test_an_index_without_a_marengo_model_is_refused() -> None:

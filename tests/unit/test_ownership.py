@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from connector.errors import LedgerUnavailable
-from connector.ownership import holder, own
+from connector.ownership import holder, own, owner
 
 HOLD = """
 import sys
@@ -75,6 +75,15 @@ def test_the_refused_one_does_not_take_the_holders_name(path: Path) -> None:
         for _ in range(2):
             with pytest.raises(LedgerUnavailable, match="`connector run`"), own(path, "sync"):
                 pytest.fail("it was owned twice")
+
+
+def test_the_owner_can_be_asked_for(path: Path) -> None:
+    assert owner(path) is None
+    with other_owner(path):
+        assert owner(path) == "run"
+    assert owner(path) is None
+    with own(path, "sync"):
+        assert owner(path) == "sync"
 
 
 @pytest.mark.parametrize("content", ["", "no JSON", "{}", "[]", '{"command": "run"}', "\udcff"])

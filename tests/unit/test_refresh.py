@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.model import Applied, IndexState
-from connector.refresh import Due, RefreshPolicy, due, spread
+from connector.refresh import Due, RefreshPolicy, due, even_share, spread
 from tests.builders import applied
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -85,6 +85,15 @@ def test_the_quota_counts_the_canary(quota: int) -> None:
     found = due(facts, IndexState(0.0, canary_at=0.0), replace(POLICY, quota=quota), NOW)
     assert len(found) == quota
     assert [it.canary for it in found] == [True, False, False][:quota]
+
+
+@pytest.mark.parametrize(
+    ("assets", "period", "share"),
+    [(0, 60.0, 0), (1, 60.0, 1), (1440, 60.0, 2), (1441, 60.0, 3), (100, HOUR, 9), (10, DAY, 20), (10, 9 * DAY, 20)],
+)
+def test_a_cycle_may_do_twice_its_share(assets: int, period: float, share: int) -> None:
+    """So that what a long stop left undone is caught up by and by, and never at once."""
+    assert even_share(assets, period, DAY) == share
 
 
 def test_the_canary_is_the_asset_longest_not_retrieved_with_vectors() -> None:

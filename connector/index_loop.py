@@ -1,0 +1,137 @@
+"""One index in the daemon: its polls, full cycles and orders, one after the other, for as long as it lives."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable
+from dataclasses import asdict, dataclass
+
+import structlog
+
+from connector.engine import Engine, Progress
+from connector.errors import LedgerUnavailable
+from connector.index_settings import IndexSettings
+from connector.ports import CheckpointStore
+from connector.report import CycleReport
+
+FIRST_RETRY_SEC, LAST_RETRY_SEC = 1.0, 60.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class IndexLive:
+    """What `status` shows of a running loop."""
+
+    doing: str = "starting"
+    planned: int = 0
+    done: int = 0
+    failures_in_a_row: int = 0
+    lag_sec: float | None = None
+    error: dict[str, str] | None = None
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A full cycle that somebody waits for."""
+
+    allow_deletes: bool
+    report: "asyncio.Future[CycleReport]"
+
+
+class IndexLoop:
+    """`poke_*` may be called at any time; what is poked twice before it begins is done once.
+
+    `period` is how often a full cycle comes, in seconds; while `busy` is held, none of them runs.
+    """
+
+    def __init__(self, settings: IndexSettings, engine: Engine, ledger: CheckpointStore, period: float) -> None:
+        self.settings, self.live = settings, IndexLive()
+        self._engine, self._ledger, self._period = engine, ledger, period
+        self._wake = asyncio.Event()
+        self._full_wanted = self._poll_wanted = False
+        self._asked: deque[_Asked] = deque()
+        self.busy = asyncio.Lock()
+        self.task: asyncio.Task[None] | None = None
+
+    def poke_full(self) -> None:
+        self._full_wanted = True
+        self._wake.set()
+
+    def poke_poll(self) -> None:
+        self._poll_wanted = True
+        self._wake.set()
+
+    async def full_cycle(self, *, allow_deletes: bool) -> CycleReport:
+        """A full cycle that does not wait for back-offs, as `sync` does it."""
+        asked = _Asked(allow_deletes, asyncio.get_running_loop().create_future())
+        self._asked.append(asked)
+        self._wake.set()
+        return await asked.report
+
+    def observe(self, step: Progress) -> None:
+        if step.result is None:
+            self.live.planned, self.live.done = step.planned, 0
+        else:
+            self.live.done += 1
+
+    async def run(self) -> None:
+        """The first cycle at once: it makes up for all that was missed."""
+        self.poke_full()
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if self._asked:
+                asked = self._asked.popleft()
+                report = await self._engine_cycle("sync", allow_deletes=asked.allow_deletes, period=None)
+                if not asked.report.done():
+                    asked.report.set_result(report)
+            elif self._full_wanted or (self._poll_wanted and not self._engine.knows(self.settings.index_id)):
+                self._full_wanted = self._poll_wanted = False
+                await self._engine_cycle("full cycle", allow_deletes=False, period=self._period)
+            elif self._poll_wanted:
+                self._poll_wanted = False
+                await self._finish("poll", await self._doing("poll", self._engine.poll(self.settings)))
+            if self._asked or self._full_wanted or self._poll_wanted:
+                self._wake.set()
+
+    async def _engine_cycle(self, what: str, *, allow_deletes: bool, period: float | None) -> CycleReport:
+        cycle = self._engine.cycle(self.settings, allow_deletes=allow_deletes, period=period)
+        report = await self._doing(what, cycle)
+        await self._finish(what, report)
+        return report
+
+    async def _doing(self, what: str, work: Awaitable[CycleReport]) -> CycleReport:
+        self.live.doing, self.live.planned, self.live.done = what, 0, 0
+        try:
+            async with self.busy:
+                return await work
+        except Exception as error:
+            # A mistake of ours in one index must not stop the others.
+            log.exception("cycle.crashed", index_id=self.settings.index_id)
+            report = CycleReport(self.settings.index_id)
+            report.error = {"code": "internal_error", "message": f"{type(error).__name__}: {error}"}
+            return report
+        finally:
+            self.live.doing = "waiting"
+
+    async def _finish(self, what: str, report: CycleReport) -> None:
+        """Writes the report down and, after an error, comes back sooner than the schedule would."""
+        counts = {key: value for key, value in asdict(report).items() if isinstance(value, int) and value}
+        self.live.error = report.error
+        self.live.failures_in_a_row = self.live.failures_in_a_row + 1 if report.error else 0
+        if report.error:
+            log.error("cycle.failed", what=what, index_id=report.index_id, **report.error)
+            wait = min(FIRST_RETRY_SEC * 2.0 ** (self.live.failures_in_a_row - 1), LAST_RETRY_SEC)
+            asyncio.get_running_loop().call_later(wait, self.poke_full if what != "poll" else self.poke_poll)
+        elif what != "poll" or report.upserted or report.problems:
+            log.info("cycle.finished", what=what, index_id=report.index_id, seconds=report.duration_sec, **counts)
+        if report.lag_sec is not None:
+            self.live.lag_sec = report.lag_sec
+        if what != "poll":
+            await self._save(report)
+
+    async def _save(self, report: CycleReport) -> None:
+        try:
+            await self._ledger.save_report(report.index_id, asdict(report))
+        except LedgerUnavailable as error:
+            log.warning("ledger.unavailable", reason=str(error))

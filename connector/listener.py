@@ -1,0 +1,51 @@
+"""An HTTP listener inside a running event loop, which leaves signals and logging to its host."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+from connector.errors import ConfigError
+
+_GRACE_SEC = 3
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def listening(app: ASGIApp, host: str, port: int, *, setting: str) -> AsyncIterator[int]:
+    """Serves until the block ends; yields the port. Raises ConfigError naming `setting` when the address is taken."""
+    listener = _bind(host, port, setting)
+    config = uvicorn.Config(
+        app,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        ws="none",
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SEC,
+    )
+    server = _Server(config)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(server.serve(sockets=[listener]))
+        try:
+            yield int(listener.getsockname()[1])
+        finally:
+            server.should_exit = True
+
+
+def _bind(host: str, port: int, setting: str) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=128)
+    except OSError as error:
+        advice = f"Set {setting} to a free one"
+        raise ConfigError("listen on", f"{host}:{port}", error.strerror or str(error), advice) from error

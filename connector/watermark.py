@@ -1,0 +1,34 @@
+"""How far the work on an index has come, in the source's own time."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import replace
+
+from connector import timestamps
+from connector.model import IN_PROGRESS, IndexedAsset, IndexState
+
+
+def advanced(
+    state: IndexState, assets: Mapping[str, IndexedAsset], still_pending: Collection[str], as_of: float | None
+) -> IndexState:
+    """The state when all that these assets called for is done or has a row of its own that says it is not.
+
+    The watermark never goes back, and never past `as_of`, the source's own time when it was asked.
+    """
+    latest = max((_latest(asset) for asset in assets.values()), default=None)
+    if latest is not None and as_of is not None:
+        latest = min(latest, as_of)
+    watermark = max((it for it in (state.watermark, latest) if it is not None), default=None)
+    in_progress = {name for name, asset in assets.items() if asset.status in IN_PROGRESS}
+    return replace(state, watermark=watermark, pending=frozenset(in_progress.union(still_pending)))
+
+
+def _latest(asset: IndexedAsset) -> float:
+    return max((_moment(text) for text in (asset.created_at, asset.updated_at)), default=0.0)
+
+
+def _moment(text: str | None) -> float:
+    """A time that cannot be read moves nothing."""
+    try:
+        return timestamps.epoch(text or "")
+    except ValueError:
+        return 0.0

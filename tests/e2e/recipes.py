@@ -1,0 +1,121 @@
+"""The README's recipes as files that lie side by side, and a synced world to run them in."""
+
+import os
+import shutil
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from qdrant_client import QdrantClient
+
+from connector.simulator import Simulator, run_in_thread
+from tests.command import TIMEOUT_SEC, Command, Ended
+from tests.e2e import oracle
+from tests.e2e.readme import RECIPES
+from tests.qdrant_server import QdrantServer
+
+COLLECTION = "twelvelabs-marengo3.0"
+KEY = "a-key-of-qdrant"
+
+_SERVED = "http://127.0.0.1:8765"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the simulator serves has been synced into a collection of the user's own; `points` are those of `index_id`.
+
+    `made` and `synced` are how the recipe for the collection and the sync ended.
+    """
+
+    simulator: Simulator
+    client: QdrantClient
+    connector: Command
+    made: Ended
+    synced: Ended
+    index_id: str
+    asset_id: str
+    points: Mapping[str, oracle.Point]
+
+    def run(self, recipe: str) -> Ended:
+        return run(self.connector, recipe, INDEX_ID=self.index_id, ASSET_ID=self.asset_id)
+
+
+@contextmanager
+def synced_world(qdrant_binary: Path, directories: pytest.TempPathFactory) -> Iterator[World]:
+    server = QdrantServer(qdrant_binary, directories.mktemp("qdrant"), {"QDRANT__SERVICE__API_KEY": KEY})
+    with run_in_thread() as simulator:
+        recipes = write_recipes(directories.mktemp("recipes"), simulator.base_url)
+        connector = Command(recipes, _settings(simulator, server))
+        server.start()
+        client = _client(server)
+        try:
+            made, synced = run(connector, "own_collection.py"), connector.run("sync", "--json")
+            index_id = simulator.control.index_ids[0]
+            asset_id = simulator.control.asset_ids(index_id)[0]
+            points = oracle.stored(client, COLLECTION, index_id)
+            yield World(simulator, client, connector, made, synced, index_id, asset_id, points)
+        finally:
+            client.close()
+            server.stop()
+
+
+def write_recipes(directory: Path, base_url: str) -> Path:
+    """As printed, but for the port of the simulator."""
+    for name, content in RECIPES.items():
+        (directory / name).write_text(content.replace(_SERVED, base_url.removesuffix("/v1.3")), encoding="utf-8")
+    return directory
+
+
+def run(connector: Command, recipe: str, **variables: str) -> Ended:
+    """Runs one beside the others, with the connector's settings as environment and its command on the path."""
+    if recipe.endswith(".sh") and "curl " in RECIPES[recipe]:
+        _require_curl()
+    shell = ["bash", "-e", "-o", "pipefail"] if recipe.endswith(".sh") else [sys.executable]
+    path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
+    done = subprocess.run(
+        [*shell, recipe],
+        cwd=connector.directory,
+        env={**connector.settings, "PATH": path, **variables},
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_SEC,
+        check=False,
+    )
+    return Ended(done.returncode, done.stdout, done.stderr)
+
+
+def lines(ended: Ended) -> list[str]:
+    """What a recipe that went well has printed."""
+    assert ended.code == 0, ended.stdout + ended.stderr
+    return ended.stdout.splitlines()
+
+
+def _require_curl() -> None:
+    """Without curl its recipes are skipped, except in CI, where that would prove nothing."""
+    if shutil.which("curl") is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail("there is no curl to run the README's recipes with")
+        pytest.skip("there is no curl")
+
+
+def _settings(simulator: Simulator, server: QdrantServer) -> dict[str, str]:
+    return {
+        "TWELVELABS_API_KEY": "test-key",
+        "TWELVELABS_BASE_URL": simulator.base_url,
+        "QDRANT_URL": server.url,
+        "QDRANT_API_KEY": KEY,
+        "QDRANT_GRPC_PORT": str(server.grpc_port),
+        "CONNECTOR_INDEXES": "*",
+        "CONNECTOR_METADATA_INDEXES": "category:keyword",
+    }
+
+
+def _client(server: QdrantServer) -> QdrantClient:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Api key is used with an insecure connection")
+        return QdrantClient(url=server.url, api_key=KEY, check_compatibility=False)

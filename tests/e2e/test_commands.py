@@ -1,0 +1,285 @@
+"""plan, status, search, demo and simulate from outside."""
+
+import json
+import signal
+import socket
+from typing import Any
+
+import pytest
+from qdrant_client import QdrantClient
+
+from connector.simulator import IndexSpec, Scenario, Simulator
+from tests.command import Command, Ended, end
+from tests.e2e.oracle import listed, raw
+
+CAPTIONS = ["a diver feeds a shark", "an astronaut waters tomatoes", "monks ring a bronze bell"]
+
+
+@pytest.fixture
+def scenario() -> Scenario:
+    return Scenario(
+        seed=5,
+        indexes=(
+            IndexSpec(name="newer", model="marengo3.0", generate=6, duration=(10.0, 40.0), statuses={"indexing": 0.2}),
+            IndexSpec(name="older", model="marengo2.7", generate=4, duration=(10.0, 40.0)),
+        ),
+    )
+
+
+@pytest.fixture
+def newer(simulator: Simulator) -> str:
+    return simulator.control.index_ids[0]
+
+
+@pytest.fixture
+def older(simulator: Simulator) -> str:
+    return simulator.control.index_ids[1]
+
+
+def ready(simulator: Simulator, index_id: str) -> list[str]:
+    return [row["_id"] for row in listed(simulator.base_url, index_id) if row["status"] == "ready"]
+
+
+def document(ended: Ended, index_id: str) -> dict[str, Any]:
+    return ended.index(index_id)
+
+
+def ids(changes: list[dict[str, Any]]) -> list[str]:
+    return sorted(change["indexed_asset_id"] for change in changes)
+
+
+def test_plan_lists_what_a_first_sync_will_write_and_creates_nothing(
+    connector: Command, simulator: Simulator, client: QdrantClient, newer: str
+) -> None:
+    ended = connector.run("plan", "--json")
+    words = connector.run("plan")
+    synced = connector.run("sync", "--json", CONNECTOR_DATA_DIR="elsewhere")
+
+    found = document(ended, newer)
+    assert (ended.code, words.code) == (0, 0)
+    assert ids(found["upserts"]) == sorted(ready(simulator, newer))
+    assert found["listed"] == len(found["upserts"]) + found["waiting"]
+    assert found["requests"] == document(synced, newer)["requests"]
+    assert all(f"upsert   {name}" in words.stdout for name in ready(simulator, newer))
+    assert [path.name for path in connector.directory.iterdir()] == ["elsewhere"]
+
+
+def test_plan_lists_deletes_one_by_one_and_carries_out_none(
+    connector: Command, simulator: Simulator, client: QdrantClient, newer: str
+) -> None:
+    connector.run("sync")
+    gone = ready(simulator, newer)[:2]
+    for name in gone:
+        simulator.control.delete_asset(newer, name)
+    before = client.count("twelvelabs-marengo3.0").count
+
+    ended = connector.run("plan", "--json", "--index", newer)
+    words = connector.run("plan", "--index", newer)
+
+    assert (ended.code, len(ended.json["indexes"])) == (0, 1)
+    assert ids(document(ended, newer)["deletes"]) == sorted(gone)
+    assert all(change["points"] > 0 for change in document(ended, newer)["deletes"])
+    assert all(f"delete   {name}" in words.stdout for name in gone)
+    assert client.count("twelvelabs-marengo3.0").count == before
+
+
+def test_plan_shows_withheld_deletes_and_exits_1(connector: Command, simulator: Simulator, newer: str) -> None:
+    connector.run("sync")
+    gone = ready(simulator, newer)[:2]
+    for name in gone:
+        simulator.control.delete_asset(newer, name)
+    strict = {"CONNECTOR_MAX_DELETES": "1", "CONNECTOR_MAX_DELETE_RATIO": "0"}
+
+    ended = connector.run("plan", "--json", **strict)
+    words = connector.run("plan", **strict)
+
+    found = document(ended, newer)
+    assert (ended.code, words.code, found["deletes"]) == (1, 1, [])
+    assert ids(found["withheld"]) == sorted(gone)
+    assert found["withheld_because"] == "2 deletes within 24 hours where 1 are allowed"
+    assert all(f"withheld {name}" in words.stdout for name in gone)
+
+
+def test_plan_of_an_index_that_is_gone_does_not_hide_the_others(
+    connector: Command, simulator: Simulator, newer: str, older: str
+) -> None:
+    simulator.control.delete_index(older)
+
+    ended = connector.run("plan", "--json", CONNECTOR_INDEXES=f"{older},{newer}")
+
+    assert ended.code == 3
+    assert document(ended, older)["error"]["code"] == "index_gone"
+    assert document(ended, newer)["upserts"]
+
+
+def test_status_before_the_first_sync(connector: Command) -> None:
+    ended, words = connector.run("status", "--json"), connector.run("status")
+
+    assert (ended.code, ended.json["indexes"], words.code) == (0, [], 0)
+    assert "connector sync" in words.stdout
+    assert not list(connector.directory.iterdir())
+
+
+def test_status_after_a_sync_asks_nobody(
+    connector: Command, simulator: Simulator, client: QdrantClient, newer: str
+) -> None:
+    connector.run("sync")
+    simulator.control.clear_requests()
+
+    ended = connector.run("status", "--json", QDRANT_URL="http://127.0.0.1:1")
+
+    found = document(ended, newer)
+    assert (ended.code, simulator.control.requests.matching("**")) == (0, [])
+    assert (found["assets"], found["applied"]) == (len(ready(simulator, newer)),) * 2
+    assert found["points"] == client.count("twelvelabs-marengo3.0").count
+    assert (found["failed"], found["quarantined"], found["withheld"]) == ([], [], 0)
+    assert found["last_cycle"]["listed"] == 6
+
+
+def test_status_names_failed_and_quarantined_assets_with_reasons(
+    connector: Command, simulator: Simulator, newer: str
+) -> None:
+    broken = ready(simulator, newer)[0]
+    refusal = {"code": "some_code", "message": "the tape is torn"}
+    simulator.control.inject(f"GET /indexes/*/indexed-assets/{broken}", status=422, body=refusal)
+    synced = connector.run("sync", "--json")
+
+    failed = connector.run("status", "--json")
+    words = connector.run("status")
+    quarantined = connector.run("status", "--json", CONNECTOR_MAX_ATTEMPTS="1")
+
+    problem = document(failed, newer)["failed"][0]
+    assert (synced.code, document(synced, newer)["failed"], failed.code) == (1, 1, 0)
+    assert (problem["indexed_asset_id"], problem["attempts"]) == (broken, 1)
+    assert "the tape is torn" in problem["reason"]
+    assert f"failed {broken} (1 attempts)" in words.stdout
+    assert [it["indexed_asset_id"] for it in document(quarantined, newer)["quarantined"]] == [broken]
+
+
+def test_status_of_a_ledger_that_cannot_be_read(connector: Command) -> None:
+    (connector.directory / "data").mkdir()
+    (connector.directory / "data" / "ledger.sqlite3").write_text("this is no database" * 100)
+
+    ended = connector.run("status", "--json")
+
+    assert (ended.code, ended.json["error"]["code"]) == (3, "ledger_unavailable")
+    assert "ledger.sqlite3" in ended.stderr
+
+
+def test_search_finds_what_the_captions_say_in_both_models(
+    connector: Command, simulator: Simulator, newer: str, older: str
+) -> None:
+    added = [simulator.control.add_asset(it, "captioned.mp4", captions=list(CAPTIONS)) for it in (newer, older)]
+    connector.run("sync")
+
+    ended = connector.run("search", CAPTIONS[1], "--json", "--limit", "2")
+    words = connector.run("search", CAPTIONS[1])
+
+    by_model = {found["model"]: found for found in ended.json["models"]}
+    assert (ended.code, words.code, ended.json["query"]) == (0, 0, CAPTIONS[1])
+    assert by_model.keys() == {"marengo3.0", "marengo2.7"}
+    for model, asset_id in zip(("marengo3.0", "marengo2.7"), added, strict=True):
+        best, *_ = by_model[model]["hits"]
+        assert len(by_model[model]["hits"]) == 2
+        assert (best["indexed_asset_id"], best["filename"]) == (asset_id, "captioned.mp4")
+        assert best["start_offset_sec"] == pytest.approx(second_scene(simulator, asset_id), abs=0.001)
+    assert words.stdout.count("captioned.mp4") >= 2
+
+
+def second_scene(simulator: Simulator, asset_id: str) -> float:
+    """Where the second segment starts."""
+    index_id = next(it for it in simulator.control.index_ids if asset_id in simulator.control.asset_ids(it))
+    asset = raw(simulator.base_url, f"/indexes/{index_id}/indexed-assets/{asset_id}?embedding_option=audio")
+    starts = {segment["start_offset_sec"] for segment in asset["embedding"]["video_embedding"]["segments"]}
+    return float(sorted(starts)[1])
+
+
+def test_search_within_one_index(connector: Command, newer: str, older: str) -> None:
+    connector.run("sync")
+
+    ended = connector.run("search", "whales", "--json", "--index", older)
+    unknown = connector.run("search", "whales", "--json", "--index", "stranger")
+
+    assert [found["model"] for found in ended.json["models"]] == ["marengo2.7"]
+    assert {hit["index_id"] for hit in ended.json["models"][0]["hits"]} == {older}
+    assert unknown.code == 2
+    assert "stranger" in unknown.json["error"]["message"]
+    assert newer in unknown.json["error"]["message"]
+
+
+def test_search_before_the_first_sync_says_so(connector: Command) -> None:
+    ended = connector.run("search", "whales")
+
+    assert ended.code == 0
+    assert "connector sync" in ended.stdout
+    assert not list(connector.directory.iterdir())
+
+
+def test_demo_shows_a_newcomer_the_whole_job(connector: Command) -> None:
+    """It needs no settings, and wrong ones do not disturb it."""
+    ended = connector.run("demo", CONNECTOR_INDEXES="?", QDRANT_URL="nonsense")
+
+    assert ended.code == 0, ended.stderr
+    steps = ended.stdout.split("\n\n")
+    assert [step.lstrip()[:2] for step in steps[:-1]] == [f"{number}." for number in range(1, 7)]
+    assert "8 listed, 8 upserted" in steps[1]
+    assert all(key in steps[2] for key in ("visual (512)", '"start_offset_sec"', '"user_metadata"', '"revision"'))
+    assert "cup-final-highlights.mp4  0:12.8" in steps[3]
+    assert "1 upserted, 1 refreshed, 1 deleted" in steps[4]
+    assert steps[5].count(" 0 points written") == 2
+    assert "connector check" in steps[-1]
+    assert not list(connector.directory.iterdir())
+
+
+def test_simulate_announces_itself_and_ends_on_sigterm(connector: Command) -> None:
+    for arguments in (("--port", "0"), ("--port", "0", "--json")):
+        process = connector.start("simulate", *arguments, "--assets", "3")
+        line = process.stdout.readline() if process.stdout else ""
+        facts = (
+            json.loads(line)
+            if "--json" in arguments
+            else dict(zip(("base_url", "index_ids"), line.split(" ", 1), strict=True))
+        )
+        served = raw(facts["base_url"], "/indexes")
+        process.send_signal(signal.SIGTERM)
+        ended = end(process)
+
+        assert (ended.code, ended.stderr) == (0, "")
+        assert [index["_id"] for index in served["data"]][::-1] == index_ids(facts["index_ids"])
+
+
+def index_ids(announced: str | list[str]) -> list[str]:
+    return announced.split() if isinstance(announced, str) else announced
+
+
+def test_simulate_on_a_port_in_use(connector: Command) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = connector.run("simulate", "--port", str(port))
+
+    assert (ended.code, ended.stdout) == (2, "")
+    assert f"127.0.0.1:{port}" in ended.stderr
+    assert "choose another host or port" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("scenario_file", "arguments", "named"),
+    [
+        ('[[indexes]]\nname = "a"\nmodel = "marengo9"\n', (), "marengo9"),
+        ("[[indexes]\n", (), "cannot be read"),
+        ('[[indexes]]\nname = "a"\n', ("--seed", "3"), "--seed"),
+        (None, (), "scenario.toml"),
+    ],
+)
+def test_simulate_with_a_bad_scenario(
+    connector: Command, scenario_file: str | None, arguments: tuple[str, ...], named: str
+) -> None:
+    if scenario_file is not None:
+        (connector.directory / "scenario.toml").write_text(scenario_file)
+
+    ended = connector.run("simulate", "--scenario", "scenario.toml", "--port", "0", *arguments)
+
+    assert (ended.code, ended.stdout) == (2, "")
+    assert named in ended.stderr
+    assert "Traceback" not in ended.stderr

@@ -1,0 +1,88 @@
+"""The README's tables say what the program is."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector.cli import app
+from connector.commands.output import Exit
+from connector.report import CycleReport, Problem
+from connector.settings import SECRETS, IndexOverride, Settings, given_only
+from tests.command import Command
+from tests.e2e.readme import RECIPES, code, dead_links, section, table
+
+CONFIGURATION = table("Configuration")
+COMMANDS = table("Commands")
+
+
+def settings(**given: Any) -> Settings:
+    return given_only(**{"twelvelabs_api_key": "key", "connector_indexes": "*", **given})
+
+
+def test_every_setting_is_in_the_table_and_nothing_else() -> None:
+    assert [code(name)[0] for name, *_ in CONFIGURATION] == [name.upper() for name in Settings.model_fields][:-1]
+
+
+@pytest.mark.parametrize(("name", "default"), [(code(row[0])[0], row[1]) for row in CONFIGURATION])
+def test_defaults_are_as_documented(name: str, default: str) -> None:
+    field = Settings.model_fields[name.lower()]
+    if default == "required":
+        assert field.is_required()
+    elif default == "none":
+        assert field.default in (None, {})
+    else:
+        assert getattr(settings(**{name.lower(): code(default)[0]}), name.lower()) == field.default
+
+
+def test_secrets_are_called_secret() -> None:
+    assert {code(name)[0].lower() for name, _, meaning in CONFIGURATION if "secret" in meaning} == set(SECRETS)
+
+
+def test_the_toml_example_is_accepted_and_shows_every_key_of_an_index(tmp_path: Path) -> None:
+    """With the alternative that stands in its comment too."""
+    example = RECIPES["connector.toml"]
+    (tmp_path / "interval.toml").write_text(example)
+    (tmp_path / "cron.toml").write_text(re.sub(r"^reconcile_interval.*or: ", "", example, flags=re.MULTILINE))
+    connector = Command(tmp_path, {"TWELVELABS_API_KEY": "key"})
+
+    ended = [connector.run("status", "--config", name) for name in ("interval.toml", "cron.toml")]
+
+    assert [it.code for it in ended] == [0, 0], ended
+    assert set(re.findall(r"\b(\w+) = ", example.partition("[[")[2])) == set(IndexOverride.model_fields)
+
+
+def test_every_command_is_in_the_table_and_has_its_options(tmp_path: Path) -> None:
+    registered = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+    documented = {code(name)[0].removeprefix("connector "): options for name, _, options in COMMANDS}
+
+    assert documented.keys() == registered
+    for name, options in documented.items():
+        ended = Command(tmp_path).run(name, "--help", COLUMNS="200")
+        missing = [option for option in re.findall(r"--[a-z-]+", options) if option not in ended.stdout]
+        assert (ended.code, missing) == (0, []), name
+
+
+def test_every_exit_code_is_in_the_table() -> None:
+    assert {int(number) for number, _ in table("Exit codes")} == {int(it) for it in Exit}
+
+
+def test_every_key_of_a_report_is_in_the_table() -> None:
+    rows = table("`sync --json`")
+
+    assert {key for row in rows for key in code(row[0])} == {field.name for field in fields(CycleReport)}
+    problem = next(row[2] for row in rows if code(row[0]) == ["problems"])
+    assert re.findall(r"\w+", code(problem)[0]) == [field.name for field in fields(Problem)]
+
+
+def test_every_design_decision_names_what_was_rejected() -> None:
+    decisions = re.split(r"^\d+\. ", section("Design on one screen"), flags=re.MULTILINE)[1:]
+
+    assert 8 <= len(decisions) <= 9
+    assert [text[:40] for text in decisions if "*Rejected:*" not in text] == []
+
+
+def test_links_within_the_page_lead_somewhere() -> None:
+    assert dead_links() == []

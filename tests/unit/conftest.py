@@ -1,0 +1,21 @@
+"""Fixtures of the unit tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.unit.settings_place import REQUIRED, Place
+
+
+@pytest.fixture
+def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    """Nothing is set, and there are no files."""
+    return Place.empty(tmp_path, monkeypatch, dict(os.environ))
+
+
+@pytest.fixture
+def place(bare: Place) -> Place:
+    """Only what is required is set."""
+    bare.environment(**REQUIRED)
+    return bare

@@ -1,0 +1,176 @@
+"""Which indexes are synced, and what is different for one of them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from connector.index_settings import IndexSettings
+from connector.settings import Timing
+from tests.unit.settings_place import Place
+
+
+@pytest.fixture
+def keyed(bare: Place) -> Place:
+    """All that is missing are the indexes."""
+    bare.environment(TWELVELABS_API_KEY="tlk")
+    return bare
+
+
+def toml(place: Place, content: str) -> Path:
+    return place.write("connector.toml", content)
+
+
+@pytest.mark.parametrize(
+    ("text", "indexes"),
+    [
+        ("a", ("a",)),
+        (" a , b,a,", ("a", "b")),
+        ("*", ("*",)),
+        ("66f1cde8163dbc55ba3bb220", ("66f1cde8163dbc55ba3bb220",)),
+    ],
+)
+def test_indexes_are_listed_with_commas(keyed: Place, text: str, indexes: tuple[str, ...]) -> None:
+    keyed.environment(CONNECTOR_INDEXES=text)
+    assert keyed.load().connector_indexes == indexes
+
+
+@pytest.mark.parametrize(
+    ("content", "indexes"),
+    [
+        ('indexes = "a,b"', ("a", "b")),
+        ('indexes = ["a", "b"]', ("a", "b")),
+        ('[[indexes]]\nid = "a"\n[[indexes]]\nid = "b"', ("a", "b")),
+        ('indexes = ["a", {id = "b"}]', ("a", "b")),
+        ('[[connector_indexes]]\nid = "a"', ("a",)),
+    ],
+)
+def test_a_file_lists_indexes_as_text_ids_or_tables(keyed: Place, content: str, indexes: tuple[str, ...]) -> None:
+    assert keyed.load(config=toml(keyed, content)).connector_indexes == indexes
+
+
+OVERRIDES: list[tuple[str, str, Any]] = [
+    ('collection = "special-{model}"', "collection", "special-{model}"),
+    ('embedding_options = "visual"', "embedding_options", ("visual",)),
+    ('embedding_options = ["visual", "audio"]', "embedding_options", ("visual", "audio")),
+    ("transcript = false", "transcript", False),
+    ('delete_mode = "keep"', "delete_mode", "keep"),
+    ('metadata_indexes = "a:keyword"', "metadata_indexes", {"a": "keyword"}),
+    ('metadata_indexes = {a = "integer"}', "metadata_indexes", {"a": "integer"}),
+]
+
+
+@pytest.mark.parametrize(("line", "key", "value"), OVERRIDES)
+def test_a_table_overrides_for_its_index_only(keyed: Place, line: str, key: str, value: Any) -> None:
+    settings = keyed.load(config=toml(keyed, f'[[indexes]]\nid = "a"\n{line}\n[[indexes]]\nid = "b"'))
+    assert getattr(settings.of_index("a"), key) == value
+    assert settings.of_index("b") == IndexSettings("b")
+
+
+def test_what_a_table_does_not_say_is_as_for_all(keyed: Place) -> None:
+    keyed.environment(
+        CONNECTOR_COLLECTION="all-{model}",
+        CONNECTOR_EMBEDDING_OPTIONS="audio",
+        CONNECTOR_TRANSCRIPT="false",
+        CONNECTOR_MEDIA_LINKS="true",
+        CONNECTOR_METADATA_INDEXES="a:keyword",
+        CONNECTOR_DELETE_MODE="keep",
+        CONNECTOR_MAX_DELETES="1",
+        CONNECTOR_MAX_DELETE_RATIO="0.5",
+        CONNECTOR_MAX_ATTEMPTS="2",
+        CONNECTOR_REFRESH_INTERVAL="1h",
+        CONNECTOR_DEEP_REFRESH_INTERVAL="2h",
+    )
+    settings = keyed.load(config=toml(keyed, '[[indexes]]\nid = "a"'))
+    assert settings.of_index("a") == IndexSettings(
+        "a",
+        collection="all-{model}",
+        embedding_options=("audio",),
+        transcript=False,
+        media_links=True,
+        metadata_indexes={"a": "keyword"},
+        delete_mode="keep",
+        max_deletes=1,
+        max_delete_ratio=0.5,
+        max_attempts=2,
+        refresh_interval=3600.0,
+        deep_refresh_interval=7200.0,
+    )
+
+
+def test_defaults_of_the_settings_and_of_an_index_are_the_same(keyed: Place) -> None:
+    keyed.environment(CONNECTOR_INDEXES="a")
+    assert keyed.load().of_index("a") == IndexSettings("a")
+
+
+def test_an_override_holds_over_the_environment(keyed: Place) -> None:
+    """It says more: this index, and not all."""
+    keyed.environment(CONNECTOR_INDEXES="a,b", CONNECTOR_DELETE_MODE="keep", CONNECTOR_TRANSCRIPT="true")
+    content = '[[indexes]]\nid = "a"\ndelete_mode = "sync"\ntranscript = false'
+    settings = keyed.load(config=toml(keyed, content))
+    assert settings.connector_indexes == ("a", "b")
+    assert [(it.delete_mode, it.transcript) for it in map(settings.of_index, "ab")] == [("sync", False), ("keep", True)]
+
+
+def test_the_timing_of_an_index(keyed: Place) -> None:
+    keyed.environment(CONNECTOR_POLL_INTERVAL="30s", CONNECTOR_INDEXES="a,b,c")
+    content = '[[indexes]]\nid = "a"\npoll_interval = "5m"\nreconcile_interval = 7200\n'
+    settings = keyed.load(config=toml(keyed, content + '[[indexes]]\nid = "c"\ncron = "0 3 * * sun"'))
+    assert settings.timing_of("a") == Timing(300.0, 7200.0, None)
+    assert settings.timing_of("b") == Timing(30.0, 3600.0, None)
+    assert settings.timing_of("c") == Timing(30.0, 3600.0, "0 3 * * sun")
+    assert [settings.timing_of(name).period_sec for name in "abc"] == [7200.0, 3600.0, 7 * 86_400.0]
+
+
+@pytest.mark.parametrize("expression", ["", "daily", "0 3 * *", "61 * * * *", "0 3 * * 8", "0 3 * * someday"])
+def test_a_cron_expression_that_is_none_is_a_mistake(keyed: Place, expression: str) -> None:
+    (found,) = keyed.mistakes(config=toml(keyed, f'[[indexes]]\nid = "a"\ncron = "{expression}"'))
+    assert found.startswith(f"table 1 of indexes: cron: {expression!r} is no cron expression")
+    assert found.endswith("write five fields: minute, hour, day of month, month, weekday, like 0 3 * * sun")
+
+
+def test_a_moment_that_never_comes_is_a_mistake(keyed: Place) -> None:
+    expected = ["table 1 of indexes: cron: '0 0 30 2 *' is a moment that never comes"]
+    assert keyed.mistakes(config=toml(keyed, '[[indexes]]\nid = "a"\ncron = "0 0 30 2 *"')) == expected
+
+
+def test_a_discovered_index_may_have_a_table(keyed: Place) -> None:
+    keyed.environment(CONNECTOR_INDEXES="*")
+    settings = keyed.load(config=toml(keyed, '[[indexes]]\nid = "a"\ndelete_mode = "keep"'))
+    assert settings.connector_indexes == ("*",)
+    assert settings.of_index("a").delete_mode == "keep"
+
+
+def test_a_table_for_an_index_that_is_not_synced_is_a_mistake(keyed: Place) -> None:
+    keyed.environment(CONNECTOR_INDEXES="a")
+    path = toml(keyed, '[[indexes]]\nid = "b"')
+    expected = "indexes: b has a table of its own but is not among CONNECTOR_INDEXES"
+    assert keyed.mistakes(config=path) == [expected]
+
+
+def test_two_tables_for_one_index_are_a_mistake(keyed: Place) -> None:
+    path = toml(keyed, '[[indexes]]\nid = "a"\n[[indexes]]\nid = "a"')
+    assert keyed.mistakes(config=path) == ["indexes: a has more than one table"]
+
+
+@pytest.mark.parametrize(
+    ("line", "mistake"),
+    [
+        ("colection = 1", "table 1 of indexes: colection is no setting of an index: did you mean collection?"),
+        ("max_deletes = 1", "table 1 of indexes: max_deletes is no setting of an index"),
+        ('collection = "c"', "table 1 of indexes: collection: 'c' must contain {model}"),
+        ('delete_mode = "never"', "table 1 of indexes: delete_mode: Input should be 'sync' or 'keep'"),
+        ('poll_interval = "often"', "table 1 of indexes: poll_interval: 'often' is no duration"),
+        ("transcript = 7", "table 1 of indexes: transcript: Input should be a valid boolean"),
+        ('metadata_indexes = "a:b"', "table 1 of indexes: metadata_indexes: 'a:b' is not key:type"),
+    ],
+)
+def test_a_mistake_in_a_table_is_named_with_its_place(keyed: Place, line: str, mistake: str) -> None:
+    (found,) = keyed.mistakes(config=toml(keyed, f'[[indexes]]\nid = "a"\n{line}'))
+    assert found.startswith(mistake)
+
+
+@pytest.mark.parametrize("content", ['[[indexes]]\ndelete_mode = "keep"', "[[indexes]]\nid = 5", "indexes = [5]"])
+def test_a_table_without_an_id_is_a_mistake(keyed: Place, content: str) -> None:
+    expected = "indexes: every [[indexes]] table needs an id, which is a string"
+    assert expected in keyed.mistakes(config=toml(keyed, content))

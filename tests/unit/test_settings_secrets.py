@@ -1,0 +1,145 @@
+"""Secrets come from variables, files that variables name, and mounted files; and never come out again."""
+
+import pickle
+
+import pytest
+
+from connector.errors import ConfigError
+from tests.unit.settings_place import Place
+
+SECRETS = ["TWELVELABS_API_KEY", "QDRANT_API_KEY", "CONNECTOR_WEBHOOK_SECRET"]
+READABLE = "it must exist and be readable for the user that the connector runs as"
+
+
+@pytest.fixture
+def indexed(bare: Place) -> Place:
+    """All that is missing is the key."""
+    bare.environment(CONNECTOR_INDEXES="index-1")
+    return bare
+
+
+def key_of(place: Place) -> str:
+    return place.load().twelvelabs_api_key.get_secret_value()
+
+
+@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize("how", ["named in the environment", "named in .env", "mounted"])
+def test_every_secret_can_come_from_a_file(indexed: Place, name: str, how: str) -> None:
+    if name != "TWELVELABS_API_KEY":
+        indexed.environment(TWELVELABS_API_KEY="tlk")
+    mounted = how == "mounted"
+    path = indexed.write(f"secrets/{name.lower()}" if mounted else "key", "from a file\n")
+    if how == "named in the environment":
+        indexed.environment(**{f"{name}_FILE": str(path)})
+    elif how == "named in .env":
+        indexed.write(".env", f"{name}_FILE={path}")
+    assert getattr(indexed.load(), name.lower()).get_secret_value() == "from a file"
+
+
+def test_precedence_of_secrets(indexed: Place) -> None:
+    """Environment and the files it names, then .env, then mounted ones, then the settings file."""
+    indexed.write("connector.toml", 'twelvelabs_api_key = "toml"')
+    indexed.environment(CONNECTOR_CONFIG="connector.toml")
+    assert key_of(indexed) == "toml"
+    indexed.write("secrets/twelvelabs_api_key", "mounted")
+    assert key_of(indexed) == "mounted"
+    indexed.write(".env", "TWELVELABS_API_KEY=dotenv")
+    assert key_of(indexed) == "dotenv"
+    path = indexed.write("key", "named")
+    indexed.environment(TWELVELABS_API_KEY_FILE=str(path))
+    assert key_of(indexed) == "named"
+    indexed.patch.delenv("TWELVELABS_API_KEY_FILE")
+    indexed.environment(TWELVELABS_API_KEY="environment")
+    assert key_of(indexed) == "environment"
+
+
+def test_an_empty_file_variable_is_unset(indexed: Place) -> None:
+    indexed.environment(TWELVELABS_API_KEY="tlk", TWELVELABS_API_KEY_FILE="")
+    assert key_of(indexed) == "tlk"
+
+
+def test_a_secret_and_its_file_contradict_each_other(indexed: Place) -> None:
+    path = indexed.write("key", "tlk_file")
+    indexed.environment(TWELVELABS_API_KEY="tlk_variable", TWELVELABS_API_KEY_FILE=str(path))
+    assert indexed.mistakes() == ["TWELVELABS_API_KEY and TWELVELABS_API_KEY_FILE are both set: remove one"]
+
+
+def test_the_same_in_dotenv(indexed: Place) -> None:
+    path = indexed.write("key", "tlk_file")
+    indexed.write(".env", f"TWELVELABS_API_KEY=tlk\nTWELVELABS_API_KEY_FILE={path}")
+    assert indexed.mistakes() == ["TWELVELABS_API_KEY and TWELVELABS_API_KEY_FILE are both set: remove one"]
+
+
+def test_a_secret_file_that_cannot_be_read_is_named(indexed: Place) -> None:
+    binary = indexed.directory / "binary"
+    binary.write_bytes(b"\xff\xfe")
+    for path in (indexed.directory / "missing", indexed.directory, binary):
+        indexed.environment(TWELVELABS_API_KEY="", TWELVELABS_API_KEY_FILE=str(path))
+        mistake = indexed.mistakes()[0]
+        assert mistake.startswith(f"TWELVELABS_API_KEY_FILE: cannot read {path} (")
+        assert mistake.endswith(READABLE)
+
+
+@pytest.mark.parametrize("content", ["", " \n\t\n"])
+def test_an_empty_secret_file_is_named(indexed: Place, content: str) -> None:
+    path = indexed.write("key", content)
+    indexed.environment(TWELVELABS_API_KEY_FILE=str(path))
+    assert f"TWELVELABS_API_KEY_FILE: {path} is empty" in indexed.mistakes()
+
+
+def test_a_mounted_secret_that_cannot_be_read_is_named(indexed: Place) -> None:
+    indexed.environment(TWELVELABS_API_KEY="tlk")
+    (indexed.directory / "secrets" / "qdrant_api_key").mkdir(parents=True)
+    (mistake,) = indexed.mistakes()
+    assert mistake.startswith("QDRANT_API_KEY: cannot read ")
+    assert mistake.endswith(READABLE)
+
+
+def test_other_mounted_files_are_nobodys_business(indexed: Place) -> None:
+    indexed.write("secrets/database_password", "x")
+    indexed.write("secrets/connector_indexes", "x")
+    indexed.environment(TWELVELABS_API_KEY="tlk")
+    settings, warnings = indexed.load_with_warnings()
+    assert (settings.connector_indexes, warnings) == (("index-1",), [])
+
+
+def test_only_secrets_have_a_file_variable(indexed: Place) -> None:
+    indexed.environment(TWELVELABS_API_KEY="tlk", CONNECTOR_INDEXES_FILE="x")
+    settings, warnings = indexed.load_with_warnings()
+    assert (settings.connector_indexes, warnings) == (("index-1",), ["CONNECTOR_INDEXES_FILE is no setting"])
+
+
+def test_secrets_do_not_show(indexed: Place) -> None:
+    indexed.environment(
+        TWELVELABS_API_KEY="hidden-one", QDRANT_API_KEY="hidden-two", CONNECTOR_WEBHOOK_SECRET="hidden-three"
+    )
+    settings = indexed.load()
+    shown = f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+    assert "hidden" not in shown
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"CONNECTOR_CONCURRENCY": "many"},
+        {"TWELVELABS_API_KEY_FILE": "missing"},
+        {"QDRANT_URL": "http://user:hidden-in-address@qdrant:6333"},
+        {"QDRANT_URL": "user:hidden-in-address@qdrant:6333"},
+        {"TWELVELABS_BASE_URL": "ftp://hidden-in-address@host"},
+        {"CONNECTOR_WEBHOOK_SECRETS": "hidden-in-unknown"},
+    ],
+)
+def test_mistakes_do_not_show_secrets(indexed: Place, variables: dict[str, str]) -> None:
+    """Neither those beside the mistake nor one inside it."""
+    indexed.environment(TWELVELABS_API_KEY="hidden-one", QDRANT_API_KEY="hidden-two", **variables)
+    with pytest.raises(ConfigError) as refused:
+        indexed.load()
+    assert "hidden" not in f"{refused.value} {refused.value!r} {pickle.dumps(refused.value)!r}"
+    assert refused.value.__cause__ is None
+
+
+def test_an_address_with_a_key_in_it_is_refused(indexed: Place) -> None:
+    indexed.environment(TWELVELABS_API_KEY="tlk", QDRANT_URL="http://user:key@qdrant:6333")
+    assert indexed.mistakes() == [
+        "QDRANT_URL: an address must not hold a name or password: keys have settings of their own"
+    ]

@@ -1,0 +1,54 @@
+"""How far the work has come, in source time: never back, never past what the source itself calls now."""
+
+import pytest
+
+from connector.model import IndexState
+from connector.timestamps import epoch
+from connector.watermark import advanced
+from tests.builders import asset
+
+T1, T2, T3 = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z"
+STATE = IndexState(0.0, 0.0, deep_due_since=5.0)
+
+
+def watermark(before: str | None, as_of: str | None, *moments: tuple[str | None, str | None]) -> float | None:
+    assets = {str(i): asset(str(i), created_at=c, updated_at=u) for i, (c, u) in enumerate(moments)}
+    state = IndexState(0.0, 0.0, watermark=epoch(before) if before else None)
+    return advanced(state, assets, (), epoch(as_of) if as_of else None).watermark
+
+
+@pytest.mark.parametrize(
+    ("before", "as_of", "moments", "after"),
+    [
+        (None, None, [], None),
+        (None, T3, [(T1, None)], T1),
+        (None, T3, [(T1, T2), (T1, None)], T2),
+        (T1, T3, [], T1),
+        (T2, T3, [(T1, T1)], T2),
+        (T1, T2, [(T1, T3)], T2),
+        (T3, T2, [(T1, T1)], T3),
+        (T1, None, [(T1, T3)], T3),
+        (T1, T3, [(None, None)], T1),
+        (T1, T3, [("yesterday", "soon")], T1),
+    ],
+)
+def test_the_watermark(
+    before: str | None, as_of: str | None, moments: list[tuple[str | None, str | None]], after: str | None
+) -> None:
+    assert watermark(before, as_of, *moments) == (epoch(after) if after else None)
+
+
+@pytest.mark.parametrize("status", ["pending", "queued", "validating", "indexing"])
+def test_what_is_on_its_way_is_pending(status: str) -> None:
+    assets = {"a": asset("a", status), "b": asset("b"), "c": asset("c", "failed"), "d": asset("d", "unheard of")}
+    assert advanced(STATE, assets, ("old",), None).pending == {"a", "old"}
+
+
+def test_what_is_pending_no_more_is_forgotten() -> None:
+    before = IndexState(0.0, 0.0, pending=frozenset({"a", "b"}))
+    assert advanced(before, {"a": asset("a")}, (), None).pending == frozenset()
+
+
+def test_everything_else_stays() -> None:
+    after = advanced(STATE, {}, (), None)
+    assert (after.first_cycle_at, after.canary_at, after.deep_due_since) == (0.0, 0.0, 5.0)

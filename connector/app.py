@@ -86,12 +86,14 @@ async def open_app(
 
 
 async def _own(stack: AsyncExitStack, lock: Path, command: str, takeover_sec: float) -> None:
-    deadline = time.monotonic() + takeover_sec
+    """Somebody who only looks holds the lock for an instant, so that a refusal counts when there is an owner."""
+    deadline = time.monotonic() + max(takeover_sec, _TAKEOVER_RETRY_SEC)
     while True:
         try:
             stack.enter_context(own(lock, command))
         except LedgerUnavailable as error:
-            if owner(lock) is None or time.monotonic() >= deadline:
+            known = owner(lock) is not None
+            if (known and not takeover_sec) or time.monotonic() >= deadline:
                 raise
             log.info("ledger.waiting", reason=str(error))
             await asyncio.sleep(_TAKEOVER_RETRY_SEC)

@@ -1,33 +1,21 @@
 """The cycle: list the index, compare with the ledger, plan, apply, report."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from connector.apply import Applier
 from connector.errors import ConnectorError, CycleError, SinkUnavailable, SourceUnavailable, TransientError
 from connector.index_settings import IndexSettings
-from connector.model import Index, IndexState, Snapshot
-from connector.plan import Plan, Refresh, Upsert, due_again, make_plan
+from connector.model import Index
+from connector.plan import Refresh, Upsert, to_remember
 from connector.ports import CheckpointStore, Sink, Source
-from connector.reconcile import Reconciled, commit, compare
-from connector.refresh import RefreshPolicy, even_share
+from connector.reconcile import commit
 from connector.report import CycleReport, Result
+from connector.survey import Survey, Surveyor
 from connector.watermark import advanced
 from connector.workers import Workers
 
-DAY_SEC = 86_400.0
 DEFERRED_IN_A_ROW = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Survey:
-    """All that a cycle knows before it changes anything."""
-
-    index: Index
-    snapshot: Snapshot
-    known: Reconciled
-    plan: Plan
-    pending: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +42,7 @@ class Engine:
     ) -> None:
         self._source, self._sink, self._ledger = source, sink, ledger
         self._clock, self._observe = clock, observe
+        self.surveyor = Surveyor(source, sink, ledger, clock)
         self.workers = Workers(concurrency)
         self._indexes: dict[str, Index] = {}
 
@@ -70,10 +59,20 @@ class Engine:
             index = await self._source.index(settings.index_id)
             report.index_name, report.model = index.name, index.model
             await self._ensure(settings, index)
-            survey = await self.survey(settings, index, allow_deletes=allow_deletes, period=period)
-            await commit(self._ledger, index.index_id, survey.known)
+            survey = await self.surveyor.full(settings, index, allow_deletes=allow_deletes, period=period)
+            await commit(self._ledger, index.index_id, survey.known, to_remember(survey.known.state, survey.plan))
             await self._apply(settings, survey, report)
             self._indexes[index.index_id] = index
+
+        return await self._reported(settings, work)
+
+    async def poll(self, settings: IndexSettings) -> CycleReport:
+        """A cheap pass: upserts of what is new, touched or unfinished. Needs a full cycle of this engine before."""
+
+        async def work(report: CycleReport) -> None:
+            index = self._indexes[settings.index_id]
+            report.index_name, report.model = index.name, index.model
+            await self._apply(settings, await self.surveyor.glance(settings, index), report)
 
         return await self._reported(settings, work)
 
@@ -84,52 +83,6 @@ class Engine:
     def unlearn(self, index_id: str) -> None:
         """What earlier cycles knew of the index is no longer so."""
         self._indexes.pop(index_id, None)
-
-    async def poll(self, settings: IndexSettings) -> CycleReport:
-        """A cheap pass: upserts of what is new, touched or unfinished. Needs a full cycle of this engine before."""
-
-        async def work(report: CycleReport) -> None:
-            index = self._indexes[settings.index_id]
-            report.index_name, report.model = index.name, index.model
-            await self._apply(settings, await self._glance(settings, index), report)
-
-        return await self._reported(settings, work)
-
-    async def survey(
-        self, settings: IndexSettings, index: Index, *, allow_deletes: bool = False, period: float | None = None
-    ) -> Survey:
-        """Snapshot, ledger and plan of a full cycle. Only reads, so it is the dry run too."""
-        shape = settings.shape(index)
-        snapshot = await self._source.snapshot(index)
-        now = self._clock()
-        collection = settings.collection_name(index.model) if index.model else None
-        known = await compare(self._sink, self._ledger, index.index_id, collection, now)
-        quota = even_share(len(known.rows), period, settings.refresh_interval) if period else None
-        policy = replace(
-            settings.policy(now),
-            refresh=RefreshPolicy(settings.refresh_interval, settings.deep_refresh_interval, quota),
-            recent_deletes=await self._ledger.deletes_since(index.index_id, now - DAY_SEC),
-            allow_deletes=allow_deletes,
-            patient=period is not None,
-        )
-        plan = make_plan(snapshot, known.rows, known.state, shape, policy)
-        return Survey(index, snapshot, known, plan)
-
-    async def _glance(self, settings: IndexSettings, index: Index) -> Survey:
-        """The same from what the source says has changed: no row of an asset that is not in it is looked at."""
-        state = await self._ledger.state(index.index_id) or IndexState(self._clock(), self._clock())
-        changes = await self._source.changes(index, state.watermark, state.pending)
-        assets, now = dict(changes.assets), self._clock()
-        policy = replace(settings.policy(now), delete_mode="keep", patient=True)
-        unfinished = await self._ledger.unfinished(index.index_id)
-        for name in due_again(unfinished, policy) - assets.keys():
-            asset = await self._source.asset(index, name)
-            if asset:
-                assets[name] = asset
-        rows = await self._ledger.rows(index.index_id, assets)
-        snapshot = Snapshot(index, assets, complete=False, as_of=changes.as_of)
-        plan = make_plan(snapshot, rows, state, settings.shape(index), policy)
-        return Survey(index, snapshot, Reconciled(state, rows), plan, changes.pending)
 
     async def _ensure(self, settings: IndexSettings, index: Index) -> None:
         """An unfit collection shows before anything is retrieved; that of an unknown model is made with its asset."""
@@ -165,7 +118,7 @@ class Engine:
         self._observe(Progress(index_id, planned=len(changes) + len(plan.deletes)))
         finished = await self.workers.run(changes, applier.carry_out, done)
         if finished and plan.deletes:
-            objection = await self._objection(survey)
+            objection = await self.surveyor.objection_to_deletes(survey)
             if objection:
                 report.withhold(len(plan.deletes), objection)
             else:
@@ -174,19 +127,6 @@ class Engine:
         state = advanced(applier.state, survey.snapshot.assets, survey.pending, survey.snapshot.as_of)
         if finished and state != applier.state:
             await self._ledger.save_state(index_id, state)
-
-    async def _objection(self, survey: Survey) -> str | None:
-        """What speaks against the deletes: an absent asset that exists makes the walk wrong, and all of them void."""
-        index_id = survey.index.index_id
-        for delete in survey.plan.deletes:
-            name = delete.checkpoint.indexed_asset_id
-            if await self._source.exists(index_id, name):
-                return f"asset {name} is not in the listing and yet exists"
-        await self._source.index(index_id)
-        listed = next(iter(survey.snapshot.assets), None)
-        if listed and not await self._source.exists(index_id, listed):
-            return f"asset {listed} is in the listing and yet does not exist"
-        return None
 
     def _tally(self, report: CycleReport) -> Callable[[Result], None]:
         """Counts results; so many deferred in a row mean that the other side is down, and end the cycle."""

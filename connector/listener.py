@@ -45,7 +45,10 @@ async def listening(app: ASGIApp, host: str, port: int, *, setting: str) -> Asyn
 def _bind(host: str, port: int, setting: str) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=128)
+        listener = socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
         advice = f"Set {setting} to a free one"
         raise ConfigError("listen on", f"{host}:{port}", error.strerror or str(error), advice) from error
+    # asyncio sets it only on sockets that say IPPROTO_TCP, which these do not: 40 ms for each request.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener

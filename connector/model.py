@@ -202,6 +202,8 @@ class IndexState:
     canary_at: float
     deep_due_since: float = 0.0
     """Assets whose last deep retrieval is older than this are due for one."""
+    withheld_because: str | None = None
+    """Why deletes wait until an operator allows them; kept until that, or until there is nothing to delete."""
     watermark: float | None = None
     """Source time up to which changes are known to be worked off."""
     pending: frozenset[str] = frozenset()

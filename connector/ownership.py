@@ -49,7 +49,8 @@ def owner(path: Path) -> str | None:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return str(json.loads(path.read_text(encoding="utf-8") or "{}").get("command", ""))
+                known = json.loads(path.read_text(encoding="utf-8") or "{}")
+                return str(known.get("command", "")) if isinstance(known, dict) else ""
     except (OSError, ValueError):
         return None
     return None

@@ -14,7 +14,7 @@
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from connector.fingerprint import Shape, fingerprint
@@ -35,6 +35,7 @@ class Decision(StrEnum):
     WAITING = "waiting"
 
 
+INCOMPLETE = "the listing is incomplete, so nothing can be said to be absent"
 UPSERTS = frozenset({Decision.NEW, Decision.CHANGED, Decision.INTERRUPTED, Decision.RETRY})
 
 
@@ -113,7 +114,7 @@ def make_plan(
     refreshes = due(applied, state, policy.refresh, policy.now) if policy.refresh else []
     absent = tuple(Delete(ledger[name]) for name in sorted(ledger.keys() - snapshot.assets.keys()))
     keep = policy.delete_mode == "keep"
-    objection = None if keep else objection_to(absent, snapshot, len(ledger), policy)
+    objection = None if keep else objection_to(absent, snapshot, len(ledger), state, policy)
     return Plan(
         upserts=tuple(
             Upsert(snapshot.assets[name], prints[name], decision, rows[name])
@@ -172,16 +173,27 @@ def due_again(rows: Mapping[str, Checkpoint], policy: Policy) -> set[str]:
     }
 
 
-def objection_to(absent: tuple[Delete, ...], snapshot: Snapshot, rows: int, policy: Policy) -> str | None:
+def objection_to(
+    absent: tuple[Delete, ...], snapshot: Snapshot, rows: int, state: IndexState, policy: Policy
+) -> str | None:
     """Why none of these deletes may be carried out now; None when they may."""
     if not absent:
         return None
     if not snapshot.complete:
-        return "the listing is incomplete, so nothing can be said to be absent"
+        return INCOMPLETE
     if policy.allow_deletes:
         return None
+    if state.withheld_because:
+        return state.withheld_because
     if not snapshot.assets:
         return "the listing is empty although the ledger is not"
     wanted = policy.recent_deletes + sum(1 for delete in absent if delete.checkpoint.collections)
     limit = max(policy.max_deletes, int(policy.max_delete_ratio * (rows + policy.recent_deletes)))
     return f"{wanted} deletes within 24 hours where {limit} are allowed" if wanted > limit else None
+
+
+def to_remember(state: IndexState, plan: Plan) -> IndexState:
+    """What is withheld stays so until it is allowed: growth of the ledger must not let it through by itself."""
+    if plan.withheld_because == INCOMPLETE or plan.kept:
+        return state
+    return replace(state, withheld_because=plan.withheld_because)

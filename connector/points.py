@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from connector import timestamps
-from connector.errors import MalformedAsset
 from connector.fingerprint import canonical_json, digest
 from connector.marengo import KNOWN
-from connector.model import LAYOUT_VERSION, Float32, Float64, Index, Int64, RetrievedAsset, SegmentColumn, Transcription
+from connector.model import LAYOUT_VERSION, Float32, Index, Int64, RetrievedAsset
+from connector.segments import Ranges, Words, malformed
 
 NAMESPACE = uuid.UUID("99026458-c633-4fd7-a44e-8f59297a0b73")
 
 _INT64 = range(-(2**63), 2**63)
-_LONGEST_SEC = 1e9
 _OPTION_ORDER = ("visual", "visual-text", "audio", "transcription")
 
 
@@ -110,11 +108,11 @@ def build(
     """The points of an asset whose answer held an embedding. Raises MalformedAsset: nothing of it is to be stored."""
     if retrieved.columns is None or retrieved.model is None:
         raise ValueError("points need an answer that holds an embedding")
-    columns = tuple(_Ranges.of(retrieved, column) for column in retrieved.columns)
+    columns = tuple(Ranges.of(retrieved, column) for column in retrieved.columns)
     dimension = _dimension(retrieved, columns)
     scopes, start_ms, end_ms, segments = _points(columns)
     vectors = _named_vectors(retrieved, columns, scopes, start_ms, end_ms)
-    words = _Words.of(retrieved, retrieved.transcription) if transcript else None
+    words = Words.of(retrieved, retrieved.transcription) if transcript else None
     transcripts = tuple(
         words.within(start, end) if words else None for start, end in zip(start_ms, end_ms, strict=True)
     )
@@ -144,75 +142,18 @@ def build(
     )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Ranges:
-    """A column whose content has been checked and whose offsets are integer milliseconds."""
-
-    option: str
-    scope: str
-    start_ms: Int64
-    end_ms: Int64
-    vectors: Float32
-
-    @classmethod
-    def of(cls, retrieved: RetrievedAsset, column: SegmentColumn) -> "_Ranges":
-        what = f"{column.option} segments"
-        _check_offsets(retrieved, what, column.start_sec, column.end_sec)
-        finite = np.isfinite(column.vectors).all(axis=1)
-        if not finite.all():
-            raise _malformed(retrieved, f"{what}: vector {_first(~finite)} holds a number that is no finite float32")
-        zero = ~column.vectors.any(axis=1)
-        if zero.any():
-            raise _malformed(retrieved, f"{what}: vector {_first(zero)} is all zero")
-        return cls(column.option, column.scope, _ms(column.start_sec), _ms(column.end_sec), column.vectors)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Words:
-    """Spoken words with checked times."""
-
-    start_ms: Int64
-    end_ms: Int64
-    values: tuple[str, ...]
-
-    @classmethod
-    def of(cls, retrieved: RetrievedAsset, spoken: Transcription | None) -> "_Words | None":
-        if spoken is None or not spoken.values:
-            return None
-        _check_offsets(retrieved, "transcription", spoken.start_sec, spoken.end_sec)
-        order = np.lexsort((spoken.end_sec, spoken.start_sec))
-        values = tuple(spoken.values[i].strip() for i in order)
-        return cls(_ms(spoken.start_sec[order]), _ms(spoken.end_sec[order]), values)
-
-    def within(self, start: np.int64, end: np.int64) -> str | None:
-        """Words whose interval overlaps [start, end); one of no length counts where it stands."""
-        overlaps = (self.start_ms < end) & ((self.end_ms > start) | (self.start_ms == start))
-        return " ".join(self.values[i] for i in np.flatnonzero(overlaps) if self.values[i]) or None
-
-
-def _check_offsets(retrieved: RetrievedAsset, what: str, start_sec: Float64, end_sec: Float64) -> None:
-    finite = np.isfinite(start_sec) & np.isfinite(end_sec)
-    if not finite.all():
-        raise _malformed(retrieved, f"{what}: time range {_first(~finite)} is not finite")
-    wrong = (start_sec < 0) | (end_sec < start_sec) | (end_sec > _LONGEST_SEC)
-    if wrong.any():
-        i = _first(wrong)
-        cause = f"{what}: time range {i} runs from {start_sec[i]:g} to {end_sec[i]:g} seconds"
-        raise _malformed(retrieved, cause)
-
-
-def _dimension(retrieved: RetrievedAsset, columns: Iterable[_Ranges]) -> int | None:
+def _dimension(retrieved: RetrievedAsset, columns: Iterable[Ranges]) -> int | None:
     """The one dimension of all vectors: the model's, or for a model that is not known the one that they agree on."""
     known = KNOWN.get(retrieved.model or "")
     found = {column.vectors.shape[1] for column in columns if len(column.vectors)}
     wanted = known.dimension if known else min(found, default=None)
     if found - {wanted}:
         cause = f"vectors of dimension {', '.join(map(str, sorted(found)))} where {retrieved.model} has {wanted}"
-        raise _malformed(retrieved, cause if known else f"vectors of different dimensions: {sorted(found)}")
+        raise malformed(retrieved, cause if known else f"vectors of different dimensions: {sorted(found)}")
     return wanted
 
 
-def _points(columns: Iterable[_Ranges]) -> tuple[tuple[str, ...], Int64, Int64, Int64]:
+def _points(columns: Iterable[Ranges]) -> tuple[tuple[str, ...], Int64, Int64, Int64]:
     """Scope, start, end and ordinal of every point: the distinct time ranges of each scope, by (start, end)."""
     by_scope: dict[str, list[Int64]] = {}
     for column in columns:
@@ -230,7 +171,7 @@ def _points(columns: Iterable[_Ranges]) -> tuple[tuple[str, ...], Int64, Int64, 
 
 
 def _named_vectors(
-    retrieved: RetrievedAsset, columns: Collection[_Ranges], scopes: tuple[str, ...], start_ms: Int64, end_ms: Int64
+    retrieved: RetrievedAsset, columns: Collection[Ranges], scopes: tuple[str, ...], start_ms: Int64, end_ms: Int64
 ) -> dict[str, NamedVectors]:
     keys = zip(scopes, start_ms.tolist(), end_ms.tolist(), strict=True)
     row_of = {key: row for row, key in enumerate(keys)}
@@ -257,7 +198,7 @@ def _merge(retrieved: RetrievedAsset, option: str, rows: Int64, matrix: Float32)
     merged = matrix[first]
     differs = (merged[inverse] != matrix).any(axis=1)
     if differs.any():
-        raise _malformed(retrieved, f"{option} segments: two different vectors for one scope and time range")
+        raise malformed(retrieved, f"{option} segments: two different vectors for one scope and time range")
     return NamedVectors(distinct, np.ascontiguousarray(merged))
 
 
@@ -273,7 +214,7 @@ def _timestamp(retrieved: RetrievedAsset, key: str) -> str | None:
     try:
         return timestamps.rfc3339(text) if text else None
     except ValueError:
-        raise _malformed(retrieved, f"{key} is no RFC 3339 time: {text!r}") from None
+        raise malformed(retrieved, f"{key} is no RFC 3339 time: {text!r}") from None
 
 
 def _whole(value: float | None) -> float | None:
@@ -290,20 +231,6 @@ def _storable(value: Any) -> Any:
     if isinstance(value, int) and not isinstance(value, bool) and value not in _INT64:
         return str(value)
     return value
-
-
-def _malformed(retrieved: RetrievedAsset, cause: str) -> MalformedAsset:
-    advice = "Nothing of it was stored; re-index it at the source, or report it to TwelveLabs"
-    return MalformedAsset("read embeddings of asset", retrieved.asset.indexed_asset_id, cause, advice)
-
-
-def _ms(seconds: Float64) -> Int64:
-    """Rounded half to even, as Python's round()."""
-    return np.rint(seconds * 1000).astype(np.int64)
-
-
-def _first(mask: NDArray[np.bool_] | np.bool_) -> int:
-    return int(np.argmax(mask))
 
 
 def _option_order(option: str) -> tuple[int, str]:

@@ -38,9 +38,13 @@ async def compare(sink: Sink, ledger: CheckpointStore, index_id: str, collection
     return known
 
 
-async def commit(ledger: CheckpointStore, index_id: str, known: Reconciled) -> None:
+async def commit(ledger: CheckpointStore, index_id: str, known: Reconciled, state: IndexState) -> None:
+    """`state` is what the plan makes of the one that was found."""
     if known.is_new or known.adopted:
-        await ledger.adopt(index_id, known.adopted, known.state)
+        await ledger.adopt(index_id, known.adopted, state)
+    elif state != known.state:
+        await ledger.save_state(index_id, state)
+    known.state = state
     for collection, names in known.reopened.items():
         await ledger.reopen(index_id, names, collection)
     for collection, instance_id in known.instances.items():

@@ -5,11 +5,12 @@ A webhook is a wake-up and no source of facts: everything else follows from the 
 
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Any
 
 import msgspec
 import structlog
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
@@ -23,14 +24,34 @@ _REMEMBERED_EVENTS = 10_000
 log = structlog.get_logger(__name__)
 
 
-class _Data(msgspec.Struct):
-    id: str | None = None
-
-
 class _Event(msgspec.Struct):
-    id: str | None = None
-    type: str | None = None
-    data: _Data | None = None
+    """Of any content: an event that is not known must not be refused for what it holds."""
+
+    id: Any = None
+    type: Any = None
+    data: Any = None
+
+    @property
+    def task_id(self) -> str | None:
+        task_id = self.data.get("id") if isinstance(self.data, dict) else None
+        return task_id if isinstance(task_id, str) else None
+
+
+class Recent:
+    """The last so many ids."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._ids: OrderedDict[str, None] = OrderedDict()
+
+    def is_new(self, name: str) -> bool:
+        """And remembers it."""
+        if name in self._ids:
+            return False
+        self._ids[name] = None
+        if len(self._ids) > self._limit:
+            self._ids.popitem(last=False)
+        return True
 
 
 class Webhooks:
@@ -38,12 +59,15 @@ class Webhooks:
 
     def __init__(self, secret: str, clock: Callable[[], float], on_ready: Callable[[str | None], None]) -> None:
         self._secret, self._clock, self._on_ready = secret, clock, on_ready
-        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._recent = Recent(_REMEMBERED_EVENTS)
         self.app = Starlette(routes=[Route(PATH, self.receive, methods=["POST"])])
 
     async def receive(self, request: Request) -> Response:
         """204 for every genuine event, also for one that is not known: the sender need not send it again."""
-        body = await _bounded(request)
+        try:
+            body = await _bounded(request)
+        except ClientDisconnect:
+            return Response(status_code=400)
         if body is None:
             return Response(status_code=413)
         if not is_genuine(request.headers.get("TL-Signature", ""), body, self._secret, self._clock()):
@@ -51,21 +75,14 @@ class Webhooks:
             return Response(status_code=401)
         try:
             event = msgspec.json.decode(body, type=_Event)
-        except msgspec.DecodeError:
+        except ValueError:
             return Response(status_code=400)
-        if not self._is_replay(event.id) and event.type == READY_EVENT:
-            self._on_ready(event.data.id if event.data else None)
+        if event.type == READY_EVENT and not self._is_replay(event):
+            self._on_ready(event.task_id)
         return Response(status_code=204)
 
-    def _is_replay(self, event_id: str | None) -> bool:
-        if event_id is None:
-            return False
-        if event_id in self._seen:
-            return True
-        self._seen[event_id] = None
-        if len(self._seen) > _REMEMBERED_EVENTS:
-            self._seen.popitem(last=False)
-        return False
+    def _is_replay(self, event: _Event) -> bool:
+        return isinstance(event.id, str) and not self._recent.is_new(event.id)
 
 
 async def _bounded(request: Request) -> bytes | None:

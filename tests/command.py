@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 TIMEOUT_SEC = 90
 
@@ -40,16 +40,18 @@ class Command:
     def run(self, *arguments: str, **settings: str) -> Ended:
         process = self.start(*arguments, **settings)
         stdout, stderr = process.communicate(timeout=TIMEOUT_SEC)
-        return Ended(process.returncode, stdout, stderr)
+        return Ended(process.returncode, stdout, stderr or "")
 
-    def start(self, *arguments: str, **settings: str) -> "subprocess.Popen[str]":
+    def start(
+        self, *arguments: str, stderr: int | IO[str] = subprocess.PIPE, **settings: str
+    ) -> "subprocess.Popen[str]":
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         return subprocess.Popen(
             [sys.executable, "-m", "connector", *arguments],
             cwd=self.directory,
             env={**kept, "PYTHONPATH": str(Path(__file__).parent.parent), **self.settings, **settings},
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
         )
 
@@ -61,4 +63,4 @@ def interrupt(process: "subprocess.Popen[str]") -> None:
 def end(process: "subprocess.Popen[str]") -> Ended:
     """Waits for its end."""
     stdout, stderr = process.communicate(timeout=TIMEOUT_SEC)
-    return Ended(process.returncode, stdout, stderr)
+    return Ended(process.returncode, stdout, stderr or "")

@@ -6,11 +6,11 @@ from typing import Any
 
 from connector.app import App, open_app
 from connector.commands.output import Exit, clock, number, out, print_json, text
-from connector.engine import Survey
 from connector.errors import ConnectorError
 from connector.index_settings import IndexSettings
 from connector.model import IndexedAsset
 from connector.settings import Settings
+from connector.survey import Survey
 
 # Marengo makes a segment of 2 to 10 seconds; about 6 is what the vendor's own examples come to.
 SEGMENT_SEC = 6.0
@@ -33,7 +33,7 @@ async def plan(settings: Settings, only: Sequence[str], *, as_json: bool) -> Exi
 async def _of_index(app: App, settings: IndexSettings) -> dict[str, Any]:
     try:
         index = await app.source.index(settings.index_id)
-        return _document(await app.engine.survey(settings, index))
+        return _document(await app.engine.surveyor.full(settings, index))
     except ConnectorError as error:
         nothing: dict[str, Any] = {
             "upserts": [],

@@ -29,7 +29,8 @@ async def search_all(app: App, query: str, only: Sequence[str], limit: int) -> l
     lists = []
     for collection in await app.sink.collections():
         model = collection.model or ""
-        holding = [name for name, index in names.items() if index.collection_name(model) == collection.name]
+        named = [name for name, index in names.items() if index.collection_name(model) == collection.name]
+        holding = [name for name in named if await app.sink.count(collection.name, name)]
         if everything or holding:
             lists.append(await _of_collection(app, collection, query, holding, limit))
     return lists
@@ -49,7 +50,7 @@ async def _of_collection(
 
 def print_lists(lists: Sequence[dict[str, Any]]) -> None:
     if not lists:
-        out.print("There is no collection of these indexes yet: run `connector sync` first.")
+        out.print("There are no points of these indexes yet: run `connector sync` first.")
     for found in lists:
         out.print(f"[bold]{text(found['model'])}[/bold], collection {text(found['collection'])}")
         if found["error"]:

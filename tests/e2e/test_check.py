@@ -81,7 +81,7 @@ def test_a_wrong_index_id(connector: Command, simulator: Simulator, client: Qdra
 def test_a_collection_of_another_dimension(connector: Command, client: QdrantClient) -> None:
     name = "twelvelabs-marengo3.0"
     other = models.VectorParams(size=256, distance=models.Distance.COSINE)
-    client.create_collection(name, {option: other for option in ("visual", "audio", "transcription")})
+    client.create_collection(name, dict.fromkeys(("visual", "audio", "transcription"), other))
 
     ended = connector.run("check", "--json")
 

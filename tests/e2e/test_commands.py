@@ -1,15 +1,12 @@
-"""plan, status, search, demo and simulate from outside."""
+"""`connector plan`, `status` and `search` from outside."""
 
-import json
-import signal
-import socket
 from typing import Any
 
 import pytest
 from qdrant_client import QdrantClient
 
 from connector.simulator import IndexSpec, Scenario, Simulator
-from tests.command import Command, Ended, end
+from tests.command import Command, Ended
 from tests.e2e.oracle import listed, raw
 
 CAPTIONS = ["a diver feeds a shark", "an astronaut waters tomatoes", "monks ring a bronze bell"]
@@ -213,73 +210,3 @@ def test_search_before_the_first_sync_says_so(connector: Command) -> None:
     assert ended.code == 0
     assert "connector sync" in ended.stdout
     assert not list(connector.directory.iterdir())
-
-
-def test_demo_shows_a_newcomer_the_whole_job(connector: Command) -> None:
-    """It needs no settings, and wrong ones do not disturb it."""
-    ended = connector.run("demo", CONNECTOR_INDEXES="?", QDRANT_URL="nonsense")
-
-    assert ended.code == 0, ended.stderr
-    steps = ended.stdout.split("\n\n")
-    assert [step.lstrip()[:2] for step in steps[:-1]] == [f"{number}." for number in range(1, 7)]
-    assert "8 listed, 8 upserted" in steps[1]
-    assert all(key in steps[2] for key in ("visual (512)", '"start_offset_sec"', '"user_metadata"', '"revision"'))
-    assert "cup-final-highlights.mp4  0:12.8" in steps[3]
-    assert "1 upserted, 1 refreshed, 1 deleted" in steps[4]
-    assert steps[5].count(" 0 points written") == 2
-    assert "connector check" in steps[-1]
-    assert not list(connector.directory.iterdir())
-
-
-def test_simulate_announces_itself_and_ends_on_sigterm(connector: Command) -> None:
-    for arguments in (("--port", "0"), ("--port", "0", "--json")):
-        process = connector.start("simulate", *arguments, "--assets", "3")
-        line = process.stdout.readline() if process.stdout else ""
-        facts = (
-            json.loads(line)
-            if "--json" in arguments
-            else dict(zip(("base_url", "index_ids"), line.split(" ", 1), strict=True))
-        )
-        served = raw(facts["base_url"], "/indexes")
-        process.send_signal(signal.SIGTERM)
-        ended = end(process)
-
-        assert (ended.code, ended.stderr) == (0, "")
-        assert [index["_id"] for index in served["data"]][::-1] == index_ids(facts["index_ids"])
-
-
-def index_ids(announced: str | list[str]) -> list[str]:
-    return announced.split() if isinstance(announced, str) else announced
-
-
-def test_simulate_on_a_port_in_use(connector: Command) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        ended = connector.run("simulate", "--port", str(port))
-
-    assert (ended.code, ended.stdout) == (2, "")
-    assert f"127.0.0.1:{port}" in ended.stderr
-    assert "choose another host or port" in ended.stderr
-    assert "Traceback" not in ended.stderr
-
-
-@pytest.mark.parametrize(
-    ("scenario_file", "arguments", "named"),
-    [
-        ('[[indexes]]\nname = "a"\nmodel = "marengo9"\n', (), "marengo9"),
-        ("[[indexes]\n", (), "cannot be read"),
-        ('[[indexes]]\nname = "a"\n', ("--seed", "3"), "--seed"),
-        (None, (), "scenario.toml"),
-    ],
-)
-def test_simulate_with_a_bad_scenario(
-    connector: Command, scenario_file: str | None, arguments: tuple[str, ...], named: str
-) -> None:
-    if scenario_file is not None:
-        (connector.directory / "scenario.toml").write_text(scenario_file)
-
-    ended = connector.run("simulate", "--scenario", "scenario.toml", "--port", "0", *arguments)
-
-    assert (ended.code, ended.stdout) == (2, "")
-    assert named in ended.stderr
-    assert "Traceback" not in ended.stderr

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import typer
 
 from connector.cli import app
 from connector.commands.output import Exit
@@ -54,15 +55,23 @@ def test_the_toml_example_is_accepted_and_shows_every_key_of_an_index(tmp_path: 
     assert set(re.findall(r"\b(\w+) = ", example.partition("[[")[2])) == set(IndexOverride.model_fields)
 
 
-def test_every_command_is_in_the_table_and_has_its_options(tmp_path: Path) -> None:
-    registered = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
-    documented = {code(name)[0].removeprefix("connector "): options for name, _, options in COMMANDS}
+def registered(commands: typer.Typer, prefix: str = "") -> set[str]:
+    """Names of the commands, those of groups with the group's."""
+    own = {it.name or it.callback.__name__ for it in commands.registered_commands if it.callback}
+    inner = [registered(it.typer_instance, f"{it.name} ") for it in commands.registered_groups if it.typer_instance]
+    return {prefix + name for name in own}.union(*inner)
 
-    assert documented.keys() == registered
-    for name, options in documented.items():
-        ended = Command(tmp_path).run(name, "--help", COLUMNS="200")
-        missing = [option for option in re.findall(r"--[a-z-]+", options) if option not in ended.stdout]
-        assert (ended.code, missing) == (0, []), name
+
+def test_every_command_is_in_the_table() -> None:
+    assert {code(name)[0].removeprefix("connector ") for name, _, _ in COMMANDS} == registered(app)
+
+
+@pytest.mark.parametrize(("name", "options"), [(code(row[0])[0], row[2]) for row in COMMANDS])
+def test_help_mentions_every_documented_option(tmp_path: Path, name: str, options: str) -> None:
+    ended = Command(tmp_path).run(*name.split()[1:], "--help", COLUMNS="200")
+
+    assert ended.code == 0, ended.stderr
+    assert [option for option in re.findall(r"--[a-z-]+", options) if option not in ended.stdout] == []
 
 
 def test_every_exit_code_is_in_the_table() -> None:
@@ -75,6 +84,15 @@ def test_every_key_of_a_report_is_in_the_table() -> None:
     assert {key for row in rows for key in code(row[0])} == {field.name for field in fields(CycleReport)}
     problem = next(row[2] for row in rows if code(row[0]) == ["problems"])
     assert re.findall(r"\w+", code(problem)[0]) == [field.name for field in fields(Problem)]
+
+
+def test_every_file_has_its_layer() -> None:
+    package = Path(__file__).parents[2] / "connector"
+    found = {it.name if it.is_file() else f"{it.name}/" for it in package.iterdir() if it.suffix in ("", ".py")}
+
+    layers = re.split(r"^\| layer", section("Design on one screen"), flags=re.MULTILINE)[1]
+    named = {name for row in layers.splitlines() if row.startswith("| ") for name in code(row.split("|")[2])}
+    assert named == found - {"__init__.py", "__pycache__/"}
 
 
 def test_every_design_decision_names_what_was_rejected() -> None:

@@ -137,7 +137,7 @@ async def test_an_empty_listing_deletes_nothing_until_it_is_allowed(world: World
     assert world.sink.points_of(INDEX) == {}
 
 
-async def test_deletes_within_24_hours_share_one_limit() -> None:
+async def test_deletes_within_24_hours_share_one_limit_and_wait_until_they_are_allowed() -> None:
     world = World(max_deletes=2, max_delete_ratio=0.0)
     for name in "abcdef":
         world.source.add(INDEX, name)
@@ -150,8 +150,44 @@ async def test_deletes_within_24_hours_share_one_limit() -> None:
     over = await world.cycle()
     world.now += 24 * 3600
     next_day = await world.cycle()
+    allowed = await world.cycle(allow_deletes=True)
+    world.source.remove(INDEX, "d")
+    world.now += 24 * 3600
 
-    assert (over.withheld, over.deleted, next_day.deleted) == (1, 0, 1)
+    assert (over.withheld, over.deleted) == (1, 0)
+    assert (next_day.withheld, next_day.withheld_because) == (1, over.withheld_because)
+    assert (allowed.deleted, (await world.cycle()).deleted) == (1, 1)
+
+
+async def test_new_assets_do_not_let_withheld_deletes_through() -> None:
+    """The limit is a share of the ledger, and the ledger grows."""
+    world = World(max_deletes=0, max_delete_ratio=0.2)
+    for number in range(4):
+        world.source.add(INDEX, f"old{number}")
+    await world.cycle()
+    for number in range(4):
+        world.source.remove(INDEX, f"old{number}")
+    for number in range(20):
+        world.source.add(INDEX, f"new{number}")
+
+    first, second = await world.cycle(), await world.cycle()
+
+    assert (first.withheld, second.withheld, second.deleted) == (4, 4, 0)
+
+
+async def test_withheld_deletes_of_assets_that_come_back_are_forgotten() -> None:
+    world = World(max_deletes=0, max_delete_ratio=0.0)
+    world.source.add(INDEX, "a")
+    world.source.add(INDEX, "b")
+    await world.cycle()
+    world.source.hide(INDEX, "a")
+    assert (await world.cycle()).withheld == 1
+    world.source.hide(INDEX)
+
+    assert (await world.cycle()).clean
+    state = await world.ledger.state(INDEX)
+    assert state
+    assert state.withheld_because is None
 
 
 async def test_mode_keep_never_deletes() -> None:

@@ -1,0 +1,82 @@
+"""Segments and words of a retrieved asset, checked, with offsets in integer milliseconds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from connector.errors import MalformedAsset
+from connector.model import Float32, Float64, Int64, RetrievedAsset, SegmentColumn, Transcription
+
+_LONGEST_SEC = 1e9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranges:
+    """A column whose content has been checked and whose offsets are integer milliseconds."""
+
+    option: str
+    scope: str
+    start_ms: Int64
+    end_ms: Int64
+    vectors: Float32
+
+    @classmethod
+    def of(cls, retrieved: RetrievedAsset, column: SegmentColumn) -> "Ranges":
+        what = f"{column.option} segments"
+        _check_offsets(retrieved, what, column.start_sec, column.end_sec)
+        finite = np.isfinite(column.vectors).all(axis=1)
+        if not finite.all():
+            raise malformed(retrieved, f"{what}: vector {_first(~finite)} holds a number that is no finite float32")
+        zero = ~column.vectors.any(axis=1)
+        if zero.any():
+            raise malformed(retrieved, f"{what}: vector {_first(zero)} is all zero")
+        return cls(column.option, column.scope, _ms(column.start_sec), _ms(column.end_sec), column.vectors)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Words:
+    """Spoken words with checked times."""
+
+    start_ms: Int64
+    end_ms: Int64
+    values: tuple[str, ...]
+
+    @classmethod
+    def of(cls, retrieved: RetrievedAsset, spoken: Transcription | None) -> "Words | None":
+        if spoken is None or not spoken.values:
+            return None
+        _check_offsets(retrieved, "transcription", spoken.start_sec, spoken.end_sec)
+        order = np.lexsort((spoken.end_sec, spoken.start_sec))
+        values = tuple(spoken.values[i].strip() for i in order)
+        return cls(_ms(spoken.start_sec[order]), _ms(spoken.end_sec[order]), values)
+
+    def within(self, start: np.int64, end: np.int64) -> str | None:
+        """Words whose interval overlaps [start, end); one of no length counts where it stands."""
+        overlaps = (self.start_ms < end) & ((self.end_ms > start) | (self.start_ms == start))
+        return " ".join(self.values[i] for i in np.flatnonzero(overlaps) if self.values[i]) or None
+
+
+def _check_offsets(retrieved: RetrievedAsset, what: str, start_sec: Float64, end_sec: Float64) -> None:
+    finite = np.isfinite(start_sec) & np.isfinite(end_sec)
+    if not finite.all():
+        raise malformed(retrieved, f"{what}: time range {_first(~finite)} is not finite")
+    wrong = (start_sec < 0) | (end_sec < start_sec) | (end_sec > _LONGEST_SEC)
+    if wrong.any():
+        i = _first(wrong)
+        cause = f"{what}: time range {i} runs from {start_sec[i]:g} to {end_sec[i]:g} seconds"
+        raise malformed(retrieved, cause)
+
+
+def malformed(retrieved: RetrievedAsset, cause: str) -> MalformedAsset:
+    advice = "Nothing of it was stored; re-index it at the source, or report it to TwelveLabs"
+    return MalformedAsset("read embeddings of asset", retrieved.asset.indexed_asset_id, cause, advice)
+
+
+def _ms(seconds: Float64) -> Int64:
+    """Rounded half to even, as Python's round()."""
+    return np.rint(seconds * 1000).astype(np.int64)
+
+
+def _first(mask: NDArray[np.bool_] | np.bool_) -> int:
+    return int(np.argmax(mask))

@@ -1,0 +1,78 @@
+"""What a cycle knows before it changes anything: listing, ledger and plan. Only reads."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from connector.index_settings import IndexSettings
+from connector.model import Index, IndexState, Snapshot
+from connector.plan import Plan, due_again, make_plan
+from connector.ports import CheckpointStore, Sink, Source
+from connector.reconcile import Reconciled, compare
+from connector.refresh import RefreshPolicy, even_share
+
+DAY_SEC = 86_400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All that a cycle knows before it changes anything."""
+
+    index: Index
+    snapshot: Snapshot
+    known: Reconciled
+    plan: Plan
+    pending: frozenset[str] = frozenset()
+
+
+class Surveyor:
+    def __init__(self, source: Source, sink: Sink, ledger: CheckpointStore, clock: Callable[[], float]) -> None:
+        self._source, self._sink, self._ledger, self._clock = source, sink, ledger, clock
+
+    async def full(
+        self, settings: IndexSettings, index: Index, *, allow_deletes: bool = False, period: float | None = None
+    ) -> Survey:
+        """Snapshot, ledger and plan of a full cycle. Only reads, so it is the dry run too."""
+        shape = settings.shape(index)
+        snapshot = await self._source.snapshot(index)
+        now = self._clock()
+        collection = settings.collection_name(index.model) if index.model else None
+        known = await compare(self._sink, self._ledger, index.index_id, collection, now)
+        quota = even_share(len(known.rows), period, settings.refresh_interval) if period else None
+        policy = replace(
+            settings.policy(now),
+            refresh=RefreshPolicy(settings.refresh_interval, settings.deep_refresh_interval, quota),
+            recent_deletes=await self._ledger.deletes_since(index.index_id, now - DAY_SEC),
+            allow_deletes=allow_deletes,
+            patient=period is not None,
+        )
+        plan = make_plan(snapshot, known.rows, known.state, shape, policy)
+        return Survey(index, snapshot, known, plan)
+
+    async def glance(self, settings: IndexSettings, index: Index) -> Survey:
+        """The same from what the source says has changed: no row of an asset that is not in it is looked at."""
+        state = await self._ledger.state(index.index_id) or IndexState(self._clock(), self._clock())
+        changes = await self._source.changes(index, state.watermark, state.pending)
+        assets, now = dict(changes.assets), self._clock()
+        policy = replace(settings.policy(now), delete_mode="keep", patient=True)
+        unfinished = await self._ledger.unfinished(index.index_id)
+        for name in due_again(unfinished, policy) - assets.keys():
+            asset = await self._source.asset(index, name)
+            if asset:
+                assets[name] = asset
+        rows = await self._ledger.rows(index.index_id, assets)
+        snapshot = Snapshot(index, assets, complete=False, as_of=changes.as_of)
+        plan = make_plan(snapshot, rows, state, settings.shape(index), policy)
+        return Survey(index, snapshot, Reconciled(state, rows), plan, changes.pending)
+
+    async def objection_to_deletes(self, survey: Survey) -> str | None:
+        """What speaks against the deletes: an absent asset that exists makes the walk wrong, and all of them void."""
+        index_id = survey.index.index_id
+        for delete in survey.plan.deletes:
+            name = delete.checkpoint.indexed_asset_id
+            if await self._source.exists(index_id, name):
+                return f"asset {name} is not in the listing and yet exists"
+        await self._source.index(index_id)
+        listed = next(iter(survey.snapshot.assets), None)
+        if listed and not await self._source.exists(index_id, listed):
+            return f"asset {listed} is in the listing and yet does not exist"
+        return None

@@ -40,22 +40,52 @@ log = structlog.get_logger(__name__)
 async def run_daemon(settings: Settings) -> None:
     """Returns after a drain. Raises LedgerUnavailable when another process keeps the ledger."""
     loops: dict[str, IndexLoop] = {}
+    stopping = asyncio.Event()
 
     def observe(step: Progress) -> None:
         loops[step.index_id].observe(step)
 
-    opened = open_app(settings, "run", observe=observe, takeover_sec=TAKEOVER_SEC)
-    async with opened as app, OrderBook(settings.ledger_path) as book:
-        await Daemon(app, book, loops).run()
+    with _signals(stopping) as waiting:
+        try:
+            async with AsyncExitStack() as stack:
+                opened = open_app(settings, "run", observe=observe, takeover_sec=TAKEOVER_SEC)
+                app = await stack.enter_async_context(opened)
+                book = await stack.enter_async_context(OrderBook(settings.ledger_path))
+                waiting.clear()
+                await Daemon(app, book, loops, stopping).run()
+        except asyncio.CancelledError:
+            if not waiting:
+                raise
+
+
+@contextmanager
+def _signals(stopping: asyncio.Event) -> Iterator[list[asyncio.Task[Any]]]:
+    """The first signal sets `stopping` and cancels those that are waiting still; a second one does not wait."""
+    loop, waiting = asyncio.get_running_loop(), [task for task in [asyncio.current_task()] if task]
+
+    def stop() -> None:
+        if stopping.is_set():
+            os._exit(_FORCED)
+        stopping.set()
+        for task in waiting:
+            task.cancel()
+
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, stop)
+    try:
+        yield waiting
+    finally:
+        for number in _SIGNALS:
+            loop.remove_signal_handler(number)
 
 
 class Daemon:
-    """`loops` are filled as indexes are found."""
+    """`loops` are filled as indexes are found; `stopping` ends it."""
 
-    def __init__(self, app: App, book: OrderBook, loops: dict[str, IndexLoop]) -> None:
+    def __init__(self, app: App, book: OrderBook, loops: dict[str, IndexLoop], stopping: asyncio.Event) -> None:
         self._app, self._settings, self._book, self._loops = app, app.settings, book, loops
         self._schedule = Schedule()
-        self._stopping, self._task_ready = asyncio.Event(), asyncio.Event()
+        self._stopping, self._task_ready = stopping, asyncio.Event()
         self._ready_tasks: list[str | None] = []
         self._started_at, self._beat_at = time.time(), time.monotonic()
         probes = {"source": app.source.ping, "sink": app.sink.version, "ledger": self._show_live}
@@ -65,7 +95,6 @@ class Daemon:
         """Listen, work until a signal comes, drain, end. HTTP goes last: it tells how things stand."""
         await self._book.abandon_all()
         async with AsyncExitStack() as stack:
-            stack.enter_context(self._signals())
             await self._listen(stack)
             async with asyncio.TaskGroup() as group:
                 executor = Executor(self._app, self._book, self._loops)
@@ -89,22 +118,6 @@ class Daemon:
                 await workers.idle()
         except TimeoutError:
             log.warning("daemon.drain_timeout", in_hand=workers.in_hand)
-
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """The first signal drains, the second one does not wait."""
-        loop = asyncio.get_running_loop()
-
-        def stop() -> None:
-            if self._stopping.is_set():
-                os._exit(_FORCED)
-            self._stopping.set()
-
-        for number in _SIGNALS:
-            loop.add_signal_handler(number, stop)
-        yield
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
 
     async def _listen(self, stack: AsyncExitStack) -> None:
         """Webhooks face the internet and have a listener of their own, off without a secret."""

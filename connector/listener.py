@@ -15,6 +15,14 @@ _GRACE_SEC = 3
 
 
 class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.up.set()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
@@ -33,13 +41,19 @@ async def listening(app: ASGIApp, host: str, port: int, *, setting: str) -> Asyn
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SEC,
     )
-    server = _Server(config)
-    async with asyncio.TaskGroup() as group:
-        group.create_task(server.serve(sockets=[listener]))
-        try:
-            yield int(listener.getsockname()[1])
-        finally:
+    server, failure = _Server(config), None
+    with listener:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(server.serve(sockets=[listener]))
+            await server.up.wait()
+            try:
+                yield int(listener.getsockname()[1])
+            except Exception as error:
+                # Raised within the group it would come out as a group of errors, and cancel the server.
+                failure = error
             server.should_exit = True
+    if failure:
+        raise failure
 
 
 def _bind(host: str, port: int, setting: str) -> socket.socket:

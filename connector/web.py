@@ -8,6 +8,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from connector.errors import ConnectorError
+
 LOOP_STALLED_SEC = 30.0
 
 Status = Callable[[], Awaitable[dict[str, Any]]]
@@ -28,7 +30,10 @@ def web_app(
         return JSONResponse({"ready": not why, "reasons": why}, 503 if why else 200)
 
     async def api_status(_: Request) -> Response:
-        return JSONResponse(await status())
+        try:
+            return JSONResponse(await status())
+        except ConnectorError as error:
+            return JSONResponse({"error": {"code": error.code, "message": str(error)}}, 503)
 
     return Starlette(
         routes=[Route("/livez", livez), Route("/readyz", readyz), Route("/api/status", api_status)],

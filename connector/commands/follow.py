@@ -4,25 +4,12 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from connector.errors import CycleError, LedgerUnavailable
+from connector.errors import ConfigError, CycleError, LedgerUnavailable
 from connector.orders import ENDED, OrderBook, OrderState
 from connector.ownership import owner
 from connector.settings import Settings
 
 _LOOK_SEC = 0.3
-
-
-class OrderRefused(CycleError):
-    """The daemon could not carry it out; the message is its own."""
-
-    code = "order_refused"
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__("order", "", message)
-        self.refusal = code
-
-    def __str__(self) -> str:
-        return self.cause
 
 
 def daemon_runs(settings: Settings) -> bool:
@@ -35,7 +22,10 @@ async def follow(
     arguments: Mapping[str, Any],
     progress: Callable[[Mapping[str, Any]], None] = lambda _: None,
 ) -> Mapping[str, Any]:
-    """The order's result. Raises OrderRefused, or LedgerUnavailable when the daemon ends before the order does."""
+    """The order's result.
+
+    Raises ConfigError or CycleError in the daemon's words when it refuses, LedgerUnavailable when it ends before that.
+    """
     async with OrderBook(settings.ledger_path) as book:
         order_id = await book.place(kind, arguments)
         while True:
@@ -47,7 +37,8 @@ async def follow(
                 await book.abandon_all()
             await asyncio.sleep(_LOOK_SEC)
     if order.state is OrderState.REFUSED:
-        raise OrderRefused(str(order.result.get("code")), str(order.result.get("message")))
+        mistaken = order.result["code"] == ConfigError.code
+        raise (ConfigError if mistaken else CycleError)("order", kind, str(order.result["message"]))
     if order.state is OrderState.ABANDONED:
         raise LedgerUnavailable("follow order", kind, "the daemon ended before it was done", "Give it again")
     return order.result

@@ -11,17 +11,18 @@ from connector.simulator import Scenario, ScenarioError, Simulator, serve
 
 
 def scenario_of(file: Path | None, seed: int | None, assets: int | None) -> Scenario:
-    """Raises ConfigError that names what is wrong in the file, or which option does not go with it."""
+    """`seed` has precedence over the file's. Raises ConfigError that names what is wrong in it."""
     if file is None:
         seed, assets = 7 if seed is None else seed, 12 if assets is None else assets
         return Scenario.default(seed=seed, assets=assets, clock_rate=1.0)
-    for option, value in (("--seed", seed), ("--assets", assets)):
-        if value is not None:
-            raise ConfigError("simulate", option, "a scenario file says this itself", "Leave one of the two away")
+    if assets is not None:
+        advice = "Leave one of the two away"
+        raise ConfigError("simulate", "--assets", "a scenario file says itself how many assets there are", advice)
     try:
-        return Scenario.load(file)
+        scenario = Scenario.load(file)
     except ScenarioError as error:
         raise ConfigError("simulate", "--scenario", str(error)) from error
+    return scenario if seed is None else scenario.with_seed(seed)
 
 
 async def simulate(scenario: Scenario, host: str, port: int, api_key: str | None, *, as_json: bool) -> Exit:

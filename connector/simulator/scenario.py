@@ -145,6 +145,9 @@ class Scenario(_Part, frozen=True, kw_only=True):
         rate = 1.0 if self.clock.rate is None else self.clock.rate
         return msgspec.structs.replace(self, clock=msgspec.structs.replace(self.clock, rate=rate))
 
+    def with_seed(self, seed: int) -> "Scenario":
+        return msgspec.structs.replace(self, seed=seed)
+
     def check(self) -> None:
         """Raises ValueError naming the key and the cause; also for values that Python let pass and a file would not."""
         msgspec.convert(msgspec.to_builtins(self), Scenario)

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,8 +56,10 @@ class Running:
 
 
 @contextmanager
-def running(connector: Command, *, wait: bool = True, **settings: str) -> Iterator[Running]:
-    """A daemon with intervals of seconds. `wait` is for /readyz; it is killed at the end if it still runs."""
+def running(
+    connector: Command, *, wait: bool = True, pace: Mapping[str, str] | None = None, **settings: str
+) -> Iterator[Running]:
+    """A daemon with intervals of seconds or of another `pace`. `wait` is for /readyz; it is killed if it still runs."""
     port, webhook_port = free_port(), free_port()
     defaults = {
         "CONNECTOR_HTTP_PORT": str(port),
@@ -69,7 +71,7 @@ def running(connector: Command, *, wait: bool = True, **settings: str) -> Iterat
     }
     log = connector.directory / f"daemon-{port}.log"
     with log.open("w") as stderr:
-        process = connector.start("run", stderr=stderr, **{**defaults, **settings})
+        process = connector.start("run", stderr=stderr, **{**defaults, **(pace or {}), **settings})
         daemon = Running(
             process, f"http://127.0.0.1:{port}", f"http://127.0.0.1:{webhook_port}/webhooks/twelvelabs", log
         )

@@ -14,6 +14,7 @@ from tests.qdrant_server import QdrantServer
 from tests.waiting import wait_until
 
 RETRIEVE = "GET /indexes/*/indexed-assets/*"
+SLOW = {"CONNECTOR_POLL_INTERVAL": "1h", "CONNECTOR_RECONCILE_INTERVAL": "1h"}
 NEWER, OLDER = "twelvelabs-marengo3.0", "twelvelabs-marengo2.7"
 
 
@@ -160,8 +161,7 @@ def test_a_webhook_makes_an_asset_searchable_within_seconds(
     """Polls are an hour apart: it can only be the webhook."""
     control = simulator.control
     newer = control.index_ids[0]
-    slow = {"CONNECTOR_POLL_INTERVAL": "1h", "CONNECTOR_RECONCILE_INTERVAL": "1h"}
-    with running(connector, CONNECTOR_WEBHOOK_SECRET="whsec_test", **slow) as daemon:
+    with running(connector, CONNECTOR_WEBHOOK_SECRET="whsec_test", pace=SLOW) as daemon:
         converges(simulator, client)
         control.set_webhook(daemon.webhook_url, "whsec_test")
         added = control.add_asset(newer, "added.mp4", captions=["a ship leaves the harbour"])
@@ -184,13 +184,21 @@ def test_a_second_daemon_waits_for_the_first_and_takes_over(
             assert second.stop().code == 0
 
 
+def test_a_daemon_that_waits_for_the_ledger_can_be_stopped(connector: Command) -> None:
+    with running(connector) as first, running(connector, wait=False) as second:
+        wait_until(lambda: bool(second.events("ledger.waiting")), PATIENCE_SEC, "the second one waits")
+
+        assert second.stop().code == 0
+        assert first.ready
+        assert first.stop().code == 0
+
+
 def test_commands_beside_a_daemon_are_carried_out_by_it(
     connector: Command, simulator: Simulator, client: QdrantClient
 ) -> None:
     control = simulator.control
     newer, older = control.index_ids
-    slow = {"CONNECTOR_POLL_INTERVAL": "1h", "CONNECTOR_RECONCILE_INTERVAL": "1h"}
-    with running(connector, **slow) as daemon:
+    with running(connector, pace=SLOW) as daemon:
         converges(simulator, client)
         control.add_asset(newer, "added.mp4", captions=["a ship leaves the harbour"])
         synced = connector.run("sync", "--json", "--index", newer)
@@ -202,7 +210,8 @@ def test_commands_beside_a_daemon_are_carried_out_by_it(
     assert (synced.code, synced.index(newer)["upserted"]) == (0, 1), synced.stderr
     assert status.json["daemon"]["pid"] == daemon.process.pid
     assert status.json["daemon"]["indexes"][newer]["doing"] == "waiting"
-    assert refused.code != 0
+    assert refused.code == 2
+    assert "CONNECTOR_INDEXES" in refused.stderr
     assert (forgotten.code, forgotten.json["assets"]) == (0, 6)
     assert client.count(OLDER).count == 0
 
@@ -211,8 +220,8 @@ def test_an_unchanged_index_costs_a_poll_two_requests(
     connector: Command, simulator: Simulator, client: QdrantClient
 ) -> None:
     newer = simulator.control.index_ids[0]
-    slow = {"CONNECTOR_POLL_INTERVAL": "1s", "CONNECTOR_RECONCILE_INTERVAL": "1h"}
-    with running(connector, CONNECTOR_INDEXES=newer, **slow) as daemon:
+    pace = {"CONNECTOR_POLL_INTERVAL": "1s", "CONNECTOR_RECONCILE_INTERVAL": "1h"}
+    with running(connector, CONNECTOR_INDEXES=newer, pace=pace) as daemon:
         converges(simulator, client, newer)
         simulator.control.clear_requests()
         polls = simulator.control.requests
@@ -269,7 +278,7 @@ def test_a_second_signal_does_not_wait(connector: Command, simulator: Simulator)
 def test_five_hundred_cycles_leak_nothing(connector: Command, simulator: Simulator, client: QdrantClient) -> None:
     """Descriptors stay as they are, memory flat."""
     fast = {"CONNECTOR_POLL_INTERVAL": "0.1s", "CONNECTOR_RECONCILE_INTERVAL": "0.2s"}
-    with running(connector, **fast) as daemon:
+    with running(connector, pace=fast) as daemon:
         converges(simulator, client)
         cycles(daemon, 50)
         before = resources(daemon)

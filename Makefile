@@ -19,13 +19,14 @@ test: $(VENV)/.test ## everything: lint, types, all tests
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
-	$(BIN)/pytest -m "not soak"
+	$(BIN)/pytest tests/container
+	$(BIN)/pytest -n 2 --dist loadfile -m "not soak" --ignore tests/container
 
 check: $(VENV)/.test ## the fast part, for while you work
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
-	$(BIN)/pytest -q -x -m "not soak" tests/unit tests/engine tests/contract -k "not remote"
+	$(BIN)/pytest -q -x -n 2 --dist loadfile -m "not soak" tests/unit tests/engine
 
 soak: $(VENV)/.test ## the tests that take long
 	$(BIN)/pytest -m soak

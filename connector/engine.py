@@ -125,6 +125,8 @@ class Engine:
                 finished = await self.workers.run(plan.deletes, applier.delete, done)
         report.interrupted = not finished
         state = advanced(applier.state, survey.snapshot.assets, survey.pending, survey.snapshot.as_of)
+        if finished:
+            self.surveyor.remember(survey, state)
         if finished and state != applier.state:
             await self._ledger.save_state(index_id, state)
 

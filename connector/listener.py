@@ -48,7 +48,7 @@ async def listening(app: ASGIApp, host: str, port: int, *, setting: str) -> Asyn
             await server.up.wait()
             try:
                 yield int(listener.getsockname()[1])
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  raised again below
                 # Raised within the group it would come out as a group of errors, and cancel the server.
                 failure = error
             server.should_exit = True

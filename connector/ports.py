@@ -46,14 +46,17 @@ class Source(Protocol):
         wanted ones. None when the source answers 404 for it. Raises MalformedAsset.
         """
 
-    async def changes(self, index: Index, since: float | None, pending: Collection[str]) -> Changes:
+    async def changes(
+        self, index: Index, since: float | None, pending: Collection[str], known: Mapping[str, IndexedAsset] = ...
+    ) -> Changes:
         """What was created or touched at `since` or later (None: everything), and what became of the pending assets.
 
-        Three requests when nothing changed. Cannot show removals, nor changes that the source does not date.
+        Rows may be left out when they are as `known` has them; so an index without changes costs three requests at
+        most. Cannot show removals, nor changes that the source does not date.
         """
 
     async def asset(self, index: Index, indexed_asset_id: str) -> IndexedAsset | None:
-        """One row of the listing, None when there is no such asset."""
+        """One row of the listing, None when there is no such asset. Raises AssetError for one that cannot be read."""
 
     async def index_of_task(self, task_id: str) -> str | None:
         """The index that an indexing task works for; None when the source does not know the task."""

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from connector.errors import AssetError
 from connector.index_settings import IndexSettings
-from connector.model import Index, IndexState, Snapshot
+from connector.model import Index, IndexedAsset, IndexState, Snapshot
 from connector.plan import Plan, due_again, make_plan
 from connector.ports import CheckpointStore, Sink, Source
 from connector.reconcile import Reconciled, compare
 from connector.refresh import RefreshPolicy, even_share
+from connector.watermark import recent
 
 DAY_SEC = 86_400.0
 
@@ -27,6 +29,7 @@ class Survey:
 class Surveyor:
     def __init__(self, source: Source, sink: Sink, ledger: CheckpointStore, clock: Callable[[], float]) -> None:
         self._source, self._sink, self._ledger, self._clock = source, sink, ledger, clock
+        self._seen: dict[str, dict[str, IndexedAsset]] = {}
 
     async def full(
         self, settings: IndexSettings, index: Index, *, allow_deletes: bool = False, period: float | None = None
@@ -46,23 +49,37 @@ class Surveyor:
             patient=period is not None,
         )
         plan = make_plan(snapshot, known.rows, known.state, shape, policy)
-        return Survey(index, snapshot, known, plan)
+        unseen = frozenset() if snapshot.complete else known.state.pending - snapshot.assets.keys()
+        return Survey(index, snapshot, known, plan, pending=unseen)
 
     async def glance(self, settings: IndexSettings, index: Index) -> Survey:
         """The same from what the source says has changed: no row of an asset that is not in it is looked at."""
         state = await self._ledger.state(index.index_id) or IndexState(self._clock(), self._clock())
-        changes = await self._source.changes(index, state.watermark, state.pending)
+        seen = self._seen.get(index.index_id, {})
+        changes = await self._source.changes(index, state.watermark, state.pending, seen)
         assets, now = dict(changes.assets), self._clock()
         policy = replace(settings.policy(now), delete_mode="keep", patient=True)
         unfinished = await self._ledger.unfinished(index.index_id)
         for name in due_again(unfinished, policy) - assets.keys():
-            asset = await self._source.asset(index, name)
+            asset = await self._look_at(index, name)
             if asset:
                 assets[name] = asset
         rows = await self._ledger.rows(index.index_id, assets)
         snapshot = Snapshot(index, assets, complete=False, as_of=changes.as_of)
         plan = make_plan(snapshot, rows, state, settings.shape(index), policy)
         return Survey(index, snapshot, Reconciled(state, rows), plan, changes.pending)
+
+    def remember(self, survey: Survey, state: IndexState) -> None:
+        """The work of this survey is done: a poll need not go through its rows again."""
+        seen = self._seen.get(survey.index.index_id, {})
+        self._seen[survey.index.index_id] = recent({**seen, **survey.snapshot.assets}, state)
+
+    async def _look_at(self, index: Index, name: str) -> IndexedAsset | None:
+        """One that cannot be read stays due for the next full cycle, which has its row from the listing."""
+        try:
+            return await self._source.asset(index, name)
+        except AssetError:
+            return None
 
     async def objection_to_deletes(self, survey: Survey) -> str | None:
         """What speaks against the deletes: an absent asset that exists makes the walk wrong, and all of them void."""

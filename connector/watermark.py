@@ -6,6 +6,9 @@ from dataclasses import replace
 from connector import timestamps
 from connector.model import IN_PROGRESS, IndexedAsset, IndexState
 
+# Source clocks are not one clock, and a row may become visible after the time that it bears.
+OVERLAP_SEC = 120.0
+
 
 def advanced(
     state: IndexState, assets: Mapping[str, IndexedAsset], still_pending: Collection[str], as_of: float | None
@@ -20,6 +23,12 @@ def advanced(
     watermark = max((it for it in (state.watermark, latest) if it is not None), default=None)
     in_progress = {name for name, asset in assets.items() if asset.status in IN_PROGRESS}
     return replace(state, watermark=watermark, pending=frozenset(in_progress.union(still_pending)))
+
+
+def recent(assets: Mapping[str, IndexedAsset], state: IndexState) -> dict[str, IndexedAsset]:
+    """Those that the next poll is shown again, because it asks from somewhat before the watermark."""
+    since = (state.watermark or 0.0) - OVERLAP_SEC
+    return {name: asset for name, asset in assets.items() if _latest(asset) >= since}
 
 
 def _latest(asset: IndexedAsset) -> float:

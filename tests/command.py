@@ -5,12 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 TIMEOUT_SEC = 90
+
+Process = subprocess.Popen[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +40,13 @@ class Command:
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def run(self, *arguments: str, **settings: str) -> Ended:
-        process = self.start(*arguments, **settings)
-        stdout, stderr = process.communicate(timeout=TIMEOUT_SEC)
-        return Ended(process.returncode, stdout, stderr or "")
+        return end(self._start(arguments, subprocess.PIPE, settings))
 
-    def start(
-        self, *arguments: str, stderr: int | IO[str] = subprocess.PIPE, **settings: str
-    ) -> "subprocess.Popen[str]":
+    def start(self, *arguments: str, stderr: int | IO[str] = subprocess.PIPE, **settings: str) -> Process:
+        """For the caller to end."""
+        return self._start(arguments, stderr, settings)
+
+    def _start(self, arguments: Sequence[str], stderr: int | IO[str], settings: Mapping[str, str]) -> Process:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         return subprocess.Popen(
             [sys.executable, "-m", "connector", *arguments],
@@ -56,11 +58,16 @@ class Command:
         )
 
 
-def interrupt(process: "subprocess.Popen[str]") -> None:
+def interrupt(process: Process) -> None:
     process.send_signal(signal.SIGINT)
 
 
-def end(process: "subprocess.Popen[str]") -> Ended:
-    """Waits for its end."""
-    stdout, stderr = process.communicate(timeout=TIMEOUT_SEC)
+def end(process: Process) -> Ended:
+    """Waits for its end; one that takes too long is killed."""
+    try:
+        stdout, stderr = process.communicate(timeout=TIMEOUT_SEC)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise
     return Ended(process.returncode, stdout, stderr or "")

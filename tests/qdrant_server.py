@@ -24,6 +24,7 @@ TARBALL_SHA256 = "024824792e491ac94c161fc5cfaa0c015ec385261bb5e3bc444cbda4698410
 BINARY_SHA256 = "8019db3c315d27fe663d639a6cdc6f60dff2ae903312daea492b159b553ad66f"
 CACHE = Path(__file__).parent.parent / ".cache"
 START_SEC = 30
+STOP_SEC = 15
 
 
 class NoServerError(Exception):
@@ -85,9 +86,14 @@ class QdrantServer:
             self._process = None
 
     def stop(self) -> None:
+        """In order; a server that still waits for a client after a while is killed."""
         if self._process:
             self._process.terminate()
-            self._process.wait()
+            try:
+                self._process.wait(timeout=STOP_SEC)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
             self._process = None
 
     def _settings(self) -> dict[str, str]:

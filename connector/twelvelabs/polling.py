@@ -1,38 +1,63 @@
 """The cheap poll: what is new or touched since a moment, and what became of the assets that were being indexed."""
 
+import itertools
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import UTC, datetime
 
+from connector.errors import AssetError
 from connector.model import IN_PROGRESS, Changes, IndexedAsset
-
-# Source clocks are not one clock, and a row may become visible after the time that it bears.
-OVERLAP_SEC = 120.0
+from connector.twelvelabs.walk import Listed
+from connector.watermark import OVERLAP_SEC
 
 Params = tuple[tuple[str, str], ...]
-Rows = Callable[[Params], Awaitable[tuple[Mapping[str, IndexedAsset], float | None]]]
+Page = Callable[[Params, int], Awaitable[tuple[Listed[IndexedAsset], float | None]]]
 
 
 async def changes(
-    rows: Rows,
+    page: Page,
     asset: Callable[[str], Awaitable[IndexedAsset | None]],
     since: float | None,
     pending: Collection[str],
+    known: Mapping[str, IndexedAsset],
 ) -> Changes:
     """Whether `updated_at` moves with every change is not known, so pending assets are asked for by status besides."""
-    created, as_of = await rows(_sorted_and_after("created_at", since))
-    touched, _ = await rows(_sorted_and_after("updated_at", since)) if since is not None else ({}, None)
-    found = {**created, **touched}
+    found, as_of = await _newest(page, _after("created_at", since), known)
+    if since is not None:
+        touched, _ = await _newest(page, _after("updated_at", since), known)
+        found |= touched
     unseen = set(pending) - found.keys()
-    in_progress = (await rows(_in_progress()))[0] if unseen else {}
+    in_progress, _ = await _newest(page, _in_progress(), {}) if unseen else ({}, None)
+    pending_still = unseen & in_progress.keys()
     for name in sorted(unseen - in_progress.keys()):
-        row = await asset(name)
+        try:
+            row = await asset(name)
+        except AssetError:
+            # What is wrong with one asset must not hide the others.
+            pending_still.add(name)
+            continue
         if row is not None:
             found[name] = row
-    return Changes(found, frozenset(unseen & in_progress.keys()), as_of)
+    return Changes(found, frozenset(pending_still), as_of)
 
 
-def _sorted_and_after(key: str, since: float | None) -> Params:
-    order = (("sort_by", key), ("sort_option", "asc"))
+async def _newest(
+    page: Page, params: Params, known: Mapping[str, IndexedAsset]
+) -> tuple[dict[str, IndexedAsset], float | None]:
+    """Rows newest first, up to the first page that shows nothing but what is known; and the source's time at first."""
+    found: dict[str, IndexedAsset] = {}
+    as_of: float | None = None
+    for number in itertools.count(1):
+        listed, at = await page(params, number)
+        as_of = at if number == 1 else as_of
+        fresh = any(known.get(name) != row for name, row in listed.rows.items())
+        found |= listed.rows
+        if not fresh or (listed.total_pages is not None and number >= listed.total_pages):
+            break
+    return found, as_of
+
+
+def _after(key: str, since: float | None) -> Params:
+    order = (("sort_by", key), ("sort_option", "desc"))
     if since is None:
         return order
     moment = datetime.fromtimestamp(int(since - OVERLAP_SEC), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -40,5 +65,4 @@ def _sorted_and_after(key: str, since: float | None) -> Params:
 
 
 def _in_progress() -> Params:
-    order = (("sort_by", "created_at"), ("sort_option", "asc"))
-    return (*order, *(("status", status) for status in IN_PROGRESS))
+    return (("sort_by", "created_at"), ("sort_option", "desc"), *(("status", status) for status in IN_PROGRESS))

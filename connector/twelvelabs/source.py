@@ -1,9 +1,10 @@
 """The `Source` port over the TwelveLabs API."""
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import TypeVar
 
 import structlog
@@ -14,7 +15,7 @@ from connector.twelvelabs import polling, queries, wire
 from connector.twelvelabs.calls import Call, Refused, asset_path, index_path, task_path
 from connector.twelvelabs.retrieval import Retrieval
 from connector.twelvelabs.transport import Transport
-from connector.twelvelabs.walk import Listed, Walk, walk_once, walk_until_complete
+from connector.twelvelabs.walk import Listed, Walk, walk_until_complete
 
 T = TypeVar("T")
 
@@ -52,12 +53,21 @@ class TwelveLabsSource:
             _log.warning("source.listing_incomplete", index_id=index.index_id)
         return Snapshot(index, walk.rows, walk.complete, as_of)
 
-    async def changes(self, index: Index, since: float | None, pending: Collection[str]) -> Changes:
-        async def rows(params: polling.Params) -> tuple[Mapping[str, IndexedAsset], float | None]:
-            walk, as_of = await self._list(_listing(index), wire.read_assets, params, walk_once)
-            return walk.rows, as_of
+    async def changes(
+        self,
+        index: Index,
+        since: float | None,
+        pending: Collection[str],
+        known: Mapping[str, IndexedAsset] = MappingProxyType({}),
+    ) -> Changes:
+        async def page(params: polling.Params, number: int) -> tuple[Listed[IndexedAsset], float | None]:
+            call = _numbered(_listing(index), params, number)
+            return await self._transport.send(call, wire.read_assets), self._transport.server_time
 
-        return await polling.changes(rows, partial(self.asset, index), since, pending)
+        try:
+            return await polling.changes(page, partial(self.asset, index), since, pending, known)
+        except Refused as refusal:
+            raise _refused(_listing(index), refusal, gone=_says_gone(refusal)) from None
 
     async def asset(self, index: Index, indexed_asset_id: str) -> IndexedAsset | None:
         found = await self.retrieve(index, indexed_asset_id, (), transcript=False)
@@ -110,27 +120,28 @@ class TwelveLabsSource:
     async def close(self) -> None:
         await self._transport.close()
 
-    async def _list(
-        self,
-        call: Call,
-        read: Callable[[bytearray, Call], Listed[T]],
-        params: polling.Params = _BY_AGE,
-        walk: Callable[[Callable[[int], Awaitable[Listed[T]]]], Awaitable[Walk[T]]] = walk_until_complete,
-    ) -> tuple[Walk[T], float | None]:
+    async def _list(self, call: Call, read: Callable[[bytearray, Call], Listed[T]]) -> tuple[Walk[T], float | None]:
         """The walk, and the source's time at its first page."""
         began: list[float | None] = []
 
         async def page(number: int) -> Listed[T]:
-            wanted = (*params, ("page_limit", "50"), ("page", str(number)))
-            rows = await self._transport.send(replace(call, params=wanted), read)
+            rows = await self._transport.send(_numbered(call, _BY_AGE, number), read)
             began.append(self._transport.server_time)
             return rows
 
         try:
-            return await walk(page), began[0]
+            return await walk_until_complete(page), began[0]
         except Refused as refusal:
-            gone = call.index_id is not None and (refusal.status == HTTPStatus.NOT_FOUND or refusal.code in _GONE_CODES)
+            gone = call.index_id is not None and _says_gone(refusal)
             raise _refused(call, refusal, gone=gone) from None
+
+
+def _numbered(call: Call, params: polling.Params, number: int) -> Call:
+    return replace(call, params=(*params, ("page_limit", "50"), ("page", str(number))))
+
+
+def _says_gone(refusal: Refused) -> bool:
+    return refusal.status == HTTPStatus.NOT_FOUND or refusal.code in _GONE_CODES
 
 
 def _listing(index: Index) -> Call:

@@ -45,16 +45,16 @@ class Walk(Generic[T]):
 
 async def walk_until_complete(fetch: Callable[[int], Awaitable[Listed[T]]]) -> Walk[T]:
     """`fetch` gets page numbers from 1. Walks at most three times; the result may still be incomplete."""
-    seen = await walk_once(fetch)
+    seen = await _walk(fetch)
     for _ in range(WALKS - 1):
         if seen.complete:
             break
-        again = await walk_once(fetch)
+        again = await _walk(fetch)
         seen = again if again.complete else seen.followed_by(again)
     return seen
 
 
-async def walk_once(fetch: Callable[[int], Awaitable[Listed[T]]]) -> Walk[T]:
+async def _walk(fetch: Callable[[int], Awaitable[Listed[T]]]) -> Walk[T]:
     rows: dict[str, T] = {}
     totals: list[float | None] = []
     for number in range(1, _MOST_PAGES + 1):

@@ -11,31 +11,35 @@ from tests.conftest import COLLECTION_PREFIX
 from tests.contract.asset_points import spec
 from tests.contract.sinks import Bench, FakeBench, QdrantBench
 from tests.fakes.sink import FakeSink
-from tests.qdrant_server import Endpoint, free_port
+from tests.qdrant_server import Endpoint, drop_collections, free_port
 
 
 @pytest.fixture(params=["fake", "embedded", "grpc", "rest"])
-async def bench(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[Bench]:
+async def bench(request: pytest.FixtureRequest, tmp_path: Path, collection: str) -> AsyncIterator[Bench]:
     """Every implementation of the Sink port."""
     if request.param == "fake":
         yield FakeBench(FakeSink())
         return
     if request.param == "embedded":
         sink = QdrantSink("embedded", None, 0, tmp_path)
-    else:
-        server: Endpoint = request.getfixturevalue("qdrant")
-        grpc_port = server.grpc_port if request.param == "grpc" else free_port()
-        sink = QdrantSink(server.url, server.api_key, grpc_port, tmp_path)
+        yield QdrantBench(sink)
+        await sink.close()
+        return
+    server: Endpoint = request.getfixturevalue("qdrant")
+    grpc_port = server.grpc_port if request.param == "grpc" else free_port()
+    sink = QdrantSink(server.url, server.api_key, grpc_port, tmp_path)
     yield QdrantBench(sink)
     await sink.close()
+    drop_collections(server, collection)
 
 
 @pytest.fixture
-async def remote(qdrant: Endpoint, tmp_path: Path) -> AsyncIterator[QdrantBench]:
+async def remote(qdrant: Endpoint, tmp_path: Path, collection: str) -> AsyncIterator[QdrantBench]:
     """The sink on the real server, over gRPC."""
     sink = QdrantSink(qdrant.url, qdrant.api_key, qdrant.grpc_port, tmp_path)
     yield QdrantBench(sink)
     await sink.close()
+    drop_collections(qdrant, collection)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from connector.ports import Source
 from connector.simulator import Scenario, Scene, Simulator
 from connector.twelvelabs import Transport, TwelveLabsSource
 from connector.twelvelabs.rate import Limiter
+from connector.watermark import OVERLAP_SEC
 from tests.fakes.clock import FakeTime
 from tests.fakes.source import FakeSource
 
@@ -37,6 +38,8 @@ class World(Protocol):
     def set_status(self, index_id: str, asset_id: str, status: str) -> None: ...
     def change(self, index_id: str, asset_id: str) -> None: ...
     def migrate(self, index_id: str, model: str) -> None: ...
+    def pass_overlap(self) -> None: ...
+    def task_of(self, index_id: str, asset_id: str) -> str: ...
     def begin(self, trouble: Trouble) -> None: ...
 
 
@@ -77,6 +80,12 @@ class FakeWorld:
 
     def migrate(self, index_id: str, model: str) -> None:
         self.source.migrate(index_id, model)
+
+    def pass_overlap(self) -> None:
+        """The fake has none."""
+
+    def task_of(self, index_id: str, asset_id: str) -> str:
+        return f"task-of-{index_id}-{asset_id}"
 
     def begin(self, trouble: Trouble) -> None:
         words = ("ask", "everything", trouble)
@@ -133,6 +142,12 @@ class SimulatedWorld:
 
     def migrate(self, index_id: str, model: str) -> None:
         self.control.migrate(index_id, model)
+
+    def pass_overlap(self) -> None:
+        self.control.advance(OVERLAP_SEC + 1)
+
+    def task_of(self, index_id: str, asset_id: str) -> str:
+        return self.control.task_id(index_id, asset_id)
 
     def begin(self, trouble: Trouble) -> None:
         status = {"outage": 503, "key refused": 401, "rate limited": 429}[trouble]

@@ -12,7 +12,9 @@ from tests.builders import applied, attempt, row
 from tests.fakes.ledger import FakeCheckpointStore
 
 DAY = 86_400.0
-STATE = IndexState(100.5, 200.25, deep_due_since=7.0, watermark=150.125, pending=frozenset({"b", "a"}))
+STATE = IndexState(
+    100.5, 200.25, deep_due_since=7.0, watermark=150.125, pending=frozenset({"b", "a"}), withheld_because="ä"
+)
 
 
 @pytest.fixture(params=["sqlite", "fake"])
@@ -100,6 +102,13 @@ async def test_some_rows_can_be_asked_for(ledger: CheckpointStore) -> None:
     expected = {name: row(name, opened=True, collections=["c1"]) for name in ("c", "a")}
     assert await ledger.rows("i", ["c", "a", "unknown", "other"]) == expected
     assert await ledger.rows("i", []) == {}
+
+
+async def test_very_many_rows_can_be_asked_for(ledger: CheckpointStore) -> None:
+    """A poll after a bulk upload."""
+    names = [f"asset-{number}" for number in range(3000)]
+    await ledger.reopen("i", names, "c1")
+    assert set(await ledger.rows("i", [*names, "unknown"])) == set(names)
 
 
 async def test_unfinished_rows_are_opened_or_being_tried(ledger: CheckpointStore) -> None:

@@ -37,7 +37,8 @@ def sqlite(path: Path, script: str) -> None:
 
 
 async def test_everything_survives_a_restart(path: Path) -> None:
-    facts, state = applied(at=12.5), IndexState(1.0, 2.0, 3.0)
+    facts = applied(at=12.5)
+    state = IndexState(1.0, 2.0, 3.0, "too many", watermark=4.5, pending=frozenset({"x"}))
     async with SqliteCheckpointStore(path) as ledger:
         await ledger.adopt("i", [row("a", facts)], state)
         await ledger.open("i", "b", ["c"])
@@ -51,6 +52,24 @@ async def test_everything_survives_a_restart(path: Path) -> None:
         assert await ledger.load("i") == expected
         assert (await ledger.state("i"), await ledger.reports()) == (state, {"i": {"listed": 2}})
         assert (await ledger.instance("i", "c"), await ledger.deletes_since("i", 0.0)) == ("instance", 1)
+
+
+async def test_what_was_dropped_is_gone_after_a_restart(path: Path) -> None:
+    async with SqliteCheckpointStore(path) as ledger:
+        await ledger.adopt("i", [row("a", applied())], IndexState(1.0, 2.0))
+        await ledger.forget("i", "a", 9.0)
+        await ledger.drop_index("i")
+    async with SqliteCheckpointStore(path) as ledger:
+        assert (await ledger.load("i"), await ledger.state("i"), await ledger.reports()) == ({}, None, {})
+        assert await ledger.deletes_since("i", 0.0) == 1
+
+
+async def test_a_ledger_that_breaks_while_it_is_open_does_not_answer(path: Path) -> None:
+    async with SqliteCheckpointStore(path) as ledger:
+        await ledger.ping()
+        sqlite(path, "drop table indexes")
+        with pytest.raises(LedgerUnavailable, match=r"no such table.*restore the file"):
+            await ledger.ping()
 
 
 async def test_commits_are_durable_against_power_loss(path: Path) -> None:

@@ -51,7 +51,8 @@ class Running:
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """Log records with this event name."""
-        records = [json.loads(line) for line in self.log.read_text().splitlines() if line.startswith("{")]
+        written, _, _ = self.log.read_text().rpartition("\n")
+        records = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
         return [record for record in records if record.get("event") == name]
 
 

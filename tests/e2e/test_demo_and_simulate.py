@@ -75,7 +75,7 @@ def test_simulate_on_a_port_in_use(bare: Command) -> None:
     [
         ('[[indexes]]\nname = "a"\nmodel = "marengo9"\n', (), "marengo9"),
         ("[[indexes]\n", (), "cannot be read"),
-        ('[[indexes]]\nname = "a"\n', ("--seed", "3"), "--seed"),
+        ('[[indexes]]\nname = "a"\n', ("--assets", "3"), "--assets"),
         (None, (), "scenario.toml"),
     ],
 )

@@ -41,10 +41,13 @@ class FakeLedgerIndex:
 
 
 class FakeCheckpointStore:
-    """Keeps everything over crashes, like a file. `writes` counts the writes that were carried out."""
+    """Keeps everything over crashes, like a file.
+
+    `writes` counts the writes that were carried out, `loads` how often all rows of an index were read.
+    """
 
     def __init__(self) -> None:
-        self.writes = 0
+        self.writes = self.loads = 0
         self._indexes: dict[str, FakeLedgerIndex] = {}
         self._crash_in: int | None = None
         self._crash_after = False
@@ -62,14 +65,16 @@ class FakeCheckpointStore:
         return dict(self._of(index_id).rows)
 
     async def load(self, index_id: str) -> dict[str, Checkpoint]:
+        self.loads += 1
         return await _read(lambda: self.held(index_id))
 
     async def rows(self, index_id: str, indexed_asset_ids: Collection[str]) -> dict[str, Checkpoint]:
-        held = await self.load(index_id)
+        held = await _read(lambda: self.held(index_id))
         return {name: held[name] for name in indexed_asset_ids if name in held}
 
     async def unfinished(self, index_id: str) -> dict[str, Checkpoint]:
-        return {name: row for name, row in (await self.load(index_id)).items() if row.opened or row.attempt}
+        held = await _read(lambda: self.held(index_id))
+        return {name: row for name, row in held.items() if row.opened or row.attempt}
 
     async def ping(self) -> None:
         await asyncio.sleep(0)

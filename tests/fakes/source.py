@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
 from connector.errors import ConfigError, ConnectorError, IndexGone
@@ -37,10 +38,12 @@ class FakeIndex:
 class FakeSource:
     """Assets and indexes are named by their ids. `retrievals` counts retrieve calls by (index id, asset id).
 
-    `hide` makes a listing wrong though it looks complete; `listing_complete` makes it admit that it is not.
+    `hide` makes a listing wrong though it looks complete; `listing_complete` makes it admit that it is not. `as_of` is
+    what listings give as the source's own time.
     """
 
     def __init__(self) -> None:
+        self.as_of: float | None = None
         self.retrievals: Counter[tuple[str, str]] = Counter()
         self._indexes: dict[str, FakeIndex] = {}
         self._requests: Counter[str | None] = Counter()
@@ -103,6 +106,10 @@ class FakeSource:
         asset = self._asset(index_id, asset_id)
         asset.listed = replace(asset.listed, status=status, updated_at=self._moment())
 
+    def set_date(self, index_id: str, asset_id: str, updated_at: str | None) -> None:
+        asset = self._asset(index_id, asset_id)
+        asset.listed = replace(asset.listed, updated_at=updated_at)
+
     def set_metadata(self, index_id: str, asset_id: str, metadata: Mapping[str, Any]) -> None:
         """Replaces it; no listing shows that."""
         self._asset(index_id, asset_id).metadata = dict(metadata)
@@ -162,9 +169,15 @@ class FakeSource:
     async def snapshot(self, index: Index) -> Snapshot:
         found = self._index("snapshot", index.index_id)
         assets = {name: asset.listed for name, asset in found.assets.items() if name not in found.hidden}
-        return Snapshot(index, assets | found.ghosts, found.complete)
+        return Snapshot(index, assets | found.ghosts, found.complete, self.as_of)
 
-    async def changes(self, index: Index, since: float | None, pending: Collection[str]) -> Changes:
+    async def changes(
+        self,
+        index: Index,
+        since: float | None,
+        pending: Collection[str],
+        known: Mapping[str, IndexedAsset] = MappingProxyType({}),
+    ) -> Changes:
         """By the dates of the listing alone, without the overlap."""
         found = self._index("changes", index.index_id)
         touched = {
@@ -174,7 +187,7 @@ class FakeSource:
         }
         known = {name: found.assets[name].listed for name in set(pending) & found.assets.keys() - touched.keys()}
         still = frozenset(name for name, listed in known.items() if listed.status in IN_PROGRESS)
-        return Changes({**touched, **{name: it for name, it in known.items() if name not in still}}, still)
+        return Changes({**touched, **{name: it for name, it in known.items() if name not in still}}, still, self.as_of)
 
     async def asset(self, index: Index, indexed_asset_id: str) -> IndexedAsset | None:
         found = self._index("asset", index.index_id).assets.get(indexed_asset_id)

@@ -1,0 +1,101 @@
+"""A running IndexLoop over the fakes, with an engine that says what it does."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from connector.engine import Engine, Progress
+from connector.index_loop import IndexLoop
+from connector.index_settings import IndexSettings
+from connector.ports import CheckpointStore
+from connector.report import CycleReport
+from tests.engine.world import INDEX, World
+
+PERIOD = 3600.0
+SCHEDULED, ORDERED, POLL = f"cycle period={PERIOD} allow_deletes=False", "cycle period=None allow_deletes=False", "poll"
+
+
+class WatchedEngine(Engine):
+    """The real one, which says what it does; it can be made to wait, and to break."""
+
+    begun: asyncio.Queue[str]
+    ended: asyncio.Queue[str]
+    go_on: asyncio.Event
+    at_once: int
+    most_at_once: int
+    breaks: int
+
+    def watch(self) -> None:
+        self.begun, self.ended = asyncio.Queue(), asyncio.Queue()
+        self.at_once = self.most_at_once = self.breaks = 0
+        self.go_on = asyncio.Event()
+        self.go_on.set()
+
+    async def cycle(
+        self, settings: IndexSettings, *, allow_deletes: bool = False, period: float | None = None
+    ) -> CycleReport:
+        async with self._watched(f"cycle period={period} allow_deletes={allow_deletes}"):
+            return await super().cycle(settings, allow_deletes=allow_deletes, period=period)
+
+    async def poll(self, settings: IndexSettings) -> CycleReport:
+        async with self._watched("poll"):
+            return await super().poll(settings)
+
+    @asynccontextmanager
+    async def _watched(self, what: str) -> AsyncIterator[None]:
+        self.at_once += 1
+        self.most_at_once = max(self.at_once, self.most_at_once)
+        self.begun.put_nowait(what)
+        try:
+            await self.go_on.wait()
+            if self.breaks:
+                self.breaks -= 1
+                raise ZeroDivisionError("ours")
+            yield
+        finally:
+            self.at_once -= 1
+            self.ended.put_nowait(what)
+
+
+class Place:
+    """A loop that runs over the fakes."""
+
+    def __init__(self, reports: CheckpointStore | None = None) -> None:
+        """`reports` is where the loop writes its reports, the world's ledger if not given."""
+        self.world = World()
+        for name in ("a", "b"):
+            self.world.source.add(INDEX, name)
+        parts = self.world.source, self.world.sink, self.world.ledger
+        self.engine = WatchedEngine(*parts, clock=lambda: self.world.now, observe=self._observe)
+        self.engine.watch()
+        self.loop = IndexLoop(self.world.settings, self.engine, reports or self.world.ledger, PERIOD)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Place"]:
+        task = asyncio.get_running_loop().create_task(self.loop.run())
+        try:
+            yield self
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def settled(self, what: str = SCHEDULED) -> None:
+        """This was begun and ended, and the loop waits."""
+        assert await self.engine.begun.get() == what
+        assert await self.engine.ended.get() == what
+        await self.waiting()
+
+    async def waiting(self) -> None:
+        """What it does after a cycle needs no more turns of the loop than these."""
+        for _ in range(50):
+            await asyncio.sleep(0)
+
+    def nothing_else(self) -> bool:
+        return self.engine.begun.empty()
+
+    def _observe(self, step: Progress) -> None:
+        self.loop.observe(step)
+
+    async def report(self) -> dict[str, object]:
+        return (await self.world.ledger.reports()).get(INDEX, {})

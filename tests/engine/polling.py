@@ -1,0 +1,49 @@
+"""A daemon's engine over the fakes: a full cycle first, then polls."""
+
+from connector.engine import Engine
+from connector.model import IndexState
+from connector.report import CycleReport
+from connector.timestamps import epoch
+from tests.engine.world import INDEX, World
+
+
+class Daemon:
+    """One engine on a world; polls need a full cycle before them."""
+
+    def __init__(self, world: World) -> None:
+        self.world, self.source = world, world.source
+        self.engine: Engine = world.engine()
+
+    async def full(self) -> CycleReport:
+        self.world.now += 1.0
+        return await self.engine.cycle(self.world.settings, period=3600.0)
+
+    async def poll(self, later: float = 1.0) -> CycleReport:
+        self.world.now += later
+        return await self.engine.poll(self.world.settings)
+
+    async def state(self) -> IndexState:
+        state = await self.world.ledger.state(INDEX)
+        assert state is not None
+        return state
+
+    async def watermark(self) -> float:
+        return (await self.state()).watermark or 0.0
+
+    def touched(self, name: str) -> float:
+        """When the source last touched the asset."""
+        return epoch(self.source.listed(INDEX)[name].updated_at or "")
+
+    def work(self) -> tuple[int, int, int]:
+        """Points written, rows written, assets retrieved."""
+        return self.world.sink.writes, self.world.ledger.writes, self.source.retrievals.total()
+
+
+async def synced() -> Daemon:
+    """With three assets applied."""
+    world = World()
+    for name in ("a", "b", "c"):
+        world.source.add(INDEX, name)
+    daemon = Daemon(world)
+    assert (await daemon.full()).upserted == 3
+    return daemon

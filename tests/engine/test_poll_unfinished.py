@@ -1,0 +1,176 @@
+"""What a poll could not finish: it is tried again in time, and the watermark does not hide it."""
+
+import pytest
+
+from connector.errors import AuthenticationFailed, MalformedAsset, RateLimited, Unavailable
+from tests.engine.polling import Daemon, synced
+from tests.engine.world import INDEX, World
+
+
+@pytest.fixture
+async def daemon() -> Daemon:
+    return await synced()
+
+
+def down() -> Unavailable:
+    return Unavailable("retrieve asset", "x", "connection refused", side="source")
+
+
+def malformed() -> MalformedAsset:
+    return MalformedAsset("read embeddings of asset", "x", "vector 3 is all zero")
+
+
+async def test_a_deferred_asset_is_tried_again_when_it_is_due(daemon: Daemon) -> None:
+    """And not before, though every poll sees it."""
+    daemon.source.add(INDEX, "new")
+    daemon.source.fail_next(1, down, {"retrieve"})
+    assert (await daemon.poll()).deferred == 1
+
+    early = await daemon.poll(later=4.0)
+    assert (early.deferred, early.upserted, daemon.source.retrievals[INDEX, "new"]) == (1, 0, 0)
+    assert (await daemon.poll(later=2.0)).upserted == 1
+
+
+async def test_a_failed_asset_is_tried_again_when_it_is_due(daemon: Daemon) -> None:
+    """Also when the watermark has long passed it."""
+    daemon.source.add(INDEX, "new")
+    daemon.source.fail_next(1, malformed, {"retrieve"})
+    assert (await daemon.poll()).failed == 1
+    daemon.source.add(INDEX, "newer")
+    assert (await daemon.poll()).upserted == 1
+    assert daemon.touched("new") < await daemon.watermark()
+
+    early = await daemon.poll(later=50.0)
+    assert (early.upserted, daemon.source.retrievals[INDEX, "new"]) == (0, 0)
+    assert (await daemon.poll(later=10.0)).upserted == 1
+
+
+async def test_a_rate_limit_is_waited_for(daemon: Daemon) -> None:
+    daemon.source.add(INDEX, "new")
+    limited = RateLimited("retrieve asset", "new", "slow down", side="source", retry_after=300.0)
+    daemon.source.fail_next(1, lambda: limited, {"retrieve"})
+    assert (await daemon.poll()).deferred == 1
+
+    assert (await daemon.poll(later=299.0)).upserted == 0
+    assert (await daemon.poll(later=2.0)).upserted == 1
+
+
+async def test_a_quarantined_asset_is_left_alone_until_it_changes() -> None:
+    world = World(max_attempts=2)
+    daemon = Daemon(world)
+    await daemon.full()
+    daemon.source.add(INDEX, "bad")
+    daemon.source.fail_next(2, malformed, {"retrieve"})
+    assert [(await daemon.poll(later=3600.0)).failed for _ in range(2)] == [1, 1]
+
+    left_alone = await daemon.poll(later=86_400.0)
+    assert (left_alone.quarantined, left_alone.failed, left_alone.upserted) == (1, 0, 0)
+    daemon.source.change(INDEX, "bad")
+    assert (await daemon.poll()).upserted == 1
+
+
+async def test_an_interrupted_asset_is_finished(daemon: Daemon) -> None:
+    await daemon.world.ledger.open(INDEX, "a", ["twelvelabs-marengo3.0"])
+    daemon.source.add(INDEX, "newer")
+
+    assert (await daemon.poll()).upserted == 2
+    row = await daemon.world.row("a")
+    assert row is not None
+    assert not row.opened
+
+
+async def test_the_watermark_follows_the_work(daemon: Daemon) -> None:
+    first = await daemon.watermark()
+    daemon.source.add(INDEX, "new")
+    await daemon.poll()
+
+    assert first < await daemon.watermark() == daemon.touched("new")
+
+
+async def test_the_watermark_never_passes_the_source_s_own_time(daemon: Daemon) -> None:
+    """A date in the future would hide what comes until then."""
+    before = await daemon.watermark()
+    daemon.source.as_of = before + 1.5
+    for name in ("new1", "new2", "new3"):
+        daemon.source.add(INDEX, name)
+    await daemon.poll()
+
+    assert await daemon.watermark() == before + 1.5
+    daemon.source.as_of = None
+    await daemon.poll()
+    assert await daemon.watermark() == daemon.touched("new3")
+
+
+async def test_the_watermark_waits_for_a_cycle_that_failed(daemon: Daemon) -> None:
+    before = await daemon.watermark()
+    daemon.source.add(INDEX, "new")
+    daemon.source.fail_next(1, lambda: AuthenticationFailed("retrieve asset", "new", "key refused"), {"retrieve"})
+
+    report = await daemon.poll()
+
+    assert (report.error or {}).get("code") == "authentication_failed"
+    assert await daemon.watermark() == before
+    daemon.source.fail_no_more()
+    assert (await daemon.poll()).upserted == 1
+
+
+async def test_the_watermark_waits_for_a_cycle_that_was_stopped(daemon: Daemon) -> None:
+    before = await daemon.watermark()
+    daemon.source.add(INDEX, "new")
+    daemon.engine.workers.stop.set()
+
+    report = await daemon.poll()
+
+    assert (report.interrupted, await daemon.watermark()) == (True, before)
+
+
+async def test_a_source_that_is_down_ends_the_poll_and_nothing_else(daemon: Daemon) -> None:
+    before = daemon.work()
+    daemon.source.fail_next(1, down, {"changes"})
+
+    report = await daemon.poll()
+
+    assert (report.error or {}).get("code") == "source_unavailable"
+    assert daemon.work() == before
+    assert (await daemon.poll()).clean
+
+
+async def test_an_incomplete_listing_does_not_end_what_is_pending(daemon: Daemon) -> None:
+    """What it left out may well be on its way still."""
+    daemon.source.add(INDEX, "slow", status="indexing")
+    await daemon.poll()
+    daemon.source.hide(INDEX, "slow")
+    daemon.source.listing_complete(INDEX, complete=False)
+    await daemon.full()
+    assert (await daemon.state()).pending == {"slow"}
+
+    daemon.source.listing_complete(INDEX, complete=True)
+    await daemon.full()
+    assert (await daemon.state()).pending == frozenset()
+
+
+async def test_an_asset_that_cannot_be_looked_at_concerns_no_other(daemon: Daemon) -> None:
+    """Its row stays due, and the next full cycle, which has it from the listing, deals with it."""
+    daemon.source.add(INDEX, "bad")
+    daemon.source.fail_next(1, malformed, {"retrieve"})
+    daemon.source.add(INDEX, "newer")
+    await daemon.poll()
+    daemon.source.add(INDEX, "new")
+    daemon.source.fail_next(1, malformed, {"asset"})
+
+    report = await daemon.poll(later=3600.0)
+
+    assert (report.error, report.upserted) == (None, 1)
+    assert (await daemon.poll()).upserted == 1
+    daemon.world.check_i1_sink_equals_source()
+
+
+async def test_many_deferred_in_a_row_end_the_poll(daemon: Daemon) -> None:
+    for number in range(20):
+        daemon.source.add(INDEX, f"new{number}")
+    daemon.source.fail_next(100, down, {"retrieve"})
+
+    report = await daemon.poll()
+
+    assert (report.error or {}).get("code") == "source_unavailable"
+    assert report.deferred < 10

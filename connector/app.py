@@ -14,7 +14,7 @@ from connector.engine import Engine, Progress
 from connector.errors import ConfigError, LedgerUnavailable
 from connector.index_settings import IndexSettings
 from connector.model import CollectionSpec
-from connector.ownership import own, owner
+from connector.ownership import Held, own, owner
 from connector.ports import CheckpointStore, Sink, Source
 from connector.qdrant.collection import misfit
 from connector.qdrant.sink import QdrantSink
@@ -91,7 +91,7 @@ async def _own(stack: AsyncExitStack, lock: Path, command: str, takeover_sec: fl
     while True:
         try:
             stack.enter_context(own(lock, command))
-        except LedgerUnavailable as error:
+        except Held as error:
             known = owner(lock) is not None
             if (known and not takeover_sec) or time.monotonic() >= deadline:
                 raise

@@ -1,4 +1,4 @@
-"""The commands: names, options and exit codes."""
+"""The commands: names, options and exit codes. Each loads only what it needs: `healthcheck` runs all the time."""
 
 import asyncio
 import sys
@@ -10,19 +10,7 @@ import structlog
 import typer
 
 from connector import __version__, telemetry
-from connector.commands.check import check as check_command
-from connector.commands.demo import demo as demo_command
-from connector.commands.forget import forget as forget_command
 from connector.commands.output import Exit, err, print_json, text
-from connector.commands.plan import plan as plan_command
-from connector.commands.quarantine import list_quarantined, release
-from connector.commands.run import healthcheck as healthcheck_command
-from connector.commands.run import run as run_command
-from connector.commands.search import search as search_command
-from connector.commands.simulate import scenario_of
-from connector.commands.simulate import simulate as simulate_command
-from connector.commands.status import status as status_command
-from connector.commands.sync import sync as sync_command
 from connector.errors import ConnectorError, CycleError, TransientError
 from connector.settings import Settings, load
 
@@ -63,26 +51,34 @@ def sync(
 
     What is new or changed is retrieved and written, what left the index is deleted, nothing else is touched.
     """
+    from connector.commands.sync import sync as command
+
     settings = _settings(config)
-    _run(sync_command(settings, index, allow_deletes=allow_deletes, as_json=as_json))
+    _run(command(settings, index, allow_deletes=allow_deletes, as_json=as_json))
 
 
 @app.command()
 def plan(index: Indexes, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Show what a sync would do, deletes one by one; writes and creates nothing."""
-    _run(plan_command(_settings(config), index, as_json=as_json))
+    from connector.commands.plan import plan as command
+
+    _run(command(_settings(config), index, as_json=as_json))
 
 
 @app.command()
 def check(as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Check settings, key, indexes, Qdrant, collections and ledger; reads only."""
-    _run(check_command(_settings(config), as_json=as_json))
+    from connector.commands.check import check as command
+
+    _run(command(_settings(config), as_json=as_json))
 
 
 @app.command()
 def status(as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Show what the ledger says: counts, lag, last cycle, failed and quarantined assets."""
-    _run(status_command(_settings(config), as_json=as_json))
+    from connector.commands.status import status as command
+
+    _run(command(_settings(config), as_json=as_json))
 
 
 @app.command()
@@ -94,8 +90,10 @@ def search(
     config: ConfigFile = None,
 ) -> None:
     """Find the moments that a text describes, in all embedding options at once."""
+    from connector.commands.search import search as command
+
     settings = _settings(config)
-    _run(search_command(settings, query, index, limit=limit, as_json=as_json))
+    _run(command(settings, query, index, limit=limit, as_json=as_json))
 
 
 @app.command()
@@ -109,14 +107,19 @@ def simulate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the first line as JSON.")] = False,
 ) -> None:
     """Serve a simulated TwelveLabs API, for development and tests without an account."""
-    _run(simulate_command(scenario_of(scenario, seed, assets), host, port, api_key, as_json=as_json))
+    from connector.commands.simulate import scenario_of
+    from connector.commands.simulate import simulate as command
+
+    _run(command(scenario_of(scenario, seed, assets), host, port, api_key, as_json=as_json))
 
 
 @app.command()
 def demo() -> None:
     """Show the whole job on simulated videos; needs no key and no server."""
+    from connector.commands.demo import demo as command
+
     telemetry.set_up("warning")
-    _run(demo_command())
+    _run(command())
 
 
 @app.command()
@@ -126,30 +129,40 @@ def run(config: ConfigFile = None) -> None:
     Polls for what is new, compares everything once per reconcile interval, refreshes what no listing shows, and takes
     webhooks when CONNECTOR_WEBHOOK_SECRET is set. Health on CONNECTOR_HTTP_HOST:CONNECTOR_HTTP_PORT.
     """
-    _run(run_command(_settings(config)))
+    from connector.commands.run import run as command
+
+    _run(command(_settings(config)))
 
 
 @app.command()
 def healthcheck(config: ConfigFile = None) -> None:
     """Ask the daemon on this machine whether it lives; for containers."""
-    raise typer.Exit(healthcheck_command(_settings(config)))
+    from connector.commands.healthcheck import healthcheck as command
+
+    raise typer.Exit(command(_settings(config)))
 
 
 @quarantine.command("list")
 def quarantine_list(index: Indexes, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Show the assets that failed too often, and why."""
+    from connector.commands.quarantine import list_quarantined
+
     _run(list_quarantined(_settings(config), index, as_json=as_json))
 
 
 @quarantine.command("retry")
 def quarantine_retry(index: OneIndex, assets: Assets, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Let the next cycle try these assets again; all of the index when none is named."""
+    from connector.commands.quarantine import release
+
     _run(release(_settings(config), "retry", index, assets or [], as_json=as_json))
 
 
 @quarantine.command("drop")
 def quarantine_drop(index: OneIndex, assets: Assets, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Delete what Qdrant still holds of these assets; they stay in quarantine until they change."""
+    from connector.commands.quarantine import release
+
     _run(release(_settings(config), "drop", index, assets or [], as_json=as_json))
 
 
@@ -161,7 +174,9 @@ def forget(
     config: ConfigFile = None,
 ) -> None:
     """Remove all points and rows of an index; shows what, and asks."""
-    _run(forget_command(_settings(config), index, yes=yes, as_json=as_json))
+    from connector.commands.forget import forget as command
+
+    _run(command(_settings(config), index, yes=yes, as_json=as_json))
 
 
 def version(shown: bool) -> None:

@@ -124,7 +124,8 @@ class Engine:
             else:
                 finished = await self.workers.run(plan.deletes, applier.delete, done)
         report.interrupted = not finished
-        state = advanced(applier.state, survey.snapshot.assets, survey.pending, survey.snapshot.as_of)
+        snapshot = survey.snapshot
+        state = advanced(applier.state, snapshot.assets, survey.pending, snapshot.as_of, settled=survey.settled)
         if finished:
             self.surveyor.remember(survey, state)
         if finished and state != applier.state:

@@ -11,6 +11,10 @@ from pathlib import Path
 from connector.errors import LedgerUnavailable
 
 
+class Held(LedgerUnavailable):
+    """Another process has the ledger."""
+
+
 @contextmanager
 def own(path: Path, command: str) -> Iterator[None]:
     """Holds the lock file at `path`. Raises LedgerUnavailable, naming the holder, when another process has it."""
@@ -23,9 +27,7 @@ def own(path: Path, command: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise LedgerUnavailable(
-                "lock ledger", str(path), f"it belongs to {holder(path)}", "Wait until it ends"
-            ) from None
+            raise Held("lock ledger", str(path), f"it belongs to {holder(path)}", "Wait until it ends") from None
         file.truncate(0)
         file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "command": command}))
         file.flush()

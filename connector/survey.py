@@ -24,6 +24,8 @@ class Survey:
     known: Reconciled
     plan: Plan
     pending: frozenset[str] = frozenset()
+    settled: bool = True
+    """Whether nothing older than what it shows can be left undone when its plan is done."""
 
 
 class Surveyor:
@@ -50,7 +52,7 @@ class Surveyor:
         )
         plan = make_plan(snapshot, known.rows, known.state, shape, policy)
         unseen = frozenset() if snapshot.complete else known.state.pending - snapshot.assets.keys()
-        return Survey(index, snapshot, known, plan, pending=unseen)
+        return Survey(index, snapshot, known, plan, unseen, settled=snapshot.complete)
 
     async def glance(self, settings: IndexSettings, index: Index) -> Survey:
         """The same from what the source says has changed: no row of an asset that is not in it is looked at."""

@@ -11,16 +11,23 @@ OVERLAP_SEC = 120.0
 
 
 def advanced(
-    state: IndexState, assets: Mapping[str, IndexedAsset], still_pending: Collection[str], as_of: float | None
+    state: IndexState,
+    assets: Mapping[str, IndexedAsset],
+    still_pending: Collection[str],
+    as_of: float | None,
+    *,
+    settled: bool = True,
 ) -> IndexState:
     """The state when all that these assets called for is done or has a row of its own that says it is not.
 
-    The watermark never goes back, and never past `as_of`, the source's own time when it was asked.
+    The watermark never goes back, never past `as_of`, the source's own time when it was asked, and stays where it is
+    unless that `settled` what was open: rows that a listing did not show may be older than those that it did.
     """
     latest = max((_latest(asset) for asset in assets.values()), default=None)
     if latest is not None and as_of is not None:
         latest = min(latest, as_of)
-    watermark = max((it for it in (state.watermark, latest) if it is not None), default=None)
+    moments = (state.watermark, latest if settled else None)
+    watermark = max((it for it in moments if it is not None), default=None)
     in_progress = {name for name, asset in assets.items() if asset.status in IN_PROGRESS}
     return replace(state, watermark=watermark, pending=frozenset(in_progress.union(still_pending)))
 

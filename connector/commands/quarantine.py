@@ -8,6 +8,7 @@ from connector.app import App, open_app
 from connector.checkpoints import SqliteCheckpointStore
 from connector.commands.follow import daemon_runs, follow
 from connector.commands.output import Exit, out, print_json, text
+from connector.errors import ConfigError
 from connector.index_states import index_states
 from connector.settings import Settings
 
@@ -35,6 +36,10 @@ async def release(settings: Settings, what: str, index_id: str, names: Sequence[
     """`what` is retry or drop; no names mean every quarantined asset of the index."""
     async with SqliteCheckpointStore(settings.ledger_path, read_only=True) as ledger:
         found = await operations.quarantined(ledger, index_id, settings.connector_max_attempts)
+    strangers = sorted(set(names) - found.keys())
+    if strangers:
+        advice = "See `connector quarantine list`"
+        raise ConfigError(f"quarantine {what}", strangers[0], f"it is not in quarantine in index {index_id}", advice)
     chosen = list(names or sorted(found))
     if daemon_runs(settings):
         result: Any = await follow(settings, f"quarantine {what}", {"index_id": index_id, "assets": chosen})

@@ -1,13 +1,9 @@
-"""`connector run`: the daemon. `connector healthcheck`: asks it whether it lives."""
+"""`connector run`: the daemon."""
 
-import http.client
-
-from connector.commands.output import Exit, err, out
+from connector.commands.output import Exit
 from connector.daemon import run_daemon
 from connector.errors import ConfigError
 from connector.settings import Settings
-
-_ANSWER_SEC = 5
 
 
 async def run(settings: Settings) -> Exit:
@@ -17,19 +13,3 @@ async def run(settings: Settings) -> Exit:
         raise ConfigError("run", "", "QDRANT_URL is not set", advice)
     await run_daemon(settings)
     return Exit.DONE
-
-
-def healthcheck(settings: Settings) -> Exit:
-    """For containers: 0 when the daemon's loop lives, else 1."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.connector_http_host, settings.connector_http_host)  # noqa: S104  any address of this machine
-    connection = http.client.HTTPConnection(host, settings.connector_http_port, timeout=_ANSWER_SEC)
-    try:
-        connection.request("GET", "/livez")
-        status = connection.getresponse().status
-    except OSError as error:
-        err.print(f"The daemon does not answer on {host}:{settings.connector_http_port}: {error}")
-        return Exit.INCOMPLETE
-    finally:
-        connection.close()
-    out.print(f"/livez answers {status}")
-    return Exit.DONE if status == http.client.OK else Exit.INCOMPLETE

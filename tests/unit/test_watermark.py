@@ -52,3 +52,13 @@ def test_what_is_pending_no_more_is_forgotten() -> None:
 def test_everything_else_stays() -> None:
     after = advanced(STATE, {}, (), None)
     assert (after.first_cycle_at, after.canary_at, after.deep_due_since) == (0.0, 0.0, 5.0)
+
+
+def test_what_does_not_settle_leaves_the_watermark_where_it_is() -> None:
+    """An incomplete listing may have left out rows that are older than those it shows."""
+    state = IndexState(0.0, 0.0, watermark=5.0)
+    seen = {"a": asset("a", created_at="2026-03-01T09:00:00Z", status="indexing")}
+
+    after = advanced(state, seen, (), None, settled=False)
+
+    assert (after.watermark, after.pending) == (5.0, frozenset({"a"}))

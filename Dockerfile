@@ -1,0 +1,44 @@
+FROM python:3.13-slim-trixie AS build
+
+ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /src
+
+# Wheels only, each by its hash: nothing that was downloaded runs while the image is built, and no compiler is needed.
+COPY requirements.lock requirements-build.lock ./
+RUN python -m venv --without-pip /opt/connector \
+    && python -m venv --without-pip /opt/build \
+    && pip --python /opt/connector/bin/python install --only-binary :all: --require-hashes -r requirements.lock \
+    && pip --python /opt/build/bin/python install --only-binary :all: --require-hashes -r requirements-build.lock
+
+COPY pyproject.toml README.md LICENSE ./
+COPY connector connector
+RUN pip --python /opt/build/bin/python wheel --no-build-isolation --no-deps --wheel-dir /dist . \
+    && pip --python /opt/connector/bin/python install --no-index --no-deps /dist/*.whl \
+    && find /opt/connector -depth \( -name tests -o -name conftest.py -o -name .gitignore \) -exec rm -rf {} +
+
+FROM python:3.13-slim-trixie
+
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="twelvelabs-qdrant-connector" \
+      org.opencontainers.image.description="Keeps the segment embeddings of TwelveLabs indexes current in your own Qdrant." \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="$VERSION" \
+      org.opencontainers.image.revision="$REVISION"
+
+RUN groupadd --gid 10001 connector \
+    && useradd --uid 10001 --gid 10001 --no-log-init --no-create-home --home-dir /data --shell /usr/sbin/nologin connector \
+    && install --directory --owner 10001 --group 10001 --mode 0700 /data
+
+COPY --from=build /opt/connector /opt/connector
+
+# The root may be read-only, so bytecode comes with the image and is never written.
+ENV PATH=/opt/connector/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 CONNECTOR_DATA_DIR=/data
+WORKDIR /etc/connector
+VOLUME /data
+EXPOSE 8080 8081
+USER 10001:10001
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --start-interval=2s --retries=3 CMD ["connector", "healthcheck"]
+ENTRYPOINT ["connector"]
+CMD ["run"]

@@ -1,0 +1,121 @@
+"""The composed services from outside: up to healthy, synced, hardened, down and up again."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from qdrant_client.http.exceptions import UnexpectedResponse
+
+from tests.container.conftest import StackFactory
+from tests.container.engine import ROOT
+from tests.e2e.oracle import check_equal
+
+pytestmark = pytest.mark.timeout(400)
+
+CONNECTOR_UID = 10001
+
+
+def test_the_demo_needs_no_settings_and_syncs_everything(new_stack: StackFactory) -> None:
+    stack = new_stack()
+    stack.up()
+    stack.wait_until_synced()
+
+    with stack.client() as client:
+        points = [check_equal(client, stack.simulated, index_id) for index_id in stack.index_ids]
+
+    assert len(points) == 2
+    assert min(points) > 0
+    assert "assets applied" in stack.run_inside("connector", "connector", "status")
+    assert stack.state("connector")["Health"]["Status"] == "healthy"
+
+
+def test_inside_nobody_is_root_can_write_to_the_root_or_has_a_capability(new_stack: StackFactory) -> None:
+    stack = new_stack()
+    stack.up()
+
+    for service in ("connector", "simulator"):
+        inside = stack.run_inside(
+            service, "sh", "-c", "id -u; id -g; touch /opt/x 2>&1; touch /etc/x 2>&1; cat /proc/1/status; ls -ld /data"
+        )
+        assert inside.startswith(f"{CONNECTOR_UID}\n{CONNECTOR_UID}\n"), inside
+        assert inside.count("Read-only file system") == 2, inside
+        assert "CapEff:\t0000000000000000" in inside
+        assert "CapBnd:\t0000000000000000" in inside
+        assert "NoNewPrivs:\t1" in inside
+    assert "Read-only file system" in stack.run_inside("qdrant", "sh", "-c", "touch /qdrant/x 2>&1 || true")
+    assert "CapEff:\t0000000000000000" in stack.run_inside("qdrant", "cat", "/proc/1/status")
+
+
+def test_two_settings_are_enough_and_data_survives_down_and_up(new_stack: StackFactory) -> None:
+    """The second life finds ledger and points, and writes nothing."""
+    stack = new_stack()
+    stack.up("simulator")
+    index_id = stack.index_ids[0]
+    stack.configure(TWELVELABS_API_KEY="key", CONNECTOR_INDEXES=index_id)
+    stack.up()
+    stack.wait_until_synced()
+    first = stack.status["indexes"][0]["last_cycle"]
+    stack.compose("down", "--timeout", "60")
+
+    stack.up()
+    stack.wait_until_synced()
+
+    second = stack.status["indexes"][0]["last_cycle"]
+    assert first["upserted"] == first["listed"] > 0
+    assert (second["upserted"], second["points_written"], second["unchanged"]) == (0, 0, first["listed"])
+    with stack.client() as client:
+        assert check_equal(client, stack.simulated, index_id) == first["points_written"]
+
+
+def test_without_settings_the_start_fails_and_the_log_names_them(new_stack: StackFactory) -> None:
+    stack = new_stack(profile=None)
+
+    said = stack.compose("up", "--detach", "--wait", ok=False)
+
+    assert "ended with 1\n" in said
+    log = stack.compose("logs", "connector")
+    assert "TWELVELABS_API_KEY is required" in log
+    assert "CONNECTOR_INDEXES is required" in log
+
+
+@pytest.mark.filterwarnings("ignore:Api key is used with an insecure connection")
+def test_one_key_locks_qdrant_and_opens_it_for_the_connector(new_stack: StackFactory) -> None:
+    stack = new_stack(QDRANT_API_KEY="key-of-qdrant")
+    stack.up()
+    stack.wait_until_synced()
+
+    with stack.client("key-of-qdrant") as client:
+        assert check_equal(client, stack.simulated, stack.index_ids[0]) > 0
+    with pytest.raises(UnexpectedResponse, match="401"), stack.client() as client:
+        client.get_collections()
+
+
+@pytest.fixture
+def secrets(root: None) -> Iterator[Path]:
+    """A folder in the checkout: an engine elsewhere need not see the machine's temporary files."""
+    folder = ROOT / ".cache" / f"secrets-{os.getpid()}"
+    folder.mkdir(parents=True)
+    (folder / "twelvelabs_api_key").write_text("key-in-a-file\n", encoding="utf-8")
+    yield folder
+    shutil.rmtree(folder)
+
+
+def test_keys_come_from_files_that_the_connector_may_read(new_stack: StackFactory, secrets: Path) -> None:
+    """As compose.secrets.yml says: root's own with 0600 are refused, those of its group are not."""
+    key = secrets / "twelvelabs_api_key"
+    key.chmod(0o600)
+    stack = new_stack(ROOT / "compose.secrets.yml")
+    stack.configure(SECRETS_DIR=str(secrets), CONNECTOR_INDEXES="*", TWELVELABS_BASE_URL="http://simulator:8765/v1.3")
+
+    stack.compose("up", "--detach", "--wait", ok=False)
+    refused = stack.compose("logs", "connector")
+    os.chown(key, -1, CONNECTOR_UID)
+    key.chmod(0o640)
+    stack.up()
+    stack.wait_until_synced()
+
+    assert "cannot read /run/secrets/twelvelabs_api_key" in refused
+    assert "readable for the user that the connector runs as" in refused
+    assert "key-in-a-file" not in stack.run_inside("connector", "env") + stack.compose("logs")

@@ -80,6 +80,23 @@ def toml_file(path: Path, fields: Collection[str], problems: list[str]) -> dict[
     return values
 
 
+def split_indexes(values: dict[str, Any], problems: list[str]) -> dict[str, Any]:
+    """`indexes` of a file may be tables, ids, or both; a table names its index as well as what is special about it."""
+    indexes = values.get("connector_indexes")
+    if not isinstance(indexes, list):
+        return values
+    tables = [entry for entry in indexes if isinstance(entry, dict)]
+    ids = [entry.get("id") if isinstance(entry, dict) else entry for entry in indexes]
+    if any(not isinstance(index_id, str) for index_id in ids):
+        problems.append("indexes: every [[indexes]] table needs an id, which is a string")
+        ids = [index_id for index_id in ids if isinstance(index_id, str)]
+    named = [table.get("id") for table in tables]
+    problems += [
+        f"indexes: {index_id} has more than one table" for index_id in dict.fromkeys(ids) if named.count(index_id) > 1
+    ]
+    return {**values, "connector_indexes": ids, "overrides": tables}
+
+
 def unknown(variables: Iterable[str], fields: Collection[str], problems: list[str], warnings: list[str]) -> None:
     """`CONNECTOR_*` variables that are no setting: one that resembles a setting is a mistake, others deserve a word."""
     known = [name.removeprefix(PREFIX).upper() for name in fields if name.startswith(PREFIX)]

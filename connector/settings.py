@@ -23,6 +23,7 @@ from connector.setting_sources import (
     dotenv_file,
     mounted_secrets,
     secret_files,
+    split_indexes,
     toml_file,
     unknown,
 )
@@ -178,7 +179,7 @@ def load(
     dotenv = dotenv_file(Path(".env"), problems)
     unknown([*environment, *dotenv], _SETTABLE, problems, warnings)
     path = config or next((Path(p) for p in (environment.get(_CONFIG), dotenv.get(_CONFIG)) if p), None)
-    in_file = _split_indexes(toml_file(path, _FIELDS, problems) if path else {}, problems)
+    in_file = split_indexes(toml_file(path, _FIELDS, problems) if path else {}, problems)
     below = {
         **in_file,
         **mounted_secrets(secrets_dir, SECRETS, problems),
@@ -205,31 +206,13 @@ def load(
     except ValidationError as error:
         problems += [_mistake(it, environment) for it in error.errors()]
         raise _config_error(problems) from None
-    problems += _strangers(settings)
     if problems:
         raise _config_error(problems)
-    return settings, warnings
-
-
-def _split_indexes(values: dict[str, Any], problems: list[str]) -> dict[str, Any]:
-    """`indexes` of a file may be tables, ids, or both; a table names its index as well as what is special about it."""
-    indexes = values.get("connector_indexes")
-    if not isinstance(indexes, list):
-        return values
-    tables = [entry for entry in indexes if isinstance(entry, dict)]
-    ids = [entry.get("id") if isinstance(entry, dict) else entry for entry in indexes]
-    if any(not isinstance(index_id, str) for index_id in ids):
-        problems.append("indexes: every [[indexes]] table needs an id, which is a string")
-        ids = [index_id for index_id in ids if isinstance(index_id, str)]
-    named = [table.get("id") for table in tables]
-    problems += [
-        f"indexes: {index_id} has more than one table" for index_id in dict.fromkeys(ids) if named.count(index_id) > 1
-    ]
-    return {**values, "connector_indexes": ids, "overrides": tables}
+    return settings, [*warnings, *_strangers(settings)]
 
 
 def _strangers(settings: Settings) -> list[str]:
-    """Overrides for an index that is not synced at all."""
+    """Overrides for an index that is not synced at all: a slip, or a list that the environment has narrowed down."""
     if settings.connector_indexes == ALL_INDEXES:
         return []
     return [

@@ -1,7 +1,6 @@
 """kill -9 while a request is held; what was done stays done, what was under way is done once more."""
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 from qdrant_client import QdrantClient
@@ -22,18 +21,9 @@ def scenario() -> Scenario:
 
 
 @pytest.fixture
-def connector(tmp_path: Path, simulator: Simulator, server: QdrantServer) -> Command:
-    return Command(
-        tmp_path,
-        {
-            "TWELVELABS_API_KEY": "test-key",
-            "TWELVELABS_BASE_URL": simulator.base_url,
-            "QDRANT_URL": server.url,
-            "QDRANT_GRPC_PORT": str(server.grpc_port),
-            "CONNECTOR_INDEXES": simulator.control.index_ids[0],
-            "CONNECTOR_CONCURRENCY": str(CONCURRENCY),
-        },
-    )
+def connector(connector: Command, simulator: Simulator) -> Command:
+    settings = {"CONNECTOR_INDEXES": simulator.control.index_ids[0], "CONNECTOR_CONCURRENCY": str(CONCURRENCY)}
+    return Command(connector.directory, {**connector.settings, **settings})
 
 
 def kill_at(connector: Command, simulator: Simulator, pattern: str, nth: int) -> None:

@@ -43,7 +43,7 @@ class App:
         configured = self.settings.connector_indexes
         if configured == ALL_INDEXES:
             found = [index.index_id for index in await self.source.indexes() if index.model]
-            configured = tuple(dict.fromkeys([*found, *await self.ledger.reports()]))
+            configured = tuple(dict.fromkeys([*found, *await self.ledger.known()]))
         strangers = sorted(set(only) - set(configured))
         if strangers:
             advice = f"Configured are: {', '.join(configured) or 'none'}"

@@ -9,13 +9,15 @@ Coverage: an asset with points in the sink has a row. Truth: an unopened row say
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from connector import attempts, points, timestamps
-from connector.errors import AssetError, TransientError
+from connector.errors import AssetError, CycleError, LedgerUnavailable, MalformedAsset, TransientError, Unavailable
 from connector.index_settings import IndexSettings
-from connector.model import Applied, Attempt, Index, IndexedAsset, IndexState, Outcome
+from connector.marengo import KNOWN, select
+from connector.model import Applied, Attempt, CollectionSpec, Index, IndexedAsset, IndexState, Outcome
 from connector.plan import Delete, Refresh, Upsert
 from connector.points import AssetPoints
 from connector.ports import CheckpointStore, Sink, Source
@@ -67,6 +69,18 @@ class Applier:
         except AssetError as error:
             await self._ledger.fail(self._index.index_id, name, attempts.failed(attempt, error, self._clock()))
             return Result(name, Outcome.FAILED, error=error)
+        except (CycleError, asyncio.CancelledError) as error:
+            await asyncio.shield(self._give_back(name, attempt, error))
+            raise
+
+    async def _give_back(self, name: str, attempt: Attempt, cause: BaseException) -> None:
+        """What ends the cycle, or the process in good order, is not the asset's fault."""
+        stopped = Unavailable("work on asset", name, "the work was stopped", "It is done anew", side="source")
+        error = cause if isinstance(cause, CycleError) else stopped
+        with suppress(LedgerUnavailable):
+            await self._ledger.fail(
+                self._index.index_id, name, attempts.deferred(attempt, error, self._clock(), at_once=True)
+            )
 
     async def delete(self, change: Delete) -> Result:
         row = change.checkpoint
@@ -132,12 +146,29 @@ class Applier:
 
     async def _ensure(self, built: AssetPoints, dimension: int) -> None:
         """The collection of the model that the asset really has, which may not be the index's."""
-        spec = self._settings.spec(built.model, dimension, built.options)
+        wanted = select(built.model, self._index.model_options, self._settings.embedding_options)
+        spec = self._settings.spec(built.model, dimension, tuple(dict.fromkeys((*wanted, *built.options))))
+        if built.model not in KNOWN:
+            await self._agree(built, spec)
         if spec.name not in self._ensured:
             instance = await self._sink.ensure(spec, self._settings.metadata_indexes)
             if await self._ledger.instance(self._index.index_id, spec.name) is None:
                 await self._ledger.save_instance(self._index.index_id, spec.name, instance)
             self._ensured.add(spec.name)
+
+    async def _agree(self, built: AssetPoints, spec: CollectionSpec) -> None:
+        """What a model is that is not known, its first asset decided; one that differs is at fault itself."""
+        found = await self._sink.inspect(spec.name)
+        if found is None or found.model != built.model:
+            return
+        for option in built.options:
+            size, _ = found.vectors.get(option, (None, ""))
+            if size != spec.dimension:
+                has = f"{size} in {option}" if size else f"no vector {option}"
+                cause = f"vectors of dimension {spec.dimension} in {option}, where collection {spec.name} has {has}"
+                raise MalformedAsset(
+                    "write points of asset", built.indexed_asset_id, cause, "Re-index it at the source"
+                )
 
     async def _refresh(self, change: Upsert | Refresh, known: Applied, attempt: Attempt) -> Result:
         name = change.asset.indexed_asset_id

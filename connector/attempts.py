@@ -15,9 +15,12 @@ def failed(attempt: Attempt, error: ConnectorError, now: float) -> Attempt:
     return replace(attempt, reason=str(error), code=error.code, due=now + wait)
 
 
-def deferred(attempt: Attempt, error: ConnectorError, now: float) -> Attempt:
-    """A deferral gives the attempt back; the wait grows with the time since the first try, 5 seconds to 15 minutes."""
-    wait = min(max(now - attempt.since, _SHORTEST_DEFERRAL), _LONGEST_DEFERRAL)
+def deferred(attempt: Attempt, error: ConnectorError, now: float, *, at_once: bool = False) -> Attempt:
+    """A deferral gives the attempt back.
+
+    The wait grows with the time since the first try, from 5 seconds to 15 minutes; with `at_once` there is none.
+    """
+    wait = 0.0 if at_once else min(max(now - attempt.since, _SHORTEST_DEFERRAL), _LONGEST_DEFERRAL)
     if isinstance(error, RateLimited) and error.retry_after is not None:
         wait = max(wait, error.retry_after)
     return replace(attempt, attempts=max(attempt.attempts - 1, 0), reason=str(error), code=error.code, due=now + wait)

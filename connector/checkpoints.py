@@ -81,7 +81,7 @@ class SqliteCheckpointStore(SqliteFile):
 
     async def drop_index(self, index_id: str) -> None:
         def work(db: sqlite3.Connection) -> None:
-            for table in ("checkpoints", "indexes", "instances"):
+            for table in ("checkpoints", "deletes", "indexes", "instances"):
                 db.execute(f"delete from {table} where index_id = ?", (index_id,))  # noqa: S608  literals of this line
 
         await self._run("write", work)
@@ -112,6 +112,10 @@ class SqliteCheckpointStore(SqliteFile):
 
     async def save_report(self, index_id: str, report: Mapping[str, Any]) -> None:
         await self._run("write", lambda db: _set_index(db, index_id, "report", report))
+
+    async def known(self) -> list[str]:
+        query = "select index_id from indexes where state is not null order by index_id"
+        return await self._run("read", lambda db: [index_id for (index_id,) in db.execute(query)])
 
     async def reports(self) -> dict[str, dict[str, Any]]:
         query = "select index_id, report from indexes order by index_id"

@@ -219,5 +219,6 @@ def _run(work: Coroutine[Any, Any, Exit]) -> None:
 def _explain(error: ConnectorError, *, as_json: bool) -> Exit:
     if as_json:
         print_json({"error": {"code": error.code, "message": str(error)}})
-    err.print(f"[red]error:[/red] {text(error)}")
+    first, *more = str(error).split("\n")
+    err.print(f"[red]error:[/red] {text(first)}", *(text(line) for line in more), sep="\n")
     return Exit.UNAVAILABLE if isinstance(error, CycleError | TransientError) else Exit.CONFIGURATION

@@ -4,9 +4,10 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import structlog
@@ -43,7 +44,8 @@ async def run_daemon(settings: Settings) -> None:
     stopping = asyncio.Event()
 
     def observe(step: Progress) -> None:
-        loops[step.index_id].observe(step)
+        if step.index_id in loops:
+            loops[step.index_id].observe(step)
 
     with _signals(stopping) as waiting:
         try:
@@ -97,8 +99,9 @@ class Daemon:
         async with AsyncExitStack() as stack:
             await self._listen(stack)
             async with asyncio.TaskGroup() as group:
-                executor = Executor(self._app, self._book, self._loops)
-                lives = [self._heart(), self._wake_by_tasks(), self._find_indexes(group), executor.run()]
+                keep = partial(self._keep, group)
+                executor = Executor(self._app, self._book, self._loops, keep, self._drop)
+                lives = [self._heart(), self._wake_by_tasks(), self._find_indexes(keep), executor.run()]
                 tasks = [group.create_task(life) for life in lives]
                 self._schedule.start()
                 await self._stopping.wait()
@@ -144,22 +147,22 @@ class Daemon:
                 await self._show_live_if_possible()
             await asyncio.sleep(BEAT_SEC)
 
-    async def _find_indexes(self, group: asyncio.TaskGroup) -> None:
+    async def _find_indexes(self, keep: Callable[[IndexSettings], None]) -> None:
         """Those that are named at once; with `*`, those of the account, looked for again at every full cycle."""
         failures = 0
         while True:
             try:
                 for index in await self._app.indexes():
-                    self._keep(index, group)
+                    keep(index)
                 if self._settings.connector_indexes != ALL_INDEXES:
                     return
                 failures, wait = 0, self._settings.connector_reconcile_interval
             except ConnectorError as error:
                 log.warning("indexes.unknown", reason=str(error))
-                failures, wait = failures + 1, min(_FIRST_RETRY_SEC * 2.0**failures, _LAST_RETRY_SEC)
+                failures, wait = failures + 1, min(_FIRST_RETRY_SEC * 2.0 ** min(failures, 10), _LAST_RETRY_SEC)
             await asyncio.sleep(wait)
 
-    def _keep(self, index: IndexSettings, group: asyncio.TaskGroup) -> None:
+    def _keep(self, group: asyncio.TaskGroup, index: IndexSettings) -> None:
         if index.index_id in self._loops:
             return
         timing = self._settings.timing_of(index.index_id)
@@ -167,10 +170,19 @@ class Daemon:
         self._loops[index.index_id] = loop
         loop.task = group.create_task(loop.run())
         self._schedule.every(f"poll {index.index_id}", timing.poll_sec, loop.poke_poll)
+        if index.refresh_period < timing.period_sec:
+            self._schedule.every(f"refresh {index.index_id}", index.refresh_period, loop.poke_refresh)
         if timing.cron:
             self._schedule.cron(f"full {index.index_id}", timing.cron, loop.poke_full)
         else:
             self._schedule.every(f"full {index.index_id}", timing.reconcile_sec, loop.poke_full)
+
+    def _drop(self, index_id: str) -> None:
+        loop = self._loops.pop(index_id, None)
+        if loop and loop.task:
+            loop.task.cancel()
+        for kind in ("poll", "refresh", "full"):
+            self._schedule.forget(f"{kind} {index_id}")
 
     def _on_ready(self, task_id: str | None) -> None:
         self._ready_tasks.append(task_id)

@@ -76,6 +76,16 @@ class Engine:
 
         return await self._reported(settings, work)
 
+    async def refresh(self, settings: IndexSettings, period: float) -> CycleReport:
+        """Due refreshes between full cycles, spread over passes `period` seconds apart."""
+
+        async def work(report: CycleReport) -> None:
+            index = self._indexes[settings.index_id]
+            report.index_name, report.model = index.name, index.model
+            await self._apply(settings, await self.surveyor.due_refreshes(settings, index, period), report)
+
+        return await self._reported(settings, work)
+
     def knows(self, index_id: str) -> bool:
         """Whether a poll can go by an earlier cycle."""
         return index_id in self._indexes

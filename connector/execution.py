@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
@@ -10,9 +11,11 @@ import structlog
 
 from connector import operations
 from connector.app import App
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, LedgerUnavailable
 from connector.index_loop import IndexLoop
+from connector.index_settings import IndexSettings
 from connector.orders import Order, OrderBook, OrderState
+from connector.settings import ALL_INDEXES
 
 _LOOK_SEC, _REPORT_SEC = 0.3, 0.5
 
@@ -20,10 +23,18 @@ log = structlog.get_logger(__name__)
 
 
 class Executor:
-    """`loops` are the daemon's, by index id."""
+    """`loops` are the daemon's, by index id; `keep` begins one, `drop` ends one."""
 
-    def __init__(self, app: App, book: OrderBook, loops: Mapping[str, IndexLoop]) -> None:
+    def __init__(
+        self,
+        app: App,
+        book: OrderBook,
+        loops: Mapping[str, IndexLoop],
+        keep: Callable[[IndexSettings], None],
+        drop: Callable[[str], None],
+    ) -> None:
         self._app, self._book, self._loops = app, book, loops
+        self._keep, self._end_loop = keep, drop
         self._kinds: dict[str, Callable[[Order], Awaitable[dict[str, Any]]]] = {
             "sync": self._sync,
             "quarantine retry": self._retry,
@@ -35,35 +46,53 @@ class Executor:
         while True:
             try:
                 order = await self._book.take()
-                if order:
-                    await self._carry_out(order)
-                    continue
             except ConnectorError as error:
                 log.warning("order.trouble", reason=str(error))
-            await asyncio.sleep(_LOOK_SEC)
+                order = None
+            if order:
+                await self._finish(order, *await self._carry_out(order))
+            else:
+                await asyncio.sleep(_LOOK_SEC)
 
-    async def _carry_out(self, order: Order) -> None:
+    async def _carry_out(self, order: Order) -> tuple[OrderState, dict[str, Any]]:
         log.info("order.taken", order=order.kind, arguments=dict(order.arguments))
         try:
-            result = await self._kinds[order.kind](order)
-            await self._book.finish(order.order_id, OrderState.DONE, result)
+            return OrderState.DONE, await self._kinds[order.kind](order)
         except ConnectorError as error:
-            refusal = {"code": error.code, "message": str(error)}
-            await self._book.finish(order.order_id, OrderState.REFUSED, refusal)
+            return OrderState.REFUSED, {"code": error.code, "message": str(error)}
+        except Exception as error:
+            # A mistake of ours in one order must not stop the daemon.
+            log.exception("order.crashed", order=order.kind)
+            return OrderState.REFUSED, {"code": "internal_error", "message": f"{type(error).__name__}: {error}"}
+
+    async def _finish(self, order: Order, state: OrderState, result: Mapping[str, Any]) -> None:
+        """Somebody waits for this, so it is tried until the ledger takes it."""
+        while True:
+            try:
+                return await self._book.finish(order.order_id, state, result)
+            except ConnectorError as error:
+                log.warning("order.trouble", reason=str(error))
+                await asyncio.sleep(_REPORT_SEC)
 
     async def _sync(self, order: Order) -> dict[str, Any]:
-        wanted = [index.index_id for index in await self._app.indexes(order.arguments["indexes"])]
-        loops = [self._loops[index_id] for index_id in wanted if index_id in self._loops]
+        wanted = await self._app.indexes(order.arguments["indexes"])
+        for index in wanted:
+            self._keep(index)
+        loops = [self._loops[index.index_id] for index in wanted]
         async with asyncio.TaskGroup() as group:
             cycles = [
                 group.create_task(loop.full_cycle(allow_deletes=order.arguments["allow_deletes"])) for loop in loops
             ]
             while any(not cycle.done() for cycle in cycles):
-                await self._book.progress(
-                    order.order_id, {loop.settings.index_id: [loop.live.done, loop.live.planned] for loop in loops}
-                )
+                await self._progress(order, loops)
                 await asyncio.wait(cycles, timeout=_REPORT_SEC)
         return {"reports": [asdict(cycle.result()) for cycle in cycles]}
+
+    async def _progress(self, order: Order, loops: Sequence[IndexLoop]) -> None:
+        """A progress that cannot be shown holds nothing up."""
+        done = {loop.settings.index_id: [loop.live.done, loop.live.planned] for loop in loops}
+        with suppress(LedgerUnavailable):
+            await self._book.progress(order.order_id, done)
 
     async def _retry(self, order: Order) -> dict[str, Any]:
         index_id = order.arguments["index_id"]
@@ -78,10 +107,14 @@ class Executor:
             return {"assets": await operations.drop(self._app.sink, self._app.ledger, index_id, assets)}
 
     async def _forget(self, order: Order) -> dict[str, Any]:
+        """With `*` its loop ends too; should the account still have the index, it is found again."""
         index_id = order.arguments["index_id"]
         async with self._quiet(index_id):
             self._app.engine.unlearn(index_id)
-            return dict(await operations.forget(self._app.sink, self._app.ledger, index_id, time.time()))
+            result = await operations.forget(self._app.sink, self._app.ledger, index_id, time.time())
+            if self._app.settings.connector_indexes == ALL_INDEXES:
+                self._end_loop(index_id)
+        return dict(result)
 
     def _quiet(self, index_id: str) -> asyncio.Lock:
         """While it is held, no cycle of the index runs."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 
 import structlog
@@ -38,6 +38,34 @@ class _Asked:
     report: "asyncio.Future[CycleReport]"
 
 
+class Retry:
+    """Comes back after a failure: later each time, and never more than once for all failures so far."""
+
+    def __init__(self, poke: Callable[[], None]) -> None:
+        self._poke = poke
+        self._timer: asyncio.TimerHandle | None = None
+        self.failures = 0
+        self.error: dict[str, str] | None = None
+
+    @property
+    def waiting(self) -> bool:
+        return self._timer is not None and not self._timer.cancelled()
+
+    def failed(self, error: dict[str, str]) -> None:
+        self._cancel()
+        wait = min(FIRST_RETRY_SEC * 2.0 ** min(self.failures, 10), LAST_RETRY_SEC)
+        self.failures, self.error = self.failures + 1, error
+        self._timer = asyncio.get_running_loop().call_later(wait, self._poke)
+
+    def succeeded(self) -> None:
+        self._cancel()
+        self.failures, self.error = 0, None
+
+    def _cancel(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+
+
 class IndexLoop:
     """`poke_*` may be called at any time; what is poked twice before it begins is done once.
 
@@ -47,9 +75,11 @@ class IndexLoop:
     def __init__(self, settings: IndexSettings, engine: Engine, ledger: CheckpointStore, period: float) -> None:
         self.settings, self.live = settings, IndexLive()
         self._engine, self._ledger, self._period = engine, ledger, period
+        self._refresh_period = settings.refresh_period
         self._wake = asyncio.Event()
-        self._full_wanted = self._poll_wanted = False
+        self._full_wanted = self._poll_wanted = self._refresh_wanted = False
         self._asked: deque[_Asked] = deque()
+        self._full, self._polling = Retry(self.poke_full), Retry(self.poke_poll)
         self.busy = asyncio.Lock()
         self.task: asyncio.Task[None] | None = None
 
@@ -59,6 +89,10 @@ class IndexLoop:
 
     def poke_poll(self) -> None:
         self._poll_wanted = True
+        self._wake.set()
+
+    def poke_refresh(self) -> None:
+        self._refresh_wanted = True
         self._wake.set()
 
     async def full_cycle(self, *, allow_deletes: bool) -> CycleReport:
@@ -91,6 +125,10 @@ class IndexLoop:
             elif self._poll_wanted:
                 self._poll_wanted = False
                 await self._finish("poll", await self._doing("poll", self._engine.poll(self.settings)))
+            elif self._refresh_wanted and self._engine.knows(self.settings.index_id):
+                self._refresh_wanted = False
+                refresh = self._engine.refresh(self.settings, self._refresh_period)
+                await self._finish("refresh", await self._doing("refresh", refresh))
             if self._asked or self._full_wanted or self._poll_wanted:
                 self._wake.set()
 
@@ -117,17 +155,19 @@ class IndexLoop:
     async def _finish(self, what: str, report: CycleReport) -> None:
         """Writes the report down and, after an error, comes back sooner than the schedule would."""
         counts = {key: value for key, value in asdict(report).items() if isinstance(value, int) and value}
-        self.live.error = report.error
-        self.live.failures_in_a_row = self.live.failures_in_a_row + 1 if report.error else 0
+        retry = self._polling if what in {"poll", "refresh"} else self._full
         if report.error:
             log.error("cycle.failed", what=what, index_id=report.index_id, **report.error)
-            wait = min(FIRST_RETRY_SEC * 2.0 ** (self.live.failures_in_a_row - 1), LAST_RETRY_SEC)
-            asyncio.get_running_loop().call_later(wait, self.poke_full if what != "poll" else self.poke_poll)
-        elif what != "poll" or report.upserted or report.problems:
-            log.info("cycle.finished", what=what, index_id=report.index_id, seconds=report.duration_sec, **counts)
+            retry.failed(report.error)
+        else:
+            retry.succeeded()
+            if what != "poll" or report.upserted or report.problems:
+                log.info("cycle.finished", what=what, index_id=report.index_id, seconds=report.duration_sec, **counts)
+        self.live.error = self._full.error or self._polling.error
+        self.live.failures_in_a_row = self._full.failures or self._polling.failures
         if report.lag_sec is not None:
             self.live.lag_sec = report.lag_sec
-        if what != "poll":
+        if what not in {"poll", "refresh"}:
             await self._save(report)
 
     async def _save(self, report: CycleReport) -> None:

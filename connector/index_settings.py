@@ -27,6 +27,11 @@ class IndexSettings:
     refresh_interval: float = 86_400.0
     deep_refresh_interval: float = 30 * 86_400.0
 
+    @property
+    def refresh_period(self) -> float:
+        """How often a daemon looks for due refreshes: often enough to spread them over the interval."""
+        return min(self.refresh_interval, self.deep_refresh_interval) / 24
+
     def policy(self, now: float) -> Policy:
         """What the settings alone say of a plan's policy."""
         return Policy(

@@ -18,8 +18,10 @@ async def index_states(ledger: CheckpointStore, max_attempts: int) -> list[dict[
 def _of_index(
     index_id: str, rows: Mapping[str, Checkpoint], report: Mapping[str, Any], max_attempts: int
 ) -> dict[str, Any]:
-    tried = [row for row in rows.values() if row.attempt]
-    exhausted = {row.indexed_asset_id for row in tried if row.attempt and row.attempt.attempts >= max_attempts}
+    tried = [(row, row.attempt) for row in rows.values() if row.attempt]
+    exhausted = {row.indexed_asset_id for row, attempt in tried if attempt.attempts >= max_attempts}
+    told = [(row, attempt) for row, attempt in tried if row.indexed_asset_id not in exhausted and attempt.reason]
+    begun = {row.indexed_asset_id for row, attempt in tried if not attempt.reason} - exhausted
     return {
         "index_id": index_id,
         "index_name": report.get("index_name"),
@@ -27,9 +29,10 @@ def _of_index(
         "assets": len(rows),
         "applied": sum(1 for row in rows.values() if row.applied and not row.opened),
         "points": sum(row.applied.points for row in rows.values() if row.applied),
-        "interrupted": sorted(row.indexed_asset_id for row in rows.values() if row.opened),
-        "failed": [_problem(row) for row in tried if row.indexed_asset_id not in exhausted],
-        "quarantined": [_problem(row) for row in tried if row.indexed_asset_id in exhausted],
+        "begun": sorted(begun.union(row.indexed_asset_id for row in rows.values() if row.opened)),
+        "deferred": [_problem(row) for row, attempt in told if not attempt.attempts],
+        "failed": [_problem(row) for row, attempt in told if attempt.attempts],
+        "quarantined": [_problem(row) for row, _ in tried if row.indexed_asset_id in exhausted],
         "withheld": report.get("withheld", 0),
         "withheld_because": report.get("withheld_because"),
         "lag_sec": report.get("lag_sec"),

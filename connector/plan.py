@@ -93,9 +93,14 @@ class Plan:
     waiting: tuple[IndexedAsset, ...]
     postponed: tuple[Checkpoint, ...]
     quarantined: tuple[Checkpoint, ...]
-    withheld: tuple[Delete, ...]
-    withheld_because: str | None
-    kept: int
+    withheld: tuple[Delete, ...] = ()
+    withheld_because: str | None = None
+    kept: int = 0
+
+    @classmethod
+    def of(cls, refreshes: tuple[Refresh, ...]) -> "Plan":
+        """Nothing but these."""
+        return cls((), refreshes, (), unchanged=0, waiting=(), postponed=(), quarantined=())
 
 
 def make_plan(

@@ -169,7 +169,7 @@ class CheckpointStore(Protocol):
         """Closes the row: the sink holds nothing of the asset. Applied facts go, attempts stay."""
 
     async def drop_index(self, index_id: str) -> None:
-        """Forgets all that is known of the index besides deletes that were carried out."""
+        """Forgets all that is known of the index, the deletes that were carried out too."""
 
     async def forget(self, index_id: str, indexed_asset_id: str, now: float) -> None:
         """Removes the row and remembers that a delete was carried out at `now`."""
@@ -184,6 +184,9 @@ class CheckpointStore(Protocol):
 
     async def save_report(self, index_id: str, report: Mapping[str, Any]) -> None:
         """The last cycle's report as JSON values; also for an index that is not known yet."""
+
+    async def known(self) -> list[str]:
+        """Ids of the indexes that have a state, sorted."""
 
     async def reports(self) -> dict[str, dict[str, Any]]:
         """The last report of every index that has one or is known, by index id; empty where there is none yet."""

@@ -19,7 +19,7 @@ class Reconciled:
     state: IndexState
     rows: dict[str, Checkpoint]
     is_new: bool = False
-    adopted: list[Checkpoint] = field(default_factory=list)
+    adopted: list[str] = field(default_factory=list)
     reopened: dict[str, list[str]] = field(default_factory=dict)
     instances: dict[str, str] = field(default_factory=dict)
 
@@ -41,7 +41,7 @@ async def compare(sink: Sink, ledger: CheckpointStore, index_id: str, collection
 async def commit(ledger: CheckpointStore, index_id: str, known: Reconciled, state: IndexState) -> None:
     """`state` is what the plan makes of the one that was found."""
     if known.is_new or known.adopted:
-        await ledger.adopt(index_id, known.adopted, state)
+        await ledger.adopt(index_id, [known.rows[name] for name in known.adopted], state)
     elif state != known.state:
         await ledger.save_state(index_id, state)
     known.state = state
@@ -86,9 +86,11 @@ def _compare_asset(name: str, found: SinkAsset | None, collection: str, known: R
     row = known.rows.get(name)
     if row is None:
         if found:
-            known.adopted.append(_adopted(found, collection, now))
-            known.rows[name] = known.adopted[-1]
-    elif not row.opened and not _holds(row, found, collection):
+            known.adopted.append(name)
+            known.rows[name] = _adopted(found, collection, now)
+        return
+    unnamed = found is not None and collection not in row.collections
+    if unnamed or not (row.opened or _holds(row, found, collection)):
         known.reopened.setdefault(collection, []).append(name)
         known.rows[name] = replace(row, opened=True, collections=row.collections | {collection})
 

@@ -34,11 +34,13 @@ def due(applied: Mapping[str, Applied], state: IndexState, policy: RefreshPolicy
 
 
 def even_share(assets: int, period: float, interval: float) -> int:
-    """How many refreshes a cycle may do that comes once in `period` seconds: twice its share, to catch up by and by.
+    """How many refreshes a cycle may do that comes once in `period` seconds: three times its share.
 
-    So they are never all done at once, not even after the daemon was down for long.
+    They fall due in the second half of the interval, which makes it twice, and some room is needed to catch up.
+
+    Even so they are never all done at once, not even after the daemon was down for long.
     """
-    return math.ceil(2 * assets * min(period / interval, 1.0))
+    return math.ceil(3 * assets * min(period / interval, 1.0))
 
 
 def spread(indexed_asset_id: str) -> float:

@@ -35,6 +35,11 @@ class Schedule:
         trigger = IntervalTrigger(seconds=seconds, jitter=jitter, timezone=UTC)
         self._scheduler.add_job(_poker(poke), trigger, id=name, replace_existing=True)
 
+    def forget(self, name: str) -> None:
+        """Also when there is none."""
+        if self._scheduler.get_job(name):
+            self._scheduler.remove_job(name)
+
     def cron(self, name: str, expression: str, poke: Callable[[], None]) -> None:
         self._scheduler.add_job(_poker(poke), cron_trigger(expression), id=name, replace_existing=True)
 

@@ -54,7 +54,7 @@ def metadata_indexes(value: Any) -> dict[str, str]:
     found = {}
     for item in words(value):
         key, _, kind = item.rpartition(":")
-        if not key or kind not in METADATA_TYPES:
+        if not key or '"' in key or kind not in METADATA_TYPES:
             raise ValueError(f"{item!r} is not key:type with a type of {', '.join(METADATA_TYPES)}")
         found[key] = kind
     return found

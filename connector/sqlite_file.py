@@ -119,6 +119,8 @@ def _reading(path: Path) -> sqlite3.Connection:
     address = f"{path.absolute().as_uri()}?mode=ro"
     if path.with_name(f"{path.name}-wal").exists():
         return sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_SEC)
+    if any(it.is_file() for it in path.parents):
+        raise NotADirectoryError(f"there is a file where a directory should be: {path.parent}")
     copy = sqlite3.connect(":memory:")
     if path.exists():
         with closing(sqlite3.connect(f"{address}&immutable=1", uri=True)) as ledger:

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 
 from connector.errors import AssetError
 from connector.index_settings import IndexSettings
-from connector.model import Index, IndexedAsset, IndexState, Snapshot
-from connector.plan import Plan, due_again, make_plan
+from connector.model import READY, Index, IndexedAsset, IndexState, Snapshot
+from connector.plan import Plan, Refresh, due_again, make_plan
 from connector.ports import CheckpointStore, Sink, Source
 from connector.reconcile import Reconciled, compare
-from connector.refresh import RefreshPolicy, even_share
+from connector.refresh import RefreshPolicy, due, even_share
 from connector.watermark import recent
 
 DAY_SEC = 86_400.0
@@ -42,7 +42,8 @@ class Surveyor:
         now = self._clock()
         collection = settings.collection_name(index.model) if index.model else None
         known = await compare(self._sink, self._ledger, index.index_id, collection, now)
-        quota = even_share(len(known.rows), period, settings.refresh_interval) if period else None
+        shortest = min(settings.refresh_interval, settings.deep_refresh_interval)
+        quota = even_share(len(known.rows), period, shortest) if period else None
         policy = replace(
             settings.policy(now),
             refresh=RefreshPolicy(settings.refresh_interval, settings.deep_refresh_interval, quota),
@@ -70,6 +71,24 @@ class Surveyor:
         snapshot = Snapshot(index, assets, complete=False, as_of=changes.as_of)
         plan = make_plan(snapshot, rows, state, settings.shape(index), policy)
         return Survey(index, snapshot, Reconciled(state, rows), plan, changes.pending)
+
+    async def due_refreshes(self, settings: IndexSettings, index: Index, period: float) -> Survey:
+        """What is due of the applied assets alone, without a listing; comes again every `period` seconds."""
+        now = self._clock()
+        state = await self._ledger.state(index.index_id) or IndexState(now, now)
+        rows = await self._ledger.load(index.index_id)
+        applied = {name: row.applied for name, row in rows.items() if row.applied and not (row.opened or row.attempt)}
+        shortest = min(settings.refresh_interval, settings.deep_refresh_interval)
+        policy = RefreshPolicy(
+            settings.refresh_interval, settings.deep_refresh_interval, even_share(len(applied), period, shortest)
+        )
+        refreshes = tuple(
+            Refresh(IndexedAsset(name, READY), applied[name].fingerprint, rows[name], it.deep, it.canary)
+            for it in due(applied, state, policy, now)
+            for name in [it.indexed_asset_id]
+        )
+        nothing = Snapshot(index, {}, complete=False)
+        return Survey(index, nothing, Reconciled(state, rows), Plan.of(refreshes), state.pending, settled=False)
 
     def remember(self, survey: Survey, state: IndexState) -> None:
         """The work of this survey is done: a poll need not go through its rows again."""

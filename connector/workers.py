@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
-from connector.errors import CycleError
+from connector.errors import ConnectorError
 from connector.report import Result
 
 Change = TypeVar("Change")
@@ -34,8 +34,8 @@ class Workers:
         carry_out: Callable[[Change], Awaitable[Result]],
         done: Callable[[Result], None],
     ) -> bool:
-        """False when stopped before the end. The first CycleError is raised after the changes in hand are done."""
-        pending, failures, stopped = iter(changes), list[CycleError](), False
+        """False when stopped before the end. The first ConnectorError is raised after the changes in hand are done."""
+        pending, failures, stopped = iter(changes), list[ConnectorError](), False
 
         async def worker() -> None:
             nonlocal stopped
@@ -47,7 +47,7 @@ class Workers:
                     self._take()
                     try:
                         done(await carry_out(change))
-                    except CycleError as error:
+                    except ConnectorError as error:
                         failures.append(error)
                     finally:
                         self._put_down()

@@ -55,8 +55,10 @@ async def check(settings: Settings, *, as_json: bool) -> Exit:
 
 async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     async with AsyncExitStack() as stack:
-        yield (await _probe("data directory", asyncio.to_thread(_directory, settings.connector_data_dir)))[0]
-        yield (await _probe("ledger", _ledger(settings.ledger_path)))[0]
+        finding, writable = await _probe("data directory", asyncio.to_thread(_directory, settings.connector_data_dir))
+        yield finding
+        if writable:
+            yield (await _probe("ledger", _ledger(settings.ledger_path)))[0]
         source = make_source(settings)
         stack.push_async_callback(source.close)
         finding, account = await _probe("TwelveLabs", _account(source))

@@ -13,6 +13,9 @@ out = Console(soft_wrap=True, highlight=False)
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
+_HARMLESS = "\N{REPLACEMENT CHARACTER}"
+
+
 class Exit(IntEnum):
     """Exit codes are a contract (README, "Exit codes")."""
 
@@ -29,8 +32,8 @@ def print_json(document: Mapping[str, Any]) -> None:
 
 
 def text(value: object) -> str:
-    """Words from elsewhere, whose brackets are no markup."""
-    return escape(str(value))
+    """Words from elsewhere on one line: their brackets are no markup, their control characters do nothing."""
+    return escape("".join(char if char.isprintable() else _HARMLESS for char in str(value)))
 
 
 def number(count: float) -> str:

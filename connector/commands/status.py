@@ -49,9 +49,9 @@ def _print(index: Mapping[str, Any]) -> None:
             out.print(f"  [red]it failed:[/red] {text(index['last_cycle']['error']['message'])}")
     if index["withheld"]:
         out.print(f"  [yellow]{index['withheld']} deletes withheld:[/yellow] {text(index['withheld_because'])}")
-    for name in index["interrupted"]:
-        out.print(f"  [yellow]interrupted[/yellow] {name}")
-    for word in ("failed", "quarantined"):
+    for name in index["begun"]:
+        out.print(f"  begun and not finished {name}")
+    for word in ("deferred", "failed", "quarantined"):
         for problem in index[word]:
             tries = f"({problem['attempts']} attempts)"
             out.print(f"  [yellow]{word}[/yellow] {problem['indexed_asset_id']} {tries}: {text(problem['reason'])}")

@@ -91,9 +91,13 @@ class Transport:
                 await self._recover(call, failed, patience)
 
     async def probe(self, call: Call) -> None:
-        """One brief request, not repeated and not waiting for its turn; a refusal for the rate is an answer too."""
-        if self._limiter.blocked():
-            return
+        """One brief request, not repeated and not waiting for its turn; a refusal for the rate is an answer too.
+
+        Raises RateLimited, without a request, while the source wants none for longer than the answer could take.
+        """
+        blocked = self._limiter.blocked()
+        if blocked > _PROBE_SEC:
+            raise rate_limited(call, f"TwelveLabs wants no request for another {blocked:.0f} seconds", blocked)
         self._limiter.charge()
         try:
             async with asyncio.timeout(_PROBE_SEC):

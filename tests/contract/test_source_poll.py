@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from connector.errors import AuthenticationFailed, ConnectorError, SourceUnavailable, Unavailable
+from connector.errors import AuthenticationFailed, ConnectorError, RateLimited, SourceUnavailable, Unavailable
 from connector.model import Index
 from connector.simulator import IndexSpec, Scenario
 from connector.timestamps import epoch
@@ -209,7 +209,8 @@ async def test_a_ping_does_not_ask_while_the_source_wants_no_request() -> None:
     async with asking(limited, page([], 0)) as (source, server):
         with pytest.raises(ConnectorError):
             await source.index("ix1")
-        await source.ping()
+        with pytest.raises(RateLimited, match="no request for another 7200 seconds"):
+            await source.ping()
 
     assert len(server.requests) == 1
 

@@ -216,6 +216,31 @@ def test_commands_beside_a_daemon_are_carried_out_by_it(
     assert client.count(OLDER).count == 0
 
 
+def test_a_sync_beside_a_daemon_finds_an_index_that_is_new(connector: Command, simulator: Simulator) -> None:
+    """The daemon looks for new indexes once in a reconcile interval; an order does not wait for that."""
+    with running(connector, pace=SLOW) as daemon:
+        wait_until(lambda: bool(daemon.index(simulator.control.index_ids[1])), PATIENCE_SEC, "both are known")
+        added = simulator.control.add_index("added", generate=2)
+        ended = connector.run("sync", "--json")
+        assert daemon.stop().code == 0
+
+    entry = ended.index(added)
+    assert (ended.code, entry["listed"], entry["upserted"] + entry["unchanged"]) == (0, 2, 2), ended.stderr
+
+
+def test_an_index_that_was_forgotten_for_good_does_not_come_back(connector: Command, simulator: Simulator) -> None:
+    older = simulator.control.index_ids[1]
+    with running(connector, pace=SLOW) as daemon:
+        wait_until(lambda: daemon.index(older).get("applied") == 6, PATIENCE_SEC, "it is synced")
+        simulator.control.delete_index(older)
+        forgotten = connector.run("forget", older, "--yes")
+        assert daemon.stop().code == 0
+    ended = connector.run("sync", "--json")
+
+    assert (forgotten.code, ended.code) == (0, 0), ended.stdout
+    assert older not in {entry["index_id"] for entry in ended.json["indexes"]}
+
+
 def test_an_unchanged_index_costs_a_poll_two_requests(
     connector: Command, simulator: Simulator, client: QdrantClient
 ) -> None:

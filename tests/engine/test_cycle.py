@@ -3,7 +3,7 @@
 import pytest
 
 from connector.apply import EMBEDDING_PATIENCE_SEC
-from connector.errors import MalformedAsset, RateLimited, Unavailable
+from connector.errors import AuthenticationFailed, MalformedAsset, RateLimited, Unavailable
 from connector.model import CollectionInfo
 from connector.refresh import spread
 from connector.report import CycleReport
@@ -302,6 +302,19 @@ async def test_a_rate_limit_is_waited_for_as_long_as_it_says(world: World) -> No
     assert (row.attempt.attempts, row.attempt.due - world.now) == (0, 1234.0)
 
 
+async def test_what_ends_the_cycle_uses_no_attempt_of_an_asset_up(world: World) -> None:
+    """A refused key is not the asset's fault, however often it is refused."""
+    world.source.add(INDEX, "x")
+    refused = AuthenticationFailed("retrieve asset", "x", "401")
+    for _ in range(7):
+        world.source.fail_next(1, lambda: refused, ["retrieve"])
+        assert (await world.cycle()).error
+
+    report = await world.cycle()
+
+    assert (report.upserted, report.quarantined, report.clean) == (1, 0, True)
+
+
 async def test_many_deferred_in_a_row_end_the_cycle(world: World) -> None:
     for number in range(20):
         world.source.add(INDEX, f"x{number}")
@@ -419,6 +432,24 @@ async def test_a_new_ledger_adopts_what_it_finds_and_retrieves_only_what_differs
     another.check_i1_sink_equals_source()
 
 
+async def test_a_new_ledger_adopts_an_asset_with_points_in_two_collections() -> None:
+    """As after a crash in the middle of a move to another collection, and the loss of the ledger."""
+    before, after = World(collection="b-{model}"), World(collection="a-{model}")
+    before.source.add(INDEX, "x")
+    await before.cycle()
+    after.source, after.sink, after.ledger = before.source, before.sink, before.ledger
+    after.sink.crash_at(2)
+    assert await after.cycle_or_crash() is None
+    assert set(after.points_of("x")) == {"a-marengo3.0", "b-marengo3.0"}
+    after.ledger = World().ledger
+
+    report = await after.cycle()
+
+    assert report.clean
+    await after.check_i2_coverage_and_truth()
+    assert set(after.points_of("x")) == {"a-marengo3.0"}
+
+
 async def test_points_that_the_sink_lost_are_written_again(world: World) -> None:
     points_by_id = world.sink.stored[NEW].points
     for point_id in list(world.points_of("b")[NEW])[:2]:
@@ -449,6 +480,41 @@ async def test_points_that_no_row_accounts_for_are_adopted_and_deleted(world: Wo
     report = await world.cycle()
 
     assert (report.deleted, world.points_of("d")) == (1, {})
+
+
+@pytest.fixture
+async def unknown() -> World:
+    """An index of a model that is not in the table, whose first asset has no audio."""
+    world = World()
+    world.source.remove_index(INDEX)
+    world.source.add_index(INDEX, "marengo4.0")
+    world.source.add(INDEX, "a")
+    world.source.deform(INDEX, "a", only=["visual"])
+    return world
+
+
+async def test_the_collection_of_an_unknown_model_has_all_that_was_asked_for(unknown: World) -> None:
+    """Whatever the first asset happens to hold."""
+    assert (await unknown.cycle()).clean
+    unknown.source.add(INDEX, "b")
+
+    report = await unknown.cycle()
+
+    assert (report.upserted, report.clean) == (1, True)
+    assert set(unknown.sink.stored["twelvelabs-marengo4.0"].info.vectors) == {"visual", "audio"}
+
+
+async def test_an_asset_of_another_dimension_than_its_unknown_model_fails_alone(unknown: World) -> None:
+    await unknown.cycle()
+    unknown.source.add(INDEX, "odd")
+    unknown.source.deform(INDEX, "odd", dimension=12)
+    unknown.source.add(INDEX, "b")
+
+    first, second = await unknown.cycle(), await unknown.cycle()
+
+    assert (first.failed, first.upserted, first.error) == (1, 1, None)
+    assert (second.failed, second.error) == (1, None)
+    assert "dimension" in first.problems[0].reason
 
 
 async def test_an_unfit_collection_is_refused_before_anything_is_retrieved(world: World) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from connector.errors import LedgerUnavailable, MalformedAsset, Unavailable
+from connector.index_loop import Retry
 from tests.engine.loops import ORDERED, POLL, SCHEDULED, Place
 from tests.engine.world import INDEX
 from tests.fakes.ledger import FakeCheckpointStore
@@ -238,3 +239,16 @@ async def test_its_live_state_shows_how_far_it_is(place: Place) -> None:
     await place.waiting()
 
     assert (live.doing, live.planned, live.done) == ("waiting", 3, 3)
+
+
+async def test_a_thousand_failures_leave_one_retry_and_no_overflow() -> None:
+    """Each failure replaces the retry of the one before it."""
+    pokes: list[None] = []
+    retry = Retry(lambda: pokes.append(None))
+    for _ in range(1100):
+        retry.failed({"code": "index_gone", "message": "gone"})
+    assert (retry.failures, retry.waiting) == (1100, True)
+
+    retry.succeeded()
+
+    assert (retry.failures, retry.error, retry.waiting) == (0, None, False)

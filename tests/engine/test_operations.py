@@ -242,3 +242,18 @@ async def _carry_out(world: World, what: str, names: list[str]) -> Any:
     if what == "drop":
         return await operations.drop(world.sink, world.ledger, INDEX, names)
     return await operations.forget(world.sink, world.ledger, INDEX, world.now)
+
+
+async def test_what_was_forgotten_does_not_count_as_deletes() -> None:
+    """The next delete of an index that was forgotten and synced again is an ordinary one."""
+    world = World(max_deletes=1, max_delete_ratio=0.0)
+    for name in ("a", "b", "c"):
+        world.source.add(INDEX, name)
+    await world.cycle()
+    await operations.forget(world.sink, world.ledger, INDEX, world.now)
+    await world.cycle()
+    world.source.remove(INDEX, "a")
+
+    report = await world.cycle()
+
+    assert (report.deleted, report.withheld) == (1, 0)

@@ -16,7 +16,10 @@ SEGMENT_SEC = 6.0
 
 @dataclass(slots=True)
 class FakeAsset:
-    """`content` stands for the video: another number, other vectors. `silent` has no words and no transcription."""
+    """`content` stands for the video: another number, other vectors. `silent` has no words and no transcription.
+
+    `only` are the options that it has segments of (None: all); `dimension` is one that is not its model's.
+    """
 
     listed: IndexedAsset
     model: str | None
@@ -24,6 +27,8 @@ class FakeAsset:
     segments: int = 3
     silent: bool = False
     embedded: bool = True
+    only: Collection[str] | None = None
+    dimension: int | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
 
 
@@ -41,14 +46,19 @@ def answer_of(index: Index, asset: FakeAsset, options: Collection[str] | None, t
 
 
 def _holds(asset: FakeAsset, option: str) -> bool:
-    return asset.segments > 0 and not (asset.silent and option == "transcription")
+    left_out = asset.only is not None and option not in asset.only
+    return asset.segments > 0 and not left_out and not (asset.silent and option == "transcription")
 
 
 def _column(asset: FakeAsset, option: str) -> SegmentColumn:
     start = np.arange(asset.segments, dtype=np.float64) * SEGMENT_SEC
     key = (asset.listed.indexed_asset_id, asset.content)
     vectors = unit_vectors(asset.segments, asset.model or "", option, *key)
-    return SegmentColumn(option, "clip", start, start + SEGMENT_SEC, vectors)
+    return SegmentColumn(option, "clip", start, start + SEGMENT_SEC, np.resize(vectors, _shape(asset, vectors)))
+
+
+def _shape(asset: FakeAsset, vectors: Float32) -> tuple[int, int]:
+    return len(vectors), asset.dimension or vectors.shape[1]
 
 
 def _words(asset: FakeAsset) -> Transcription:

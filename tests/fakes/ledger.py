@@ -123,11 +123,10 @@ class FakeCheckpointStore:
         await self._write(lambda: self._of(index_id).change_known(indexed_asset_id, **nothing))
 
     async def drop_index(self, index_id: str) -> None:
-        def work() -> None:
-            kept = self._indexes.pop(index_id, FakeLedgerIndex()).deletes
-            self._indexes[index_id] = FakeLedgerIndex(deletes=kept)
+        await self._write(lambda: self._indexes.pop(index_id, None))
 
-        await self._write(work)
+    async def known(self) -> list[str]:
+        return await _read(lambda: sorted(name for name, index in self._indexes.items() if index.state))
 
     async def forget(self, index_id: str, indexed_asset_id: str, now: float) -> None:
         def work() -> None:

@@ -90,6 +90,13 @@ class FakeSource:
             listed, index.index.model, segments=segments, silent=silent, metadata=dict(metadata or {})
         )
 
+    def deform(
+        self, index_id: str, asset_id: str, *, only: Collection[str] | None = None, dimension: int | None = None
+    ) -> None:
+        """Segments of some options only, or vectors of another dimension than the model's."""
+        asset = self._asset(index_id, asset_id)
+        asset.only, asset.dimension = only, dimension
+
     def change(self, index_id: str, asset_id: str, *, segments: int | None = None, quietly: bool = False) -> None:
         """Other vectors, also another length if `segments` says so; `quietly` does not move updated_at."""
         asset = self._asset(index_id, asset_id)

@@ -89,9 +89,9 @@ def test_the_quota_counts_the_canary(quota: int) -> None:
 
 @pytest.mark.parametrize(
     ("assets", "period", "share"),
-    [(0, 60.0, 0), (1, 60.0, 1), (1440, 60.0, 2), (1441, 60.0, 3), (100, HOUR, 9), (10, DAY, 20), (10, 9 * DAY, 20)],
+    [(0, 60.0, 0), (1, 60.0, 1), (1440, 60.0, 3), (1441, 60.0, 4), (100, HOUR, 13), (10, DAY, 30), (10, 9 * DAY, 30)],
 )
-def test_a_cycle_may_do_twice_its_share(assets: int, period: float, share: int) -> None:
+def test_a_cycle_may_do_three_times_its_share(assets: int, period: float, share: int) -> None:
     """So that what a long stop left undone is caught up by and by, and never at once."""
     assert even_share(assets, period, DAY) == share
 

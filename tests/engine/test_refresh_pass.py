@@ -1,0 +1,66 @@
+"""Refreshes between full cycles: spread over passes, and nothing else is done."""
+
+from tests.engine.polling import Daemon, synced
+from tests.engine.world import INDEX, World
+
+PASSES = 24
+
+
+async def hours_of_passes(daemon: Daemon, hours: float) -> list[int]:
+    """Assets retrieved in each pass."""
+    world, done = daemon.world, []
+    period = world.settings.refresh_interval / PASSES
+    for _ in range(int(hours * 3600 / period)):
+        world.now += period
+        before = world.source.retrievals.total()
+        report = await daemon.engine.refresh(world.settings, period)
+        assert report.clean
+        done.append(world.source.retrievals.total() - before)
+    return done
+
+
+async def test_passes_spread_the_refreshes_over_the_interval() -> None:
+    world = World()
+    for number in range(48):
+        world.source.add(INDEX, f"asset{number:02}")
+    daemon = Daemon(world)
+    await daemon.full()
+
+    done = await hours_of_passes(daemon, 24)
+
+    assert sum(done) >= 48
+    assert max(done) <= 48 * 3 / PASSES
+
+
+async def test_a_pass_patches_metadata_that_no_listing_shows() -> None:
+    daemon = await synced()
+    daemon.source.set_metadata(INDEX, "b", {"key": "new"})
+
+    await hours_of_passes(daemon, 25)
+
+    daemon.world.check_i1_sink_equals_source()
+
+
+async def test_after_a_long_stop_a_pass_does_no_more_than_ever() -> None:
+    world = World()
+    for number in range(48):
+        world.source.add(INDEX, f"asset{number:02}")
+    daemon = Daemon(world)
+    await daemon.full()
+    world.now += 100 * world.settings.refresh_interval
+
+    done = await hours_of_passes(daemon, 1)
+
+    assert done == [6]
+
+
+async def test_a_pass_deletes_nothing() -> None:
+    daemon = await synced()
+    daemon.source.remove(INDEX, "a")
+
+    world = daemon.world
+    world.now += world.settings.refresh_interval
+    report = await daemon.engine.refresh(world.settings, world.settings.refresh_interval)
+
+    assert (report.deleted, report.vanished) == (0, 1)
+    assert world.points_of("a")

@@ -125,12 +125,17 @@ class IndexLoop:
             elif self._poll_wanted:
                 self._poll_wanted = False
                 await self._finish("poll", await self._doing("poll", self._engine.poll(self.settings)))
-            elif self._refresh_wanted and self._engine.knows(self.settings.index_id):
+            elif self._refresh_due:
                 self._refresh_wanted = False
                 refresh = self._engine.refresh(self.settings, self._refresh_period)
                 await self._finish("refresh", await self._doing("refresh", refresh))
-            if self._asked or self._full_wanted or self._poll_wanted:
+            if self._asked or self._full_wanted or self._poll_wanted or self._refresh_due:
                 self._wake.set()
+
+    @property
+    def _refresh_due(self) -> bool:
+        """Without an earlier cycle it waits for one."""
+        return self._refresh_wanted and self._engine.knows(self.settings.index_id)
 
     async def _engine_cycle(self, what: str, *, allow_deletes: bool, period: float | None) -> CycleReport:
         cycle = self._engine.cycle(self.settings, allow_deletes=allow_deletes, period=period)

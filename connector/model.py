@@ -19,6 +19,7 @@ Int64 = NDArray[np.int64]
 READY = "ready"
 IN_PROGRESS = ("pending", "queued", "validating", "indexing")
 LAYOUT_VERSION = "1.0"
+METADATA_TYPES = ("keyword", "integer", "float", "bool", "datetime", "text", "uuid")
 
 DeleteMode = Literal["sync", "keep"]
 

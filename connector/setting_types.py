@@ -9,8 +9,7 @@ from pydantic import BeforeValidator
 from pydantic_settings import NoDecode
 
 from connector.cron import cron_trigger
-
-METADATA_TYPES = ("keyword", "integer", "float", "bool", "datetime", "text", "uuid")
+from connector.model import METADATA_TYPES
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}

@@ -7,7 +7,7 @@ from typing import Any
 from qdrant_client import models
 
 from connector.errors import ConfigError
-from connector.model import LAYOUT_VERSION, CollectionInfo, CollectionSpec
+from connector.model import LAYOUT_VERSION, METADATA_TYPES, CollectionInfo, CollectionSpec
 
 STAMP = "twelvelabs_connector"
 DISTANCE = models.Distance.COSINE
@@ -27,7 +27,6 @@ PAYLOAD_INDEXES: Mapping[str, PayloadIndex] = {
     "transcript": models.PayloadSchemaType.TEXT,
     "revision": models.PayloadSchemaType.KEYWORD,
 }
-METADATA_TYPES = ("keyword", "integer", "float", "bool", "datetime", "text", "uuid")
 
 _IDENTITY = ("model", "layout_version", "instance_id")
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")

@@ -14,6 +14,8 @@ from tests.engine.world import INDEX, World
 PERIOD = 3600.0
 SCHEDULED, ORDERED, POLL = f"cycle period={PERIOD} allow_deletes=False", "cycle period=None allow_deletes=False", "poll"
 
+REFRESH = "refresh"
+
 
 class WatchedEngine(Engine):
     """The real one, which says what it does; it can be made to wait, and to break."""
@@ -40,6 +42,10 @@ class WatchedEngine(Engine):
     async def poll(self, settings: IndexSettings) -> CycleReport:
         async with self._watched("poll"):
             return await super().poll(settings)
+
+    async def refresh(self, settings: IndexSettings, period: float) -> CycleReport:
+        async with self._watched(REFRESH):
+            return await super().refresh(settings, period)
 
     @asynccontextmanager
     async def _watched(self, what: str) -> AsyncIterator[None]:

@@ -9,7 +9,7 @@ import pytest
 
 from connector.errors import LedgerUnavailable, MalformedAsset, Unavailable
 from connector.index_loop import Retry
-from tests.engine.loops import ORDERED, POLL, SCHEDULED, Place
+from tests.engine.loops import ORDERED, POLL, REFRESH, SCHEDULED, Place
 from tests.engine.world import INDEX
 from tests.fakes.ledger import FakeCheckpointStore
 
@@ -60,6 +60,15 @@ async def test_what_is_poked_twice_before_it_begins_is_done_once(place: Place) -
     for _ in range(5):
         place.loop.poke_full()
     await place.settled(SCHEDULED)
+    assert place.nothing_else()
+
+
+async def test_a_refresh_that_is_due_together_with_a_poll_comes_right_after_it(place: Place) -> None:
+    place.loop.poke_refresh()
+    place.loop.poke_poll()
+
+    await place.settled(POLL)
+    await place.settled(REFRESH)
     assert place.nothing_else()
 
 

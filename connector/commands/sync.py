@@ -104,7 +104,8 @@ def print_report(report: CycleReport) -> None:
     out.print(f"  {', '.join(shown)}")
     out.print(
         f"  {number(report.points_written)} points written, {number(report.requests)} requests,"
-        f" {report.duration_sec:.1f} s" + ("" if report.complete or report.error else "; the listing was incomplete")
+        f" {report.duration_sec:.1f} s"
+        + ("" if report.complete or report.error or report.interrupted else "; the listing was incomplete")
     )
     if report.withheld_because:
         out.print(f"  [yellow]{report.withheld} deletes withheld:[/yellow] {text(report.withheld_because)}")

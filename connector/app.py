@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +13,10 @@ from connector.checkpoints import SqliteCheckpointStore
 from connector.engine import Engine, Progress
 from connector.errors import ConfigError, LedgerUnavailable
 from connector.index_settings import IndexSettings
-from connector.model import CollectionSpec
+from connector.model import CollectionInfo, CollectionSpec
 from connector.ownership import Held, own, owner
 from connector.ports import CheckpointStore, Sink, Source
-from connector.qdrant.collection import misfit
+from connector.qdrant.collection import index_warnings, misfit, payload_indexes
 from connector.qdrant.sink import QdrantSink
 from connector.settings import ALL_INDEXES, Settings
 from connector.twelvelabs import Transport, TwelveLabsSource
@@ -51,10 +51,11 @@ class App:
         return [self.settings.of_index(index_id) for index_id in configured if not only or index_id in only]
 
 
-async def differences(sink: Sink, spec: CollectionSpec) -> list[str] | None:
-    """What keeps a collection from holding what it must; None when it does not exist yet."""
-    found = await sink.inspect(spec.name)
-    return misfit(spec, found) if found else None
+def collection_faults(
+    spec: CollectionSpec | None, found: CollectionInfo, metadata_indexes: Mapping[str, str]
+) -> tuple[list[str], tuple[str, ...]]:
+    """What keeps a collection from holding what it must, and which payload indexes have another type."""
+    return misfit(spec, found) if spec else [], index_warnings(found, payload_indexes(metadata_indexes))
 
 
 @asynccontextmanager

@@ -14,16 +14,28 @@ from dataclasses import replace
 from typing import Any
 
 from connector import attempts, points, timestamps
+from connector.claims import claim, clearable
 from connector.errors import AssetError, CycleError, LedgerUnavailable, MalformedAsset, TransientError, Unavailable
 from connector.index_settings import IndexSettings
-from connector.marengo import KNOWN, select
-from connector.model import Applied, Attempt, CollectionSpec, Index, IndexedAsset, IndexState, Outcome
+from connector.marengo import KNOWN, options_of
+from connector.model import (
+    Applied,
+    Attempt,
+    Checkpoint,
+    CollectionSpec,
+    Index,
+    IndexedAsset,
+    IndexState,
+    Outcome,
+    Owner,
+)
 from connector.plan import Delete, Refresh, Upsert
 from connector.points import AssetPoints
 from connector.ports import CheckpointStore, Sink, Source
 from connector.report import Result
 
 EMBEDDING_PATIENCE_SEC = 3600.0
+OWNER_FRESH_SEC = 60.0
 
 
 class EmbeddingLag(AssetError):
@@ -51,10 +63,14 @@ class Applier:
         settings: IndexSettings,
         index: Index,
         state: IndexState,
+        me: Owner,
     ) -> None:
         self._source, self._sink, self._ledger = source, sink, ledger
         self._clock, self._settings, self._index, self.state = clock, settings, index, state
+        self._me = me
         self._ensured: set[str] = set()
+        self._owned_at: dict[str, float] = {}
+        self._others: dict[str, bool] = {}
 
     async def carry_out(self, change: Upsert | Refresh) -> Result:
         """Raises CycleError only: what concerns the asset alone becomes its Result and an attempt in the ledger."""
@@ -85,8 +101,9 @@ class Applier:
     async def delete(self, change: Delete) -> Result:
         row = change.checkpoint
         try:
-            await self._ledger.open(self._index.index_id, row.indexed_asset_id, row.collections)
-            await self._sink.delete(row.collections, self._index.index_id, row.indexed_asset_id)
+            held = await self._held(row)
+            await self._ledger.open(self._index.index_id, row.indexed_asset_id, held)
+            await self._sink.delete(held, self._index.index_id, row.indexed_asset_id)
         except TransientError as error:
             return Result(row.indexed_asset_id, Outcome.DEFERRED, error=error)
         await self._ledger.forget(self._index.index_id, row.indexed_asset_id, self._clock())
@@ -132,9 +149,10 @@ class Applier:
         if known and same:
             seen = replace(applied, applied_at=known.applied_at)
             return await self._patch(change.asset, known, seen, built.asset_payload)
-        name, collections = built.indexed_asset_id, row.collections if row else frozenset()
+        name, collections = built.indexed_asset_id, await self._held(row) if row else frozenset()
         if built.dimension is not None and len(built):
             await self._ensure(built, built.dimension)
+            await self._own(applied.collection)
             await self._ledger.open(self._index.index_id, name, {applied.collection})
             await self._sink.replace(built, applied.collection, collections - {applied.collection})
         else:
@@ -146,29 +164,46 @@ class Applier:
 
     async def _ensure(self, built: AssetPoints, dimension: int) -> None:
         """The collection of the model that the asset really has, which may not be the index's."""
-        wanted = select(built.model, self._index.model_options, self._settings.embedding_options)
-        spec = self._settings.spec(built.model, dimension, tuple(dict.fromkeys((*wanted, *built.options))))
+        offered = options_of(built.model, self._index.model_options)
+        spec = self._settings.spec(built.model, dimension, tuple(dict.fromkeys((*offered, *built.options))))
         if built.model not in KNOWN:
             await self._agree(built, spec)
         if spec.name not in self._ensured:
-            instance = await self._sink.ensure(spec, self._settings.metadata_indexes)
-            if await self._ledger.instance(self._index.index_id, spec.name) is None:
-                await self._ledger.save_instance(self._index.index_id, spec.name, instance)
+            await self._sink.ensure(spec, self._settings.metadata_indexes)
             self._ensured.add(spec.name)
 
     async def _agree(self, built: AssetPoints, spec: CollectionSpec) -> None:
-        """What a model is that is not known, its first asset decided; one that differs is at fault itself."""
+        """For an unknown model the first asset fixed the dimension; reject assets that disagree."""
         found = await self._sink.inspect(spec.name)
         if found is None or found.model != built.model:
             return
         for option in built.options:
-            size, _ = found.vectors.get(option, (None, ""))
+            size, _ = found.vectors.get(option, (spec.dimension, ""))
             if size != spec.dimension:
-                has = f"{size} in {option}" if size else f"no vector {option}"
-                cause = f"vectors of dimension {spec.dimension} in {option}, where collection {spec.name} has {has}"
+                cause = f"vectors of dimension {spec.dimension} in {option}, where collection {spec.name} has {size}"
                 raise MalformedAsset(
                     "write points of asset", built.indexed_asset_id, cause, "Re-index it at the source"
                 )
+
+    async def _own(self, collection: str) -> None:
+        """Raises OwnedElsewhere when the index belongs to another ledger there; looked up again after a minute."""
+        if self._clock() - self._owned_at.get(collection, -OWNER_FRESH_SEC) < OWNER_FRESH_SEC:
+            return
+        info = await self._sink.inspect(collection)
+        if info:
+            await claim(self._sink, self._ledger, self._index.index_id, info, self._me)
+        self._owned_at[collection] = self._clock()
+
+    async def _held(self, row: Checkpoint) -> frozenset[str]:
+        """The collections that may hold points of the asset which are ours to delete. Raises OwnedElsewhere."""
+        home = self._settings.collection_name(self._index.model or "")
+        if home in row.collections:
+            await self._own(home)
+        others = row.collections - {home}
+        if others - self._others.keys():
+            found = await clearable(self._sink, self._index.index_id, others, self._me)
+            self._others |= {name: name in found for name in others}
+        return frozenset(name for name in row.collections if self._others.get(name, True))
 
     async def _refresh(self, change: Upsert | Refresh, known: Applied, attempt: Attempt) -> Result:
         name = change.asset.indexed_asset_id
@@ -186,6 +221,7 @@ class Applier:
         name, written = asset.indexed_asset_id, 0
         outcome = Outcome.UNCHANGED
         if known.metadata_revision != seen.metadata_revision:
+            await self._own(known.collection)
             await self._ledger.open(self._index.index_id, name, {known.collection})
             if known.points:
                 await self._sink.set_payload(known.collection, self._index.index_id, name, payload)

@@ -1,12 +1,13 @@
 """The ledger in SQLite: one file, one process that writes, every commit durable against power loss."""
 
 import json
+import socket
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from connector.model import Applied, Attempt, Checkpoint, IndexState
+from connector.model import Applied, Attempt, Checkpoint, Identity, IndexState
 from connector.sqlite_file import SqliteFile
 
 _COLUMNS = "indexed_asset_id, opened, collections, applied, attempt"
@@ -123,12 +124,21 @@ class SqliteCheckpointStore(SqliteFile):
             "read", lambda db: {row[0]: json.loads(row[1]) if row[1] else {} for row in db.execute(query)}
         )
 
-    async def instance(self, index_id: str, collection: str) -> str | None:
-        query = "select instance_id from instances where index_id = ? and collection = ?"
-        row = await self._run("read", lambda db: db.execute(query, (index_id, collection)).fetchone())
-        return row[0] if row else None
+    async def identity(self) -> Identity:
+        """One that was written by an earlier release, and is only read, has no id yet."""
 
-    async def save_instance(self, index_id: str, collection: str, instance_id: str) -> None:
+        def work(db: sqlite3.Connection) -> str:
+            known = db.execute("select name from sqlite_master where name = 'identity'").fetchone()
+            row = db.execute("select ledger_id from identity").fetchone() if known else None
+            return str(row[0]) if row else ""
+
+        return Identity(await self._run("read", work), f"{self._path.absolute()} on {socket.gethostname()}")
+
+    async def claims(self, index_id: str) -> frozenset[str]:
+        query = "select instance_id from instances where index_id = ?"
+        return await self._run("read", lambda db: frozenset(row[0] for row in db.execute(query, (index_id,))))
+
+    async def save_claim(self, index_id: str, collection: str, instance_id: str) -> None:
         query = "insert or replace into instances values (?, ?, ?)"
         await self._run("write", lambda db: db.execute(query, (index_id, collection, instance_id)))
 

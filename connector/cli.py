@@ -44,6 +44,9 @@ def sync(
     allow_deletes: Annotated[
         bool, typer.Option("--allow-deletes", help="Carry out deletes that the limits withhold, this once.")
     ] = False,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Claim indexes that belong to another connector's ledger in Qdrant.")
+    ] = False,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
@@ -54,7 +57,7 @@ def sync(
     from connector.commands.sync import sync as command
 
     settings = _settings(config)
-    _run(command(settings, index, allow_deletes=allow_deletes, as_json=as_json))
+    _run(command(settings, index, allow_deletes=allow_deletes, take_over=take_over, as_json=as_json))
 
 
 @app.command()

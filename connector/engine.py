@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from connector.apply import Applier
+from connector.claims import must_claim, owner_of
 from connector.errors import ConnectorError, CycleError, SinkUnavailable, SourceUnavailable, TransientError
 from connector.index_settings import IndexSettings
-from connector.model import Index
+from connector.model import Index, Owner
 from connector.plan import Refresh, Upsert, to_remember
 from connector.ports import CheckpointStore, Sink, Source
 from connector.reconcile import commit
@@ -47,20 +48,30 @@ class Engine:
         self._indexes: dict[str, Index] = {}
 
     async def cycle(
-        self, settings: IndexSettings, *, allow_deletes: bool = False, period: float | None = None
+        self,
+        settings: IndexSettings,
+        *,
+        allow_deletes: bool = False,
+        take_over: bool = False,
+        period: float | None = None,
     ) -> CycleReport:
         """One full pass over one index. Whatever goes wrong is in the report.
 
         One that comes again every `period` seconds leaves failed assets their back-off and spreads refreshes; without
-        a period it does all that is due, and tries what failed at once.
+        a period it does all that is due, and tries what failed at once. `take_over` claims an index that belongs to
+        another ledger.
         """
 
         async def work(report: CycleReport) -> None:
             index = await self._source.index(settings.index_id)
             report.index_name, report.model = index.name, index.model
-            await self._ensure(settings, index)
-            survey = await self.surveyor.full(settings, index, allow_deletes=allow_deletes, period=period)
-            await commit(self._ledger, index.index_id, survey.known, to_remember(survey.known.state, survey.plan))
+            me = owner_of(await self._ledger.identity(), settings)
+            report.warnings += await self._provide(settings, index, me, take_over=take_over)
+            survey = await self.surveyor.full(
+                settings, index, allow_deletes=allow_deletes, take_over=take_over, period=period
+            )
+            state = to_remember(survey.known.state, survey.plan)
+            await commit(self._sink, self._ledger, index.index_id, survey.known, state, me, take_over=take_over)
             await self._apply(settings, survey, report)
             self._indexes[index.index_id] = index
 
@@ -94,11 +105,19 @@ class Engine:
         """What earlier cycles knew of the index is no longer so."""
         self._indexes.pop(index_id, None)
 
-    async def _ensure(self, settings: IndexSettings, index: Index) -> None:
-        """An unfit collection shows before anything is retrieved; that of an unknown model is made with its asset."""
-        spec = settings.known_spec(index)
-        if spec:
-            await self._sink.ensure(spec, settings.metadata_indexes)
+    async def _provide(self, settings: IndexSettings, index: Index, me: Owner, *, take_over: bool) -> tuple[str, ...]:
+        """An unfit collection, or somebody else's, shows before anything is listed; returns warnings.
+
+        The collection of an unknown model is made with its first asset; once it is there, it must have what is wanted.
+        """
+        if index.model is None:
+            return ()
+        found = await self._sink.inspect(settings.collection_name(index.model))
+        if found:
+            claimed = found.instance_id in await self._ledger.claims(index.index_id)
+            must_claim(found, index.index_id, me, claimed=claimed, take_over=take_over)
+        spec = settings.needed_spec(index, found)
+        return (await self._sink.ensure(spec, settings.metadata_indexes)).warnings if spec else ()
 
     async def _reported(self, settings: IndexSettings, work: Callable[[CycleReport], Awaitable[None]]) -> CycleReport:
         report = CycleReport(settings.index_id)
@@ -123,6 +142,7 @@ class Engine:
             settings=settings,
             index=survey.index,
             state=survey.known.state,
+            me=owner_of(await self._ledger.identity(), settings),
         )
         changes: tuple[Upsert | Refresh, ...] = (*plan.upserts, *plan.refreshes)
         self._observe(Progress(index_id, planned=len(changes) + len(plan.deletes)))

@@ -80,8 +80,9 @@ class Executor:
             self._keep(index)
         loops = [self._loops[index.index_id] for index in wanted]
         async with asyncio.TaskGroup() as group:
+            allow_deletes, take_over = order.arguments["allow_deletes"], bool(order.arguments.get("take_over"))
             cycles = [
-                group.create_task(loop.full_cycle(allow_deletes=order.arguments["allow_deletes"])) for loop in loops
+                group.create_task(loop.full_cycle(allow_deletes=allow_deletes, take_over=take_over)) for loop in loops
             ]
             while any(not cycle.done() for cycle in cycles):
                 await self._progress(order, loops)
@@ -104,14 +105,16 @@ class Executor:
     async def _drop(self, order: Order) -> dict[str, Any]:
         index_id, assets = order.arguments["index_id"], order.arguments["assets"]
         async with self._quiet(index_id):
-            return {"assets": await operations.drop(self._app.sink, self._app.ledger, index_id, assets)}
+            of_index = self._app.settings.of_index(index_id)
+            return {"assets": await operations.drop(self._app.sink, self._app.ledger, of_index, assets)}
 
     async def _forget(self, order: Order) -> dict[str, Any]:
         """With `*` its loop ends too; should the account still have the index, it is found again."""
         index_id = order.arguments["index_id"]
         async with self._quiet(index_id):
             self._app.engine.unlearn(index_id)
-            result = await operations.forget(self._app.sink, self._app.ledger, index_id, time.time())
+            of_index = self._app.settings.of_index(index_id)
+            result = await operations.forget(self._app.sink, self._app.ledger, of_index, time.time())
             if self._app.settings.connector_indexes == ALL_INDEXES:
                 self._end_loop(index_id)
         return dict(result)

@@ -35,6 +35,7 @@ class _Asked:
     """A full cycle that somebody waits for."""
 
     allow_deletes: bool
+    take_over: bool
     report: "asyncio.Future[CycleReport]"
 
 
@@ -95,9 +96,9 @@ class IndexLoop:
         self._refresh_wanted = True
         self._wake.set()
 
-    async def full_cycle(self, *, allow_deletes: bool) -> CycleReport:
+    async def full_cycle(self, *, allow_deletes: bool, take_over: bool = False) -> CycleReport:
         """A full cycle that does not wait for back-offs, as `sync` does it."""
-        asked = _Asked(allow_deletes, asyncio.get_running_loop().create_future())
+        asked = _Asked(allow_deletes, take_over, asyncio.get_running_loop().create_future())
         self._asked.append(asked)
         self._wake.set()
         return await asked.report
@@ -116,12 +117,14 @@ class IndexLoop:
             self._wake.clear()
             if self._asked:
                 asked = self._asked.popleft()
-                report = await self._engine_cycle("sync", allow_deletes=asked.allow_deletes, period=None)
+                report = await self._engine_cycle(
+                    "sync", allow_deletes=asked.allow_deletes, take_over=asked.take_over, period=None
+                )
                 if not asked.report.done():
                     asked.report.set_result(report)
             elif self._full_wanted or (self._poll_wanted and not self._engine.knows(self.settings.index_id)):
                 self._full_wanted = self._poll_wanted = False
-                await self._engine_cycle("full cycle", allow_deletes=False, period=self._period)
+                await self._engine_cycle("full cycle", period=self._period)
             elif self._poll_wanted:
                 self._poll_wanted = False
                 await self._finish("poll", await self._doing("poll", self._engine.poll(self.settings)))
@@ -137,8 +140,10 @@ class IndexLoop:
         """Without an earlier cycle it waits for one."""
         return self._refresh_wanted and self._engine.knows(self.settings.index_id)
 
-    async def _engine_cycle(self, what: str, *, allow_deletes: bool, period: float | None) -> CycleReport:
-        cycle = self._engine.cycle(self.settings, allow_deletes=allow_deletes, period=period)
+    async def _engine_cycle(
+        self, what: str, *, allow_deletes: bool = False, take_over: bool = False, period: float | None
+    ) -> CycleReport:
+        cycle = self._engine.cycle(self.settings, allow_deletes=allow_deletes, take_over=take_over, period=period)
         report = await self._doing(what, cycle)
         await self._finish(what, report)
         return report

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from connector.errors import ConfigError
 from connector.fingerprint import Shape
 from connector.marengo import KNOWN, options_of, select
-from connector.model import CollectionSpec, DeleteMode, Index
+from connector.model import CollectionInfo, CollectionSpec, DeleteMode, Index
 from connector.plan import Policy
 
 
@@ -32,6 +33,12 @@ class IndexSettings:
         """How often a daemon looks for due refreshes: often enough to spread them over the interval."""
         return min(self.refresh_interval, self.deep_refresh_interval) / 24
 
+    @property
+    def point_settings(self) -> dict[str, Any]:
+        """The settings that shape points, as JSON values: what two owners of one index would have to agree on."""
+        options = None if self.embedding_options is None else sorted(self.embedding_options)
+        return {"embedding_options": options, "transcript": self.transcript, "media_links": self.media_links}
+
     def policy(self, now: float) -> Policy:
         """What the settings alone say of a plan's policy."""
         return Policy(
@@ -46,7 +53,10 @@ class IndexSettings:
         return self.collection.format(model=model, index_id=self.index_id)
 
     def spec(self, model: str, dimension: int, options: tuple[str, ...]) -> CollectionSpec:
-        """All named vectors of the model, whatever the first asset happens to hold."""
+        """All named vectors of the model, whatever is wanted of it or its first asset happens to hold.
+
+        `options` are those of a model that is not known: what the index has and what the asset holds.
+        """
         known = KNOWN.get(model)
         return CollectionSpec(self.collection_name(model), model, dimension, tuple(known.options) if known else options)
 
@@ -54,6 +64,15 @@ class IndexSettings:
         """What is needed of the collection of the index's model, as far as the model is known beforehand."""
         known = KNOWN.get(index.model or "")
         return self.spec(known.name, known.dimension, tuple(known.options)) if known else None
+
+    def needed_spec(self, index: Index, found: CollectionInfo | None) -> CollectionSpec | None:
+        """The same; for an unknown model what its collection, which has a dimension already, must have."""
+        known = self.known_spec(index)
+        if known or index.model is None or found is None or found.model != index.model:
+            return known
+        options = self._wanted(index)
+        dimension = next((found.vectors[option][0] for option in options if option in found.vectors), 0)
+        return CollectionSpec(found.name, index.model, dimension, options)
 
     def shape(self, index: Index) -> Shape:
         """Raises ConfigError when there is nothing to sync in the index."""

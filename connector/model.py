@@ -18,7 +18,7 @@ Int64 = NDArray[np.int64]
 
 READY = "ready"
 IN_PROGRESS = ("pending", "queued", "validating", "indexing")
-LAYOUT_VERSION = "1.0"
+LAYOUT_VERSION = "1.1"
 METADATA_TYPES = ("keyword", "integer", "float", "bool", "datetime", "text", "uuid")
 
 DeleteMode = Literal["sync", "keep"]
@@ -125,6 +125,26 @@ class CollectionSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """Which ledger this is: a random id, kept for as long as the ledger lives, and a name for people."""
+
+    ledger_id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The ledger that an index belongs to in a collection, and the settings that shape the points it writes there."""
+
+    ledger_id: str
+    label: str
+    settings: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return f"ledger {self.ledger_id[:8]} ({self.label})"
+
+
+@dataclass(frozen=True, slots=True)
 class CollectionInfo:
     """What a collection is. The stamp fields are None where the collection carries none of ours."""
 
@@ -136,20 +156,42 @@ class CollectionInfo:
     layout_version: str | None = None
     instance_id: str | None = None
     payload_indexes: Mapping[str, str] = field(default_factory=dict)
+    owners: Mapping[str, Owner] = field(default_factory=dict)
+    """Index id -> who may write points of that index here."""
+    warnings: tuple[str, ...] = ()
+    """Settings that have no effect here, and what to do: a payload index of another type, for example."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many points of an index a collection holds, by revision and by metadata revision.
+
+    Counted by what the points say of themselves, so that points of other programs may be among them.
+    """
+
+    revisions: Mapping[str, int]
+    metadata_revisions: Mapping[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class SinkAsset:
-    """What a collection holds of one asset, read back from its points."""
+    """What a collection holds of one asset, read back from its own points; `""` counts those without a revision."""
 
     indexed_asset_id: str
     points_by_revision: Mapping[str, int]
+    points_by_metadata_revision: Mapping[str, int]
     fingerprint: str | None
     asset_points: int | None
 
     @property
     def points(self) -> int:
         return sum(self.points_by_revision.values())
+
+    @property
+    def metadata_revision(self) -> str | None:
+        """The one that all points are of; None when they differ or do not say."""
+        known = [revision for revision in self.points_by_metadata_revision if revision]
+        return known[0] if len(known) == len(self.points_by_metadata_revision) == 1 else None
 
     @property
     def intact(self) -> bool:

@@ -24,6 +24,25 @@ def point_id(index_id: str, indexed_asset_id: str, model: str, scope: str, start
     return str(uuid.uuid5(NAMESPACE, f"{index_id}/{indexed_asset_id}/{model}/{scope}/{start_ms}/{end_ms}"))
 
 
+def is_own(stored_id: str, payload: Mapping[str, Any]) -> bool:
+    """Whether this program wrote the point: its id is the one that its payload computes to.
+
+    Whatever other keys a point carries, one with another id belongs to somebody else.
+    """
+    try:
+        computed = point_id(
+            payload["index_id"],
+            payload["indexed_asset_id"],
+            payload["embedding_model"],
+            payload["embedding_scope"],
+            round(payload["start_offset_sec"] * 1000),
+            round(payload["end_offset_sec"] * 1000),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return False
+    return computed == stored_id
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class NamedVectors:
     """The vectors of one option: row i of `matrix`, shape (k, dimension), belongs to the point `rows[i]`, ascending."""
@@ -49,7 +68,7 @@ class AssetPoints:
     start_ms: Int64
     end_ms: Int64
     segments: Int64
-    transcripts: tuple[str | None, ...]
+    transcripts: tuple[str, ...]
     vectors: Mapping[str, NamedVectors]
     revision: str
     metadata_revision: str
@@ -77,7 +96,7 @@ def metadata_payload(
 ) -> tuple[dict[str, Any], str]:
     """The payload keys that a metadata-only change rewrites, and their revision. Raises MalformedAsset.
 
-    The fingerprint and the volatile link are written with the rest and are no part of the revision.
+    The revision itself, the fingerprint and the volatile link are written with the rest and are no part of it.
     """
     asset = retrieved.asset
     payload = {
@@ -96,7 +115,7 @@ def metadata_payload(
         "user_metadata": _storable(retrieved.user_metadata),
     }
     revision = digest(canonical_json(payload))
-    payload["fingerprint"] = fingerprint
+    payload |= {"metadata_revision": revision, "fingerprint": fingerprint}
     if media_links:
         payload["hls_url"] = retrieved.hls_url
     return payload, revision
@@ -114,7 +133,7 @@ def build(
     vectors = _named_vectors(retrieved, columns, scopes, start_ms, end_ms)
     words = Words.of(retrieved, retrieved.transcription) if transcript else None
     transcripts = tuple(
-        words.within(start, end) if words else None for start, end in zip(start_ms, end_ms, strict=True)
+        (words.within(start, end) if words else None) or "" for start, end in zip(start_ms, end_ms, strict=True)
     )
     payload, metadata_revision = metadata_payload(retrieved, index, fingerprint, media_links=media_links)
     payload |= {"embedding_model": retrieved.model, "asset_points": len(scopes)}

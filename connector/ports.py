@@ -12,12 +12,15 @@ from connector.model import (
     CollectionSpec,
     Float32,
     Hit,
+    Identity,
     Index,
     IndexedAsset,
     IndexState,
+    Owner,
     RetrievedAsset,
     SinkAsset,
     Snapshot,
+    Tally,
 )
 from connector.points import AssetPoints
 
@@ -79,6 +82,9 @@ class Source(Protocol):
 class Sink(Protocol):
     """The write side. Every write is idempotent, and when it returns the sink has acknowledged all of it.
 
+    Only own points are changed, deleted or read back: those whose id is the one that their payload computes to. A
+    collection is what its instance id says: an alias and its target are one.
+
     A write that raises may have been carried out in part. All raise RateLimited or Unavailable (retries exhausted),
     AuthenticationFailed, SinkMismatch, and SinkUnavailable for embedded storage that cannot be opened.
     """
@@ -92,18 +98,21 @@ class Sink(Protocol):
     async def collections(self) -> list[CollectionInfo]:
         """Those that carry our stamp, by name."""
 
-    async def ensure(self, spec: CollectionSpec, metadata_indexes: Mapping[str, str]) -> str:
-        """The collection exists, fits, is stamped and has its payload indexes; returns its instance id.
+    async def ensure(self, spec: CollectionSpec, metadata_indexes: Mapping[str, str]) -> CollectionInfo:
+        """The collection exists, fits, is stamped and has its payload indexes; `warnings` say what has no effect.
 
         Creates what is absent, adopts an unstamped one that fits and is empty, never alters or drops another. Raises
         SinkMismatch with what differs.
         """
 
+    async def set_owner(self, collection: str, index_id: str, owner: Owner | None) -> None:
+        """The collection names this owner for the index, or none; the owners of other indexes stay."""
+
     async def replace(self, points: AssetPoints, collection: str, others: Collection[str]) -> None:
         """The asset has exactly these points in `collection` and none in `others` (its further collections).
 
-        New points are there before old ones go. Zero points are a valid content. Raises PointsRejected, naming the
-        point.
+        New points are there before old ones go. Zero points are a valid content. Of `others`, those that are
+        `collection` under another name are left alone. Raises PointsRejected, naming the point.
         """
 
     async def set_payload(
@@ -112,13 +121,20 @@ class Sink(Protocol):
         """Every point of the asset has these payload keys; other keys and the vectors stay."""
 
     async def delete(self, collections: Collection[str], index_id: str, indexed_asset_id: str) -> None:
-        """The asset has no point in any of the collections: deleted by filter, then counted; an absent one is fine."""
+        """The asset has no point in any of the collections: deleted, then looked for; an absent one is fine."""
 
     async def count(self, collection: str, index_id: str, indexed_asset_id: str | None = None) -> int:
-        """Exact number of points; 0 when the collection does not exist."""
+        """Exact number of points that carry these ids, other programs' too; 0 when the collection does not exist."""
 
-    async def manifest(self, collection: str, index_id: str) -> dict[str, SinkAsset]:
-        """What the collection holds of the index, by asset. Reads one small payload per point."""
+    async def tally(self, collection: str, index_id: str, most: int) -> Tally | None:
+        """None where the sink cannot tell: more than `most` values, or no payload index. Reads no points."""
+
+    async def manifest(self, collection: str, index_id: str, only: Tally | None = None) -> dict[str, SinkAsset]:
+        """What the collection holds of the index, by asset; empty when it does not exist.
+
+        With `only`, just the points that have one of its revisions or metadata revisions. Reads one small payload per
+        point.
+        """
 
     async def search(self, collection: str, vector: Float32, index_ids: Sequence[str], limit: int) -> list[Hit]:
         """Best segments over all named vectors fused by RRF, best first; no index ids means all."""
@@ -191,9 +207,13 @@ class CheckpointStore(Protocol):
     async def reports(self) -> dict[str, dict[str, Any]]:
         """The last report of every index that has one or is known, by index id; empty where there is none yet."""
 
-    async def instance(self, index_id: str, collection: str) -> str | None:
-        """The instance id of the collection that the index's rows speak of."""
+    async def identity(self) -> Identity:
+        """Which ledger this is; the same for as long as the ledger lives, copies and restored ones too."""
 
-    async def save_instance(self, index_id: str, collection: str, instance_id: str) -> None: ...
+    async def claims(self, index_id: str) -> frozenset[str]:
+        """Instance ids of the collections in which this ledger has claimed the index."""
+
+    async def save_claim(self, index_id: str, collection: str, instance_id: str) -> None:
+        """`collection` is the name that the instance went by."""
 
     async def close(self) -> None: ...

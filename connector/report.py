@@ -57,6 +57,7 @@ class CycleReport:
     kept: int = 0
     lag_sec: float | None = None
     interrupted: bool = False
+    warnings: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     @classmethod

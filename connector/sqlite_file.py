@@ -44,6 +44,13 @@ create table orders (
 );
 create table daemon (id integer primary key check (id = 1), live text not null);
 """
+# Added without a new schema version: earlier releases do not miss it, and may go on using the file.
+_IDENTITY = """
+begin immediate;
+create table if not exists identity (id integer primary key check (id = 1), ledger_id text not null);
+insert or ignore into identity values (1, lower(hex(randomblob(16))));
+commit;
+"""
 
 
 class SqliteFile:
@@ -99,6 +106,8 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
         if not read_only:
             connection.execute("pragma journal_mode = wal")
             connection.execute("pragma synchronous = full")
+            if not connection.execute("select 1 from sqlite_master where name = 'identity'").fetchone():
+                connection.executescript(_IDENTITY)
     except BaseException:
         connection.close()
         raise

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from connector.claims import owner_of
 from connector.errors import AssetError
 from connector.index_settings import IndexSettings
 from connector.model import READY, Index, IndexedAsset, IndexState, Snapshot
@@ -34,14 +35,21 @@ class Surveyor:
         self._seen: dict[str, dict[str, IndexedAsset]] = {}
 
     async def full(
-        self, settings: IndexSettings, index: Index, *, allow_deletes: bool = False, period: float | None = None
+        self,
+        settings: IndexSettings,
+        index: Index,
+        *,
+        allow_deletes: bool = False,
+        take_over: bool = False,
+        period: float | None = None,
     ) -> Survey:
         """Snapshot, ledger and plan of a full cycle. Only reads, so it is the dry run too."""
         shape = settings.shape(index)
         snapshot = await self._source.snapshot(index)
         now = self._clock()
         collection = settings.collection_name(index.model) if index.model else None
-        known = await compare(self._sink, self._ledger, index.index_id, collection, now)
+        me = owner_of(await self._ledger.identity(), settings)
+        known = await compare(self._sink, self._ledger, index.index_id, collection, me, now, take_over=take_over)
         shortest = min(settings.refresh_interval, settings.deep_refresh_interval)
         quota = even_share(len(known.rows), period, shortest) if period else None
         policy = replace(

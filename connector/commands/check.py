@@ -2,14 +2,15 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from connector.app import differences, make_sink, make_source
+from connector.app import collection_faults, make_sink, make_source
 from connector.checkpoints import SqliteCheckpointStore
+from connector.claims import must_claim, owner_of
 from connector.commands.output import Exit, out, print_json, text
 from connector.errors import (
     AuthenticationFailed,
@@ -19,6 +20,7 @@ from connector.errors import (
     LedgerUnavailable,
     SinkMismatch,
 )
+from connector.index_settings import IndexSettings
 from connector.model import CollectionSpec, Index
 from connector.ports import Sink, Source
 from connector.settings import ALL_INDEXES, Settings
@@ -63,7 +65,7 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
         stack.push_async_callback(source.close)
         finding, account = await _probe("TwelveLabs", _account(source))
         yield finding
-        needed: dict[str, CollectionSpec] = {}
+        needed: list[_Need] = []
         for index_id in _ids(settings, account) if account else ():
             finding, _ = await _probe(f"index {index_id}", _index(settings, source, index_id, needed))
             yield finding
@@ -73,8 +75,9 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
             "Qdrant", sink.version(), lambda version: f"{settings.qdrant_url}, version {version}"
         )
         yield finding
-        for spec in needed.values() if version else ():
-            yield (await _probe(f"collection {spec.name}", _collection(sink, spec)))[0]
+        for name in dict.fromkeys(need.collection for need in needed) if version else ():
+            users = [need for need in needed if need.collection == name]
+            yield (await _probe(f"collection {name}", _collection(settings, sink, name, users)))[0]
 
 
 async def _probe(name: str, work: Awaitable[T], describe: Callable[[T], str] = str) -> tuple[Finding, T | None]:
@@ -123,23 +126,48 @@ def _ids(settings: Settings, account: _Account) -> tuple[str, ...]:
     return settings.connector_indexes
 
 
-async def _index(settings: Settings, source: Source, index_id: str, needed: dict[str, CollectionSpec]) -> str:
+async def _index(settings: Settings, source: Source, index_id: str, needed: "list[_Need]") -> str:
     """Notes in `needed` which collection the index is going to need."""
     index = await source.index(index_id)
     of_index = settings.of_index(index_id)
     shape = of_index.shape(index)
-    spec = of_index.known_spec(index)
-    if spec:
-        needed[spec.name] = spec
+    needed.append(_Need(index, of_index))
     expiry = f"; it expires at {index.expires_at}" if index.expires_at else ""
     return f"{index.name}, {index.model}, options {', '.join(shape.options)}{expiry}"
 
 
-async def _collection(sink: Sink, spec: CollectionSpec) -> str:
-    found = await differences(sink, spec)
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """An index whose model is known to be a Marengo model, and its settings."""
+
+    index: Index
+    settings: IndexSettings
+
+    @property
+    def collection(self) -> str:
+        return self.settings.collection_name(self.index.model or "")
+
+
+async def _collection(settings: Settings, sink: Sink, name: str, users: Sequence[_Need]) -> str:
+    """Whether it fits all the indexes that use it, and belongs to no other connector."""
+    found, first = await sink.inspect(name), users[0]
     if found is None:
-        return f"does not exist yet; the first sync creates it with {', '.join(spec.options)} of {spec.dimension}"
-    if found:
-        advice = "Choose another CONNECTOR_COLLECTION, or remove the collection if nothing needs it"
-        raise SinkMismatch("use collection", spec.name, "; ".join(found), advice)
-    return f"fits {spec.model}"
+        return _absent(first.settings.known_spec(first.index))
+    advice = "Choose another CONNECTOR_COLLECTION, or remove the collection if nothing needs it"
+    async with SqliteCheckpointStore(settings.ledger_path, read_only=True) as ledger:
+        for user in users:
+            index_id, me = user.index.index_id, owner_of(await ledger.identity(), user.settings)
+            must_claim(found, index_id, me, claimed=found.instance_id in await ledger.claims(index_id))
+            spec = user.settings.needed_spec(user.index, found)
+            misfits, warnings = collection_faults(spec, found, user.settings.metadata_indexes)
+            if misfits:
+                raise SinkMismatch("use collection", name, "; ".join(misfits), advice)
+            if warnings:
+                raise SinkMismatch("index payloads of collection", name, "; ".join(warnings))
+    return f"fits {first.index.model}"
+
+
+def _absent(spec: CollectionSpec | None) -> str:
+    if spec is None:
+        return "does not exist yet; the first asset of this model decides its dimension"
+    return f"does not exist yet; the first sync creates it with {', '.join(spec.options)} of {spec.dimension}"

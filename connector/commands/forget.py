@@ -1,29 +1,30 @@
 """`connector forget`: removes an index's points and rows, after showing what and asking."""
 
 import time
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import typer
 
 from connector import operations
-from connector.app import open_app
+from connector.app import make_sink, open_app
 from connector.checkpoints import SqliteCheckpointStore
 from connector.commands.follow import daemon_runs, follow
 from connector.commands.output import Exit, err, number, out, print_json
 from connector.errors import ConfigError
+from connector.model import Checkpoint
+from connector.operations import Footprint
 from connector.settings import ALL_INDEXES, Settings
 
 
 async def forget(settings: Settings, index_id: str, *, yes: bool, as_json: bool) -> Exit:
-    async with SqliteCheckpointStore(settings.ledger_path, read_only=True) as ledger:
-        rows, known = await ledger.load(index_id), await ledger.reports()
-    if not rows and index_id not in known:
-        advice = f"Known are: {', '.join(known) or 'none'}"
-        raise ConfigError("forget index", index_id, "the ledger does not know it", advice)
-    points = sum(row.applied.points for row in rows.values() if row.applied)
-    collections = sorted(set[str]().union(*(row.collections for row in rows.values())))
-    where = ", ".join(collections) or "no collection"
-    err.print(f"Index {index_id}: {number(len(rows))} assets with {number(points)} points in {where}.")
+    found, known = await _look(settings, index_id)
+    if not found.assets and index_id not in known:
+        raise _unknown(index_id, found, known)
+    where = ", ".join(sorted(found.points)) or "no collection"
+    err.print(f"Index {index_id}: {number(len(found.assets))} assets with {number(found.total)} points in {where}.")
+    for collection, owner in found.foreign.items():
+        err.print(f"Its points in {collection} belong to {owner} and stay.")
     if settings.connector_indexes == ALL_INDEXES or index_id in settings.connector_indexes:
         err.print("It is still among CONNECTOR_INDEXES: the next cycle brings it back.")
     if not yes and not typer.confirm("Delete these points and rows?", default=False, err=True):
@@ -40,4 +41,35 @@ async def _carry_out(settings: Settings, index_id: str) -> dict[str, Any]:
     if daemon_runs(settings):
         return dict(await follow(settings, "forget", {"index_id": index_id}))
     async with open_app(settings, "forget") as app:
-        return dict(await operations.forget(app.sink, app.ledger, index_id, time.time()))
+        return dict(await operations.forget(app.sink, app.ledger, settings.of_index(index_id), time.time()))
+
+
+async def _look(settings: Settings, index_id: str) -> tuple[Footprint, Collection[str]]:
+    """What there is of the index, and the indexes that the ledger knows."""
+    async with SqliteCheckpointStore(settings.ledger_path, read_only=True) as ledger:
+        known = await ledger.reports()
+        if settings.qdrant_url == "embedded" and daemon_runs(settings):
+            # The storage is the daemon's alone: what the ledger says of it must do.
+            return _from_rows(await ledger.load(index_id)), known
+        sink = make_sink(settings)
+        try:
+            return await operations.footprint(sink, ledger, settings.of_index(index_id)), known
+        finally:
+            await sink.close()
+
+
+def _from_rows(rows: Mapping[str, Checkpoint]) -> Footprint:
+    points: dict[str, dict[str, int]] = {}
+    for name, row in rows.items():
+        if row.applied:
+            points.setdefault(row.applied.collection, {})[name] = row.applied.points
+    return Footprint(rows, points, {})
+
+
+def _unknown(index_id: str, found: Footprint, known: Collection[str]) -> ConfigError:
+    if found.foreign:
+        collection, owner = next(iter(found.foreign.items()))
+        cause = f"its points in {collection} belong to {owner}"
+        return ConfigError("forget index", index_id, cause, "Forget it with that connector")
+    advice = f"The ledger knows: {', '.join(known) or 'none'}"
+    return ConfigError("forget index", index_id, "neither the ledger nor Qdrant has anything of it", advice)

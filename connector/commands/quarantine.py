@@ -57,4 +57,4 @@ async def release(settings: Settings, what: str, index_id: str, names: Sequence[
 async def _carry_out(app: App, what: str, index_id: str, names: Sequence[str]) -> list[str]:
     if what == "retry":
         return await operations.retry(app.ledger, index_id, names)
-    return await operations.drop(app.sink, app.ledger, index_id, names)
+    return await operations.drop(app.sink, app.ledger, app.settings.of_index(index_id), names)

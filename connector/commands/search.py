@@ -7,6 +7,7 @@ from typing import Any
 from connector.app import App, open_app
 from connector.commands.output import Exit, clock, out, print_json, text
 from connector.errors import ConnectorError
+from connector.index_settings import IndexSettings
 from connector.model import CollectionInfo
 from connector.settings import ALL_INDEXES, Settings
 
@@ -25,15 +26,29 @@ async def search_all(app: App, query: str, only: Sequence[str], limit: int) -> l
     """One document for each collection of the indexes: its model, its hits, or why there are none."""
     everything = app.settings.connector_indexes == ALL_INDEXES and not only
     indexes = [] if everything else await app.indexes(only)
-    names = {index.index_id: index for index in indexes}
-    lists = []
-    for collection in await app.sink.collections():
-        model = collection.model or ""
-        named = [name for name, index in names.items() if index.collection_name(model) == collection.name]
-        holding = [name for name in named if await app.sink.count(collection.name, name)]
+    lists, seen = [], set()
+    for collection in await _collections(app, indexes):
+        if collection.instance_id in seen:
+            continue  # an alias, or a copy that was restored beside its original
+        seen.add(collection.instance_id)
+        holding = [index.index_id for index in indexes if await app.sink.count(collection.name, index.index_id)]
         if everything or holding:
             lists.append(await _of_collection(app, collection, query, holding, limit))
     return lists
+
+
+async def _collections(app: App, indexes: Sequence[IndexSettings]) -> list[CollectionInfo]:
+    """Those of the indexes, under the names that the settings give them; without indexes, all of ours.
+
+    Which models there are is known from our collections: the name of one with another model follows from it.
+    """
+    ours = await app.sink.collections()
+    if not indexes:
+        return ours
+    models = {info.model: None for info in ours if info.model}
+    names = dict.fromkeys(index.collection_name(model) for model in models for index in indexes)
+    found = [await app.sink.inspect(name) for name in names]
+    return [info for info in found if info and info.instance_id]
 
 
 async def _of_collection(

@@ -13,17 +13,17 @@ from connector.report import CycleReport
 from connector.settings import ALL_INDEXES, Settings
 
 
-async def sync(settings: Settings, only: Sequence[str], *, allow_deletes: bool, as_json: bool) -> Exit:
+async def sync(settings: Settings, only: Sequence[str], *, allow_deletes: bool, take_over: bool, as_json: bool) -> Exit:
     """Every configured index gets a report, also when nothing could be opened."""
     reports: dict[str, CycleReport] = {}
     failure: ConnectorError | None = None
     try:
         with ProgressBar(shown=not as_json) as bar:
             if daemon_runs(settings):
-                await _ordered(settings, only, reports, bar, allow_deletes=allow_deletes)
+                await _ordered(settings, only, reports, bar, allow_deletes=allow_deletes, take_over=take_over)
             else:
                 async with open_app(settings, "sync", observe=bar.observe) as app:
-                    await _cycles(app, only, reports, allow_deletes=allow_deletes)
+                    await _cycles(app, only, reports, allow_deletes=allow_deletes, take_over=take_over)
     except (CycleError, TransientError) as error:
         failure = error
         for index_id in _named(settings, only):
@@ -37,16 +37,24 @@ async def sync(settings: Settings, only: Sequence[str], *, allow_deletes: bool, 
 
 
 async def _ordered(
-    settings: Settings, only: Sequence[str], reports: dict[str, CycleReport], bar: ProgressBar, *, allow_deletes: bool
+    settings: Settings,
+    only: Sequence[str],
+    reports: dict[str, CycleReport],
+    bar: ProgressBar,
+    *,
+    allow_deletes: bool,
+    take_over: bool,
 ) -> None:
     """The daemon that owns the ledger does the work."""
-    arguments = {"indexes": list(only), "allow_deletes": allow_deletes}
+    arguments = {"indexes": list(only), "allow_deletes": allow_deletes, "take_over": take_over}
     result = await follow(settings, "sync", arguments, bar.show)
     for facts in result["reports"]:
         reports[facts["index_id"]] = CycleReport.read(facts)
 
 
-async def _cycles(app: App, only: Sequence[str], reports: dict[str, CycleReport], *, allow_deletes: bool) -> None:
+async def _cycles(
+    app: App, only: Sequence[str], reports: dict[str, CycleReport], *, allow_deletes: bool, take_over: bool
+) -> None:
     indexes = await app.indexes(only)
     for settings in indexes:
         reports[settings.index_id] = CycleReport(settings.index_id, interrupted=True)
@@ -54,7 +62,7 @@ async def _cycles(app: App, only: Sequence[str], reports: dict[str, CycleReport]
         for settings in indexes:
             if app.engine.workers.stop.is_set():
                 return
-            report = await app.engine.cycle(settings, allow_deletes=allow_deletes)
+            report = await app.engine.cycle(settings, allow_deletes=allow_deletes, take_over=take_over)
             reports[settings.index_id] = report
             await app.ledger.save_report(settings.index_id, asdict(report))
 
@@ -110,5 +118,7 @@ def print_report(report: CycleReport) -> None:
     if report.withheld_because:
         out.print(f"  [yellow]{report.withheld} deletes withheld:[/yellow] {text(report.withheld_because)}")
         out.print("  see them with `connector plan`, allow them once with `connector sync --allow-deletes`")
+    for warning in report.warnings:
+        out.print(f"  [yellow]warning:[/yellow] {text(warning)}")
     for problem in report.problems:
         out.print(f"  [yellow]{problem.state}[/yellow] {problem.indexed_asset_id}: {text(problem.reason)}")

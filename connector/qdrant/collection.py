@@ -2,15 +2,21 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from qdrant_client import models
 
 from connector.errors import ConfigError
-from connector.model import LAYOUT_VERSION, METADATA_TYPES, CollectionInfo, CollectionSpec
+from connector.model import LAYOUT_VERSION, METADATA_TYPES, CollectionInfo, CollectionSpec, Owner
 
 STAMP = "twelvelabs_connector"
+_OWNER = "twelvelabs_connector_owner:"
 DISTANCE = models.Distance.COSINE
+MISFIT_ADVICE = (
+    "It was left as it is. Set CONNECTOR_COLLECTION to another name, to write all points to a new collection;"
+    " where a vector is missing, CONNECTOR_EMBEDDING_OPTIONS without it keeps this one"
+)
 
 PayloadIndex = models.PayloadSchemaType | models.KeywordIndexParams
 
@@ -26,6 +32,7 @@ PAYLOAD_INDEXES: Mapping[str, PayloadIndex] = {
     "indexed_at": models.PayloadSchemaType.DATETIME,
     "transcript": models.PayloadSchemaType.TEXT,
     "revision": models.PayloadSchemaType.KEYWORD,
+    "metadata_revision": models.PayloadSchemaType.KEYWORD,
 }
 
 _IDENTITY = ("model", "layout_version", "instance_id")
@@ -43,6 +50,14 @@ def stamp(spec: CollectionSpec, instance_id: str) -> dict[str, Any]:
             "instance_id": instance_id,
         }
     }
+
+
+def owner_metadata(index_id: str, owner: Owner | None) -> dict[str, Any]:
+    """Metadata that names the owner of an index, None to name nobody any more.
+
+    One key for each index: Qdrant merges metadata key by key, so that two connectors do not overwrite each other.
+    """
+    return {f"{_OWNER}{index_id}": asdict(owner) if owner else None}
 
 
 def vectors(spec: CollectionSpec) -> dict[str, models.VectorParams]:
@@ -86,6 +101,7 @@ def describe(name: str, found: models.CollectionInfo) -> CollectionInfo:
         layout_version=ours.get("layout_version"),
         instance_id=ours.get("instance_id"),
         payload_indexes={key: schema.data_type.value for key, schema in found.payload_schema.items()},
+        owners=_owners_of(found),
     )
 
 
@@ -135,6 +151,27 @@ def _stamp_of(found: models.CollectionInfo) -> Mapping[str, Any]:
     """Metadata is the user's own field: under our key may stand anything."""
     ours = (found.config.metadata or {}).get(STAMP)
     return ours if isinstance(ours, dict) and all(isinstance(ours.get(key), str) for key in _IDENTITY) else {}
+
+
+def _owners_of(found: models.CollectionInfo) -> dict[str, Owner]:
+    """Entries of another shape are not ours."""
+    owners = {}
+    for key, value in (found.config.metadata or {}).items():
+        if key.startswith(_OWNER) and isinstance(value, dict):
+            ledger_id, label, settings = (value.get(name) for name in ("ledger_id", "label", "settings"))
+            if isinstance(ledger_id, str) and isinstance(settings, dict):
+                owners[key.removeprefix(_OWNER)] = Owner(ledger_id, str(label), settings)
+    return owners
+
+
+def index_warnings(info: CollectionInfo, indexes: Mapping[str, PayloadIndex]) -> tuple[str, ...]:
+    """Payload indexes that exist with another type than the configured one: creating ours would re-type them."""
+    return tuple(
+        f"{key} of collection {info.name} is indexed as {existing}, not as {type_of(index)}: delete that payload index"
+        f" in Qdrant, so that the next cycle creates it, or change CONNECTOR_METADATA_INDEXES"
+        for key, index in indexes.items()
+        if (existing := info.payload_indexes.get(key)) not in (None, type_of(index))
+    )
 
 
 def _vectors_of(found: models.CollectionInfo) -> Mapping[str, models.VectorParams]:

@@ -4,16 +4,38 @@ from collections.abc import Sequence
 
 from qdrant_client import models
 
+from connector.model import Tally
+
 
 def of_index(index_id: str) -> models.Filter:
     return models.Filter(must=[_is("index_id", index_id)])
 
 
-def of_asset(index_id: str, indexed_asset_id: str, *, but_revision: str | None = None) -> models.Filter:
-    """All points of the asset, or those of every revision but one."""
+def of_asset(index_id: str, indexed_asset_id: str) -> models.Filter:
+    return models.Filter(must=[_is("index_id", index_id), _is("indexed_asset_id", indexed_asset_id)])
+
+
+def of_revision(index_id: str, indexed_asset_id: str, revision: str) -> models.Filter:
+    """The asset's points of this revision."""
+    return models.Filter(
+        must=[_is("index_id", index_id), _is("indexed_asset_id", indexed_asset_id), _is("revision", revision)]
+    )
+
+
+def of_other_revisions(index_id: str, indexed_asset_id: str, revision: str) -> models.Filter:
+    """The asset's points of every revision but this one."""
     return models.Filter(
         must=[_is("index_id", index_id), _is("indexed_asset_id", indexed_asset_id)],
-        must_not=None if but_revision is None else [_is("revision", but_revision)],
+        must_not=[_is("revision", revision)],
+    )
+
+
+def of_tally(index_id: str, tally: Tally) -> models.Filter:
+    """The index's points that have one of these revisions or metadata revisions."""
+    either = {"revision": tally.revisions, "metadata_revision": tally.metadata_revisions}
+    return models.Filter(
+        must=[_is("index_id", index_id)],
+        should=[models.FieldCondition(key=key, match=models.MatchAny(any=sorted(it))) for key, it in either.items()],
     )
 
 

@@ -16,8 +16,6 @@ from connector.qdrant.session import Session
 
 log = structlog.get_logger(__name__)
 
-_ADVICE = "It was left as it is; choose another name with CONNECTOR_COLLECTION, or move that collection away"
-
 
 class Provision:
     """Sees to it that collections are there, fit and are ours."""
@@ -25,20 +23,21 @@ class Provision:
     def __init__(self, session: Session, new_instance_id: Callable[[], str]) -> None:
         self._session = session
         self._new_instance_id = new_instance_id
-        self._said: set[tuple[str, str]] = set()
 
     async def inspect(self, collection: str) -> CollectionInfo | None:
         found = await requests.find(self._session, collection)
         return layout.describe(collection, found) if found else None
 
-    async def ensure(self, spec: CollectionSpec, indexes: Mapping[str, layout.PayloadIndex]) -> str:
-        """The instance id of a collection that fits. Raises SinkMismatch."""
+    async def ensure(self, spec: CollectionSpec, indexes: Mapping[str, layout.PayloadIndex]) -> CollectionInfo:
+        """A collection that fits, with these payload indexes as far as it has no others. Raises SinkMismatch."""
         info = await self.inspect(spec.name) or await self._created(spec)
         if info.instance_id is None:
             info = await self._adopted(spec, info)
         _refuse_misfit(spec, info)
-        await self._index_payload(info, indexes)
-        return str(info.instance_id)
+        missing = {key: index for key, index in indexes.items() if key not in info.payload_indexes}
+        for key, index in missing.items():
+            await requests.index_payload(self._session, info.name, key, index)
+        return replace(info, warnings=layout.index_warnings(info, indexes))
 
     async def _created(self, spec: CollectionSpec) -> CollectionInfo:
         """Another process may be faster: what it made is then looked at like any other collection."""
@@ -73,16 +72,7 @@ class Provision:
             raise SinkMismatch("prepare Qdrant collection", spec.name, "it was dropped meanwhile", "Try again")
         return info
 
-    async def _index_payload(self, info: CollectionInfo, indexes: Mapping[str, layout.PayloadIndex]) -> None:
-        for key, index in indexes.items():
-            existing, wanted = info.payload_indexes.get(key), layout.type_of(index)
-            if existing is None:
-                await requests.index_payload(self._session, info.name, key, index)
-            elif existing != wanted and (info.name, key) not in self._said:
-                self._said.add((info.name, key))
-                log.warning("payload_index_differs", collection=info.name, key=key, found=existing, wanted=wanted)
-
 
 def _refuse_misfit(spec: CollectionSpec, info: CollectionInfo) -> None:
     if differences := layout.misfit(spec, info):
-        raise SinkMismatch("use Qdrant collection", spec.name, "; ".join(differences), _ADVICE)
+        raise SinkMismatch("use Qdrant collection", spec.name, "; ".join(differences), layout.MISFIT_ADVICE)

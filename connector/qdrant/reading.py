@@ -9,32 +9,33 @@ from qdrant_client import models
 
 from connector.model import Float32, Hit, SinkAsset
 from connector.qdrant import filters
+from connector.qdrant.own import ID_KEYS, own
 
-MANIFEST_KEYS = ["indexed_asset_id", "revision", "fingerprint", "asset_points"]
+MANIFEST_KEYS = [*ID_KEYS, "revision", "metadata_revision", "fingerprint", "asset_points"]
 _NEEDED = {"index_id", "indexed_asset_id", "start_offset_sec", "end_offset_sec", "embedding_options"}
 HIT_KEYS = [*sorted(_NEEDED), "filename", "transcript"]
-PREFETCH_LIMIT = 100
 
 
 @dataclass(slots=True)
 class Manifest:
-    """Gathers points by asset, a page at a time."""
+    """Gathers our own points by asset, a page at a time."""
 
     _revisions: dict[str, Counter[str]] = field(default_factory=dict)
+    _metadata: dict[str, Counter[str]] = field(default_factory=dict)
     _claims: dict[str, set[tuple[str | None, int | None]]] = field(default_factory=dict)
 
     def add(self, records: Iterable[models.Record]) -> None:
-        for record in records:
+        for record in own(records):
             payload = record.payload or {}
-            asset = payload.get("indexed_asset_id")
-            if isinstance(asset, str):
-                self._revisions.setdefault(asset, Counter())[str(payload.get("revision"))] += 1
-                self._claims.setdefault(asset, set()).add((payload.get("fingerprint"), payload.get("asset_points")))
+            asset = payload["indexed_asset_id"]
+            self._revisions.setdefault(asset, Counter())[payload.get("revision") or ""] += 1
+            self._metadata.setdefault(asset, Counter())[payload.get("metadata_revision") or ""] += 1
+            self._claims.setdefault(asset, set()).add((payload.get("fingerprint"), payload.get("asset_points")))
 
     def assets(self) -> dict[str, SinkAsset]:
         """Fingerprint and number of points only where all points of the asset claim the same."""
         return {
-            asset: SinkAsset(asset, dict(revisions), *self._agreed(asset))
+            asset: SinkAsset(asset, dict(revisions), dict(self._metadata[asset]), *self._agreed(asset))
             for asset, revisions in self._revisions.items()
         }
 
@@ -44,11 +45,9 @@ class Manifest:
 
 
 def prefetches(vector: Float32, options: Iterable[str], index_ids: Sequence[str], limit: int) -> list[models.Prefetch]:
-    """One candidate list per named vector, long enough for fusion to find what is good in several."""
+    """One list of `limit` candidates per named vector, all of them with the filter."""
     query, only = vector.tolist(), filters.of_indexes(index_ids)
-    return [
-        models.Prefetch(query=query, using=option, filter=only, limit=max(limit, PREFETCH_LIMIT)) for option in options
-    ]
+    return [models.Prefetch(query=query, using=option, filter=only, limit=limit) for option in options]
 
 
 def hits(found: Iterable[models.ScoredPoint]) -> list[Hit]:

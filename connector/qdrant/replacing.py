@@ -1,15 +1,58 @@
-"""Writing all points of an asset: batches in flight, and the one point that Qdrant refuses found by bisection."""
+"""Replacing an asset's points: new ones written in batches, old ones cleared, then the count of the whole."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from connector.errors import ConnectorError, PointsRejected, RateLimited
+from qdrant_client import models
+
+from connector.errors import ConnectorError, PointsRejected, RateLimited, Unavailable
 from connector.points import AssetPoints
-from connector.qdrant import requests
+from connector.qdrant import filters, requests
 from connector.qdrant.batches import batches
+from connector.qdrant.connection import Connection
+from connector.qdrant.failures import CollectionMissing
+from connector.qdrant.own import clear, own_ids
 from connector.qdrant.session import Session
 
 BATCHES_IN_FLIGHT = 4
+
+
+async def replace(session: Session, points: AssetPoints, collection: str, others: Collection[str]) -> None:
+    """New points before old ones go: a reader never sees a hole. `others` must not be `collection` by another name.
+
+    The count comes after everything else that could have deleted a point.
+    """
+    index_id, asset, revision = points.index_id, points.indexed_asset_id, points.revision
+    await upsert_all(session, points, collection)
+    stale = filters.of_other_revisions(index_id, asset, revision)
+    if await requests.count(session, collection, stale):
+        await clear(session, collection, stale)
+    await delete(session, others, index_id, asset)
+    await _expect(session, collection, filters.of_revision(index_id, asset, revision), len(points))
+
+
+async def delete(session: Session, collections: Collection[str], index_id: str, asset: str) -> None:
+    """The asset's points go from all of the collections; one that does not exist holds none."""
+    only = filters.of_asset(index_id, asset)
+    for collection in collections:
+        try:
+            await clear(session, collection, only)
+        except CollectionMissing:
+            continue
+
+
+async def _expect(session: Session, collection: str, only: models.Filter, points: int) -> None:
+    """Counts until the collection holds so many points of ours; a replica may lag behind the write."""
+
+    async def compare(_: Connection) -> None:
+        found = await requests.count(session, collection, only)
+        if found > points:
+            found = len(await own_ids(session, collection, only))  # somebody has copied points of ours
+        if found != points:
+            cause = f"{found} points are there after a write that left {points}"
+            raise Unavailable("verify a write to collection", collection, cause, side="sink")
+
+    await session.call("verify a write to collection", collection, compare)
 
 
 async def upsert_all(session: Session, points: AssetPoints, collection: str) -> None:

@@ -1,18 +1,20 @@
 """Single requests, each with its acknowledgement checked: what the sink is made of."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
 from typing import Any
 
 from qdrant_client import models
 
-from connector.errors import PointsRejected, Unavailable
+from connector.errors import PointsRejected, SinkMismatch, Unavailable
 from connector.points import AssetPoints
 from connector.qdrant.batches import upsert
 from connector.qdrant.collection import PayloadIndex
 from connector.qdrant.connection import Connection, Transport
 from connector.qdrant.failures import CollectionMissing
 from connector.qdrant.session import Session
+
+PREFETCH_LIMIT = 100
 
 
 async def find(session: Session, collection: str) -> models.CollectionInfo | None:
@@ -28,18 +30,6 @@ async def count(session: Session, collection: str, only: models.Filter | None) -
     return await session.call("count points of collection", collection, partial(_count, collection, only))
 
 
-async def expect(session: Session, collection: str, only: models.Filter, points: int) -> None:
-    """Counts until the collection holds as many points; a replica may lag behind the write. Raises Unavailable."""
-
-    async def compare(connection: Connection) -> None:
-        found = await _count(collection, only, connection)
-        if found != points:
-            cause = f"{found} points are there after a write that left {points}"
-            raise Unavailable("verify a write to collection", collection, cause, side="sink")
-
-    await session.call("count points of collection", collection, compare)
-
-
 async def _count(collection: str, only: models.Filter | None, connection: Connection) -> int:
     answer = await connection.client.count(collection_name=collection, count_filter=only, exact=True)
     return answer.count
@@ -52,19 +42,21 @@ async def write(session: Session, collection: str, points: AssetPoints, rows: ra
     await session.call("write points to collection", collection, send, refused=PointsRejected)
 
 
-async def delete(session: Session, collection: str, only: models.Filter) -> None:
+async def delete(session: Session, collection: str, ids: list[models.ExtendedPointId]) -> None:
     async def send(connection: Connection) -> None:
-        selector = models.FilterSelector(filter=only)
+        selector = models.PointIdsList(points=ids)
         result = await connection.client.delete(collection_name=collection, points_selector=selector, wait=True)
         _acknowledged(_completed(result), collection)
 
     await session.call("delete points of collection", collection, send)
 
 
-async def set_payload(session: Session, collection: str, payload: Mapping[str, Any], only: models.Filter) -> None:
+async def set_payload(
+    session: Session, collection: str, payload: Mapping[str, Any], ids: list[models.ExtendedPointId]
+) -> None:
     async def send(connection: Connection) -> None:
         result = await connection.client.set_payload(
-            collection_name=collection, payload=dict(payload), points=only, wait=True
+            collection_name=collection, payload=dict(payload), points=ids, wait=True
         )
         _acknowledged(_completed(result), collection)
 
@@ -114,50 +106,89 @@ async def index_payload(session: Session, collection: str, key: str, index: Payl
 
 
 async def scroll(
-    session: Session, collection: str, only: models.Filter, keys: list[str], limit: int
+    session: Session, collection: str, only: models.Filter, keys: list[str]
 ) -> AsyncIterator[list[models.Record]]:
-    """Pages of points with these payload keys; none where there is no such collection."""
-    page: Any = None
+    """Pages of points with these payload keys."""
+    offset, limit = None, session.page_limit
     while True:
         try:
-            records, page = await session.call(
-                "list points of collection", collection, partial(_page, collection, only, keys, limit, page)
-            )
+            request = partial(_page, collection, only, keys, limit, offset)
+            records, offset = await session.call("list points of collection", collection, request)
         except CollectionMissing:
-            if page is None:
-                return
             raise
+        except SinkMismatch:
+            if limit == 1:
+                raise
+            limit //= 2  # strict mode may allow smaller pages only
+            continue
+        session.page_limit = min(session.page_limit, limit)
         yield records
-        if page is None:
+        if offset is None:
             return
 
 
 async def _page(
-    collection: str, only: models.Filter, keys: list[str], limit: int, page: Any, connection: Connection
+    collection: str, only: models.Filter, keys: list[str], limit: int, offset: Any, connection: Connection
 ) -> tuple[list[models.Record], Any]:
     return await connection.client.scroll(
         collection_name=collection,
         scroll_filter=only,
         limit=limit,
-        offset=page,
+        offset=offset,
         with_payload=keys,
         with_vectors=False,
     )
 
 
+async def facet(session: Session, collection: str, only: models.Filter, key: str, limit: int) -> dict[str, int] | None:
+    """Points by value of a payload key; None where Qdrant refuses: no such payload index, or a limit of strict mode."""
+    try:
+        return await session.call(
+            f"count points by {key} in collection", collection, partial(_facet, collection, only, key, limit)
+        )
+    except CollectionMissing:
+        return {}
+    except SinkMismatch:
+        return None
+
+
+async def _facet(collection: str, only: models.Filter, key: str, limit: int, connection: Connection) -> dict[str, int]:
+    answer = await connection.client.facet(
+        collection_name=collection, key=key, facet_filter=only, limit=limit, exact=True
+    )
+    counts = {str(hit.value): hit.count for hit in answer.hits}
+    if connection.transport is Transport.EMBEDDED:
+        # Embedded storage shows 32 hex digits as a UUID with hyphens.
+        return {value.replace("-", ""): count for value, count in counts.items()}
+    return counts
+
+
 async def query(
-    session: Session, collection: str, prefetches: list[models.Prefetch], keys: list[str], limit: int
+    session: Session, collection: str, prefetches: Callable[[int], list[models.Prefetch]], keys: list[str], limit: int
 ) -> list[models.ScoredPoint]:
-    answer = await session.call(
-        "search collection",
-        collection,
-        lambda on: on.client.query_points(
-            collection_name=collection,
-            prefetch=prefetches,
-            query=models.FusionQuery(fusion=models.Fusion.RRF),
-            limit=limit,
-            with_payload=keys,
-        ),
+    """`prefetches` makes the candidate lists of a given length, which is reduced where Qdrant's strict mode asks."""
+    candidates = max(limit, PREFETCH_LIMIT)
+    while True:
+        request = partial(_fused, collection, prefetches(candidates), keys, limit)
+        try:
+            return await session.call("search collection", collection, request)
+        except CollectionMissing:
+            raise
+        except SinkMismatch:
+            if candidates == limit:
+                raise
+            candidates = max(limit, candidates // 2)
+
+
+async def _fused(
+    collection: str, prefetches: list[models.Prefetch], keys: list[str], limit: int, connection: Connection
+) -> list[models.ScoredPoint]:
+    answer = await connection.client.query_points(
+        collection_name=collection,
+        prefetch=prefetches,
+        query=models.FusionQuery(fusion=models.Fusion.RRF),
+        limit=limit,
+        with_payload=keys,
     )
     return answer.points
 

@@ -16,15 +16,20 @@ T = TypeVar("T")
 ATTEMPTS = 4
 RETRY_SEC = 30
 LONGEST_WAIT_SEC = 20
+PAGE_LIMIT = 1000
 
 
 class Session:
-    """One connection shared by all requests. Safe for concurrent use on one event loop."""
+    """One connection shared by all requests. Safe for concurrent use on one event loop.
+
+    `page_limit` is how many points one request may list; it is lowered where Qdrant refuses as many.
+    """
 
     def __init__(self, connect: Callable[[], Awaitable[Connection]]) -> None:
         self._connect = connect
         self._connecting = asyncio.Lock()
         self._connection: Connection | None = None
+        self.page_limit = PAGE_LIMIT
 
     async def call(
         self,

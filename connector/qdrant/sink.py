@@ -3,23 +3,23 @@
 import asyncio
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from qdrant_client import models
+
 from connector.errors import SinkMismatch
-from connector.model import CollectionInfo, CollectionSpec, Float32, Hit, SinkAsset
+from connector.model import CollectionInfo, CollectionSpec, Float32, Hit, Owner, SinkAsset, Tally
 from connector.points import AssetPoints
 from connector.qdrant import collection as layout
-from connector.qdrant import filters, reading, requests
+from connector.qdrant import filters, reading, replacing, requests
 from connector.qdrant.connection import PROBE_SEC, Address, Connection, connect
 from connector.qdrant.failures import CollectionMissing
-from connector.qdrant.patching import patch
+from connector.qdrant.own import patch
 from connector.qdrant.provision import Provision
-from connector.qdrant.replacing import upsert_all
 from connector.qdrant.session import Session
-
-MANIFEST_PAGE = 1000
 
 
 class QdrantSink:
@@ -55,16 +55,28 @@ class QdrantSink:
         found = [await self.inspect(name) for name in sorted(one.name for one in listed.collections)]
         return [info for info in found if info and info.instance_id]
 
-    async def ensure(self, spec: CollectionSpec, metadata_indexes: Mapping[str, str]) -> str:
+    async def ensure(self, spec: CollectionSpec, metadata_indexes: Mapping[str, str]) -> CollectionInfo:
         return await self._provision.ensure(spec, layout.payload_indexes(metadata_indexes))
 
+    async def set_owner(self, collection: str, index_id: str, owner: Owner | None) -> None:
+        metadata = layout.owner_metadata(index_id, owner)
+        await self._session.call(
+            "name the owner of an index in Qdrant collection",
+            collection,
+            lambda on: on.client.update_collection(collection_name=collection, metadata=metadata),
+        )
+
     async def replace(self, points: AssetPoints, collection: str, others: Collection[str]) -> None:
-        index_id, asset = points.index_id, points.indexed_asset_id
-        old = filters.of_asset(index_id, asset, but_revision=points.revision)
-        await upsert_all(self._session, points, collection)
-        await requests.delete(self._session, collection, old)
-        await requests.expect(self._session, collection, filters.of_asset(index_id, asset), len(points))
-        await self.delete([name for name in others if name != collection], index_id, asset)
+        distinct = [name for name in others if name != collection]
+        if distinct:
+            distinct = await self._other_instances(collection, distinct)
+        await replacing.replace(self._session, points, collection, distinct)
+
+    async def _other_instances(self, collection: str, names: Collection[str]) -> list[str]:
+        """Those of the names that are not the collection itself, or a copy of it."""
+        target = await self.inspect(collection)
+        found = [(name, await self.inspect(name)) for name in names]
+        return [name for name, info in found if info and target and info.instance_id != target.instance_id]
 
     async def set_payload(
         self, collection: str, index_id: str, indexed_asset_id: str, payload: Mapping[str, Any]
@@ -72,13 +84,7 @@ class QdrantSink:
         await patch(self._session, collection, index_id, indexed_asset_id, payload)
 
     async def delete(self, collections: Collection[str], index_id: str, indexed_asset_id: str) -> None:
-        only = filters.of_asset(index_id, indexed_asset_id)
-        for collection in collections:
-            try:
-                await requests.delete(self._session, collection, only)
-                await requests.expect(self._session, collection, only, 0)
-            except CollectionMissing:
-                continue
+        await replacing.delete(self._session, collections, index_id, indexed_asset_id)
 
     async def count(self, collection: str, index_id: str, indexed_asset_id: str | None = None) -> int:
         only = filters.of_index(index_id) if indexed_asset_id is None else filters.of_asset(index_id, indexed_asset_id)
@@ -87,11 +93,26 @@ class QdrantSink:
         except CollectionMissing:
             return 0
 
-    async def manifest(self, collection: str, index_id: str) -> dict[str, SinkAsset]:
+    async def tally(self, collection: str, index_id: str, most: int) -> Tally | None:
+        only, found = filters.of_index(index_id), {}
+        for key in ("revision", "metadata_revision"):
+            values = await requests.facet(self._session, collection, only, key, most + 1)
+            if values is None or len(values) > most:
+                return None
+            found[key] = values
+        return Tally(found["revision"], found["metadata_revision"])
+
+    async def manifest(self, collection: str, index_id: str, only: Tally | None = None) -> dict[str, SinkAsset]:
+        if only:
+            with suppress(SinkMismatch):  # strict mode may refuse so long a filter
+                return await self._manifest(collection, filters.of_tally(index_id, only))
+        return await self._manifest(collection, filters.of_index(index_id))
+
+    async def _manifest(self, collection: str, only: models.Filter) -> dict[str, SinkAsset]:
         manifest = reading.Manifest()
-        only = filters.of_index(index_id)
-        async for records in requests.scroll(self._session, collection, only, reading.MANIFEST_KEYS, MANIFEST_PAGE):
-            manifest.add(records)
+        with suppress(CollectionMissing):
+            async for records in requests.scroll(self._session, collection, only, reading.MANIFEST_KEYS):
+                manifest.add(records)
         return manifest.assets()
 
     async def search(self, collection: str, vector: Float32, index_ids: Sequence[str], limit: int) -> list[Hit]:
@@ -100,7 +121,7 @@ class QdrantSink:
         if not options:
             cause = f"it has no vectors of dimension {len(vector)}" if found else "it does not exist"
             raise SinkMismatch("search Qdrant collection", collection, cause, "Run `connector sync` first")
-        prefetches = reading.prefetches(vector, options, index_ids, limit)
+        prefetches = partial(reading.prefetches, vector, options, index_ids)
         return reading.hits(await requests.query(self._session, collection, prefetches, reading.HIT_KEYS, limit))
 
     async def example(self, collection: str) -> reading.Example | None:

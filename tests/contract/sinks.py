@@ -34,6 +34,12 @@ class Bench(Protocol):
     async def make(self, collection: str, vectors: Mapping[str, int], distance: str, *, points: int = 0) -> None:
         """A collection that somebody else made, with so many points of theirs."""
 
+    async def put(self, collection: str, points: Mapping[str, Stored]) -> None:
+        """Stores points behind the sink's back."""
+
+    async def alias(self, collection: str, name: str) -> None:
+        """The collection has this name, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class FakeBench:
@@ -41,11 +47,18 @@ class FakeBench:
 
     async def stored(self, collection: str) -> dict[str, Stored]:
         points = self.sink.stored[collection].points
-        return {key: Stored(point.payload, _unit(point.vectors)) for key, point in points.items()}
+        return {key: Stored(dict(point.payload), _unit(point.vectors)) for key, point in points.items()}
 
     async def make(self, collection: str, vectors: Mapping[str, int], distance: str, *, points: int = 0) -> None:
         info = CollectionInfo(collection, points, {name: (size, distance) for name, size in vectors.items()})
         self.sink.put_collection(info, {f"{i}": FakePoint({}, {"theirs": True}) for i in range(points)})
+
+    async def put(self, collection: str, points: Mapping[str, Stored]) -> None:
+        stored = self.sink.stored[collection].points
+        stored |= {key: FakePoint(dict(point.vectors), dict(point.payload)) for key, point in points.items()}
+
+    async def alias(self, collection: str, name: str) -> None:
+        self.sink.aliases[name] = collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +83,24 @@ class QdrantBench:
             await self.sink._session.once(
                 "fill", "", lambda on: on.client.upsert(collection_name=collection, points=theirs, wait=True)
             )
+
+    async def put(self, collection: str, points: Mapping[str, Stored]) -> None:
+        structs = [
+            models.PointStruct(
+                id=key, vector={name: it.tolist() for name, it in point.vectors.items()}, payload=point.payload
+            )
+            for key, point in points.items()
+        ]
+        await self.sink._session.once(
+            "put", "", lambda on: on.client.upsert(collection_name=collection, points=structs, wait=True)
+        )
+
+    async def alias(self, collection: str, name: str) -> None:
+        create = models.CreateAlias(collection_name=collection, alias_name=name)
+        operations = [models.CreateAliasOperation(create_alias=create)]
+        await self.sink._session.once(
+            "alias", "", lambda on: on.client.update_collection_aliases(change_aliases_operations=operations)
+        )
 
 
 def _unit(vectors: Any) -> dict[str, Float32]:

@@ -44,14 +44,16 @@ async def test_everything_survives_a_restart(path: Path) -> None:
         await ledger.open("i", "b", ["c"])
         tried = await ledger.attempt("i", "b", "print", 5.0)
         await ledger.save_report("i", {"listed": 2})
-        await ledger.save_instance("i", "c", "instance")
+        await ledger.save_claim("i", "c", "instance")
+        identity = await ledger.identity()
         await ledger.open("i", "gone", ["c"])
         await ledger.forget("i", "gone", 9.0)
     async with SqliteCheckpointStore(path) as ledger:
         expected = {"a": row("a", facts), "b": row("b", opened=True, collections=["c"], attempt=tried)}
         assert await ledger.load("i") == expected
         assert (await ledger.state("i"), await ledger.reports()) == (state, {"i": {"listed": 2}})
-        assert (await ledger.instance("i", "c"), await ledger.deletes_since("i", 0.0)) == ("instance", 1)
+        assert (await ledger.claims("i"), await ledger.deletes_since("i", 0.0)) == (frozenset({"instance"}), 1)
+        assert await ledger.identity() == identity
 
 
 async def test_what_was_dropped_is_gone_after_a_restart(path: Path) -> None:

@@ -15,7 +15,7 @@ FITTING = dict.fromkeys(OPTIONS, DIMENSION)
 async def test_an_absent_collection_is_created_and_stamped(bench: Bench, collection: str) -> None:
     assert await bench.sink.inspect(collection) is None
 
-    instance_id = await bench.sink.ensure(spec(collection), {})
+    instance_id = (await bench.sink.ensure(spec(collection), {})).instance_id
 
     info = await bench.sink.inspect(collection)
     assert info
@@ -27,11 +27,11 @@ async def test_an_absent_collection_is_created_and_stamped(bench: Bench, collect
 
 async def test_ensure_may_be_repeated_and_keeps_the_instance(bench: Bench, collection: str) -> None:
     """Also with points in it, and when fewer vectors are needed than there are."""
-    first = await bench.sink.ensure(spec(collection), {"category": "keyword"})
+    first = (await bench.sink.ensure(spec(collection), {"category": "keyword"})).instance_id
     await bench.sink.replace(asset_points(), collection, ())
 
-    again = await bench.sink.ensure(spec(collection), {"category": "keyword"})
-    fewer = await bench.sink.ensure(CollectionSpec(collection, "marengo9.9", DIMENSION, ("audio",)), {})
+    again = (await bench.sink.ensure(spec(collection), {"category": "keyword"})).instance_id
+    fewer = (await bench.sink.ensure(CollectionSpec(collection, "marengo9.9", DIMENSION, ("audio",)), {})).instance_id
 
     assert first == again == fewer
     assert await bench.sink.count(collection, "index-1") == 3
@@ -39,7 +39,7 @@ async def test_ensure_may_be_repeated_and_keeps_the_instance(bench: Bench, colle
 
 async def test_every_new_collection_is_another_instance(bench: Bench, collection: str) -> None:
     """So that a ledger notices a collection that was dropped and made again."""
-    ids = [await bench.sink.ensure(spec(f"{collection}-{i}"), {}) for i in range(3)]
+    ids = [(await bench.sink.ensure(spec(f"{collection}-{i}"), {})).instance_id for i in range(3)]
 
     assert len(set(ids)) == 3
 
@@ -48,21 +48,21 @@ async def test_ensuring_one_collection_twice_at_once_gives_one_instance(bench: B
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(bench.sink.ensure(spec(collection), {})) for _ in range(4)]
 
-    assert len({task.result() for task in tasks}) == 1
+    assert len({task.result().instance_id for task in tasks}) == 1
 
 
 async def test_an_empty_collection_of_the_user_is_adopted(bench: Bench, collection: str) -> None:
     """One that fits, with more vectors than needed."""
     await bench.make(collection, {**FITTING, "theirs": 3}, "Cosine")
 
-    instance_id = await bench.sink.ensure(spec(collection), {})
+    instance_id = (await bench.sink.ensure(spec(collection), {})).instance_id
 
     info = await bench.sink.inspect(collection)
     assert info
     assert (info.model, info.instance_id) == ("marengo9.9", instance_id)
     assert info.vectors["theirs"] == (3, "Cosine")
     await bench.sink.replace(asset_points(), collection, ())
-    assert await bench.sink.ensure(spec(collection), {}) == instance_id
+    assert (await bench.sink.ensure(spec(collection), {})).instance_id == instance_id
 
 
 @pytest.mark.parametrize(

@@ -67,12 +67,12 @@ async def test_a_server_that_is_down_is_unavailable_and_found_again(
         assert down.value.side == "sink"
 
         server.start()
-        instance_id = await sink.ensure(spec(collection), {})
+        instance_id = (await sink.ensure(spec(collection), {})).instance_id
         await sink.replace(asset_points(), collection, ())
         server.kill()
         with pytest.raises(Unavailable):
             await sink.count(collection, "index-1")
         server.start()
 
-        assert await sink.ensure(spec(collection), {}) == instance_id
+        assert (await sink.ensure(spec(collection), {})).instance_id == instance_id
         assert await sink.count(collection, "index-1") == 3

@@ -22,12 +22,12 @@ def entries(directory: Path) -> list[Path]:
 async def test_storage_survives_the_process(tmp_path: Path) -> None:
     """In `<data dir>/qdrant`, with the same instance."""
     first = embedded(tmp_path)
-    instance_id = await first.ensure(spec("c"), {})
+    instance_id = (await first.ensure(spec("c"), {})).instance_id
     await first.replace(asset_points(), "c", ())
     await first.close()
     second = embedded(tmp_path)
 
-    assert await second.ensure(spec("c"), {}) == instance_id
+    assert (await second.ensure(spec("c"), {})).instance_id == instance_id
     assert await second.count("c", "index-1") == 3
     assert (tmp_path / "qdrant").is_dir()
     await second.close()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from connector.errors import ConfigError, PointsRejected, RateLimited, SinkMismatch, Unavailable
+from connector.points import AssetPoints
 from connector.qdrant.sink import QdrantSink
 from tests.contract.asset_points import asset_points
 from tests.fakes.scripted_http import ScriptedServer, answer, scripted
@@ -32,6 +33,12 @@ COMPLETED = result({"operation_id": 1, "status": "completed"})
 
 def counted(points: int) -> bytes:
     return result({"count": points})
+
+
+def listed(points: AssetPoints) -> bytes:
+    """All points of the asset on one page."""
+    records = [{"id": id_, "payload": points.payload(row, ())} for row, id_ in enumerate(points.ids)]
+    return result({"points": records, "next_page_offset": None})
 
 
 @asynccontextmanager
@@ -92,24 +99,25 @@ async def test_a_write_that_is_not_complete_is_not_acknowledged(tmp_path: Path, 
     """Qdrant answers 200 for it all the same."""
     unfinished = result({"operation_id": 1, "status": status})
 
-    writes: list[Callable[[QdrantSink], Awaitable[None]]] = [
-        lambda sink: sink.replace(asset_points(), "c", ()),
-        lambda sink: sink.delete(["c"], "index-1", "asset-1"),
-        lambda sink: sink.set_payload("c", "index-1", "asset-1", {"filename": "x"}),
+    found = listed(asset_points())
+    writes: list[tuple[list[bytes], Callable[[QdrantSink], Awaitable[None]]]] = [
+        ([], lambda sink: sink.replace(asset_points(), "c", ())),
+        ([found], lambda sink: sink.delete(["c"], "index-1", "asset-1")),
+        ([found], lambda sink: sink.set_payload("c", "index-1", "asset-1", {"filename": "x"})),
     ]
-    for write in writes:
-        async with sink_answered(tmp_path, unfinished) as (sink, _):
+    for before, write in writes:
+        async with sink_answered(tmp_path, *before, unfinished) as (sink, _):
             with pytest.raises(Unavailable, match="did not confirm"):
                 await write(sink)
 
 
 async def test_a_write_is_verified_by_an_exact_count(tmp_path: Path) -> None:
     """A replica that lags is asked again; points that stay missing are an error."""
-    async with sink_answered(tmp_path, COMPLETED, COMPLETED, counted(2), counted(3)) as (sink, server):
+    async with sink_answered(tmp_path, COMPLETED, counted(0), counted(2), counted(3)) as (sink, server):
         await sink.replace(asset_points(), "c", ())
-    assert [json.loads(sent.body)["exact"] for sent in server.requests[3:]] == [True, True]
+    assert [json.loads(sent.body)["exact"] for sent in server.requests[2:]] == [True, True, True]
 
-    async with sink_answered(tmp_path, COMPLETED, COMPLETED, counted(2)) as (sink, _):
+    async with sink_answered(tmp_path, COMPLETED, counted(0), counted(2)) as (sink, _):
         with pytest.raises(Unavailable, match="2 points are there after a write that left 3"):
             await sink.replace(asset_points(), "c", ())
 
@@ -140,7 +148,7 @@ async def test_a_rate_limit_with_a_time_is_not_split(tmp_path: Path) -> None:
 async def test_a_batch_over_a_limit_goes_in_halves(tmp_path: Path) -> None:
     """Qdrant names no time to wait where the batch is larger than its rate limiter's whole capacity."""
     too_large = refused(429, "larger than rate limiter capacity")
-    answers = [too_large, COMPLETED, COMPLETED, COMPLETED, counted(4)]
+    answers = [too_large, COMPLETED, COMPLETED, counted(0), counted(4)]
     async with sink_answered(tmp_path, *answers) as (sink, server):
         await sink.replace(asset_points(segments=4), "c", ())
 

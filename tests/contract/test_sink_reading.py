@@ -34,15 +34,15 @@ async def test_manifest_tells_revisions_apart(ready: Bench, collection: str) -> 
 
 async def test_manifest_does_not_call_a_mixture_intact(ready: Bench, collection: str) -> None:
     """Points that claim different fingerprints agree on none."""
-    await ready.sink.replace(asset_points(segments=2), collection, ())
-    await ready.sink.replace(asset_points("asset-2", segments=2), collection, ())
-    ids = asset_points("asset-2", segments=2).ids
-    await ready.sink.set_payload(collection, "index-1", "asset-2", {"indexed_asset_id": "asset-1", "fingerprint": "x"})
+    old, new = asset_points(segments=4, fingerprint="print-0"), asset_points(segments=2, seed=1)
+    await ready.sink.replace(old, collection, ())
+    stored = await ready.stored(collection)
+    await ready.sink.replace(new, collection, ())
+    await ready.put(collection, {key: stored[key] for key in old.ids[2:]})
 
     found = await ready.sink.manifest(collection, "index-1")
 
-    assert len(ids) == 2
-    assert found["asset-1"].points == 4
+    assert found["asset-1"].points_by_revision == {old.revision: 2, new.revision: 2}
     assert found["asset-1"].fingerprint is None
     assert not found["asset-1"].intact
 

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from qdrant_client import AsyncQdrantClient, models
-from structlog.testing import capture_logs
 
 from connector.errors import SinkMismatch
-from connector.model import CollectionSpec
+from connector.model import CollectionSpec, Tally
 from connector.qdrant.collection import PAYLOAD_INDEXES, type_of
 from connector.qdrant.sink import QdrantSink
 from tests.contract.asset_points import DIMENSION, OPTIONS, OTHER_INDEX, asset_points, spec
@@ -108,9 +107,7 @@ async def test_a_quantized_collection_of_the_user_is_adopted_as_it_is(
             metadata={"owner": "them"},
         )
         await client.create_payload_index(collection, "filename", models.PayloadSchemaType.TEXT, wait=True)
-        with capture_logs() as logs:
-            for _ in range(2):
-                await remote.sink.ensure(spec(collection), {})
+        first, again = [await remote.sink.ensure(spec(collection), {}) for _ in range(2)]
         found = await client.get_collection(collection)
 
     assert found.config.quantization_config
@@ -118,8 +115,9 @@ async def test_a_quantized_collection_of_the_user_is_adopted_as_it_is(
     assert (found.config.metadata or {})["owner"] == "them"
     assert found.payload_schema["filename"].data_type == "text"
     assert found.payload_schema["index_id"].data_type == "keyword"
-    differing = [entry["key"] for entry in logs if entry["event"] == "payload_index_differs"]
-    assert differing == ["filename"]
+    assert len(first.warnings) == 1
+    assert first.warnings[0].startswith(f"filename of collection {collection} is indexed as text, not as keyword: ")
+    assert again.warnings == first.warnings
 
 
 async def test_everything_works_in_strict_mode(remote: QdrantBench, qdrant: Endpoint, collection: str) -> None:
@@ -220,3 +218,30 @@ async def test_a_manifest_of_many_pages_misses_nothing(remote: QdrantBench, coll
     found = await remote.sink.manifest(collection, "index-1")
 
     assert {asset: one.points for asset, one in found.items()} == {f"asset-{number}": 900 for number in range(3)}
+
+
+async def test_limits_of_strict_mode_make_requests_smaller(
+    remote: QdrantBench, qdrant: Endpoint, collection: str
+) -> None:
+    """Pages of 50 points and conditions of 4 values: everything goes on in smaller steps."""
+    strict = models.StrictModeConfig(enabled=True, max_query_limit=50, condition_max_size=4)
+    sink, names = remote.sink, [f"asset-{i}" for i in range(60)]
+    await sink.ensure(spec(collection), {})
+    async with vendor_client(qdrant) as client:
+        await client.update_collection(collection, strict_mode_config=strict)
+    points = {name: asset_points(name, 4) for name in names}
+    for one in points.values():
+        await sink.replace(one, collection, ())
+    some = Tally({points[name].revision: 4 for name in names[:9]}, {})
+
+    assert await sink.tally(collection, "index-1", 100) is None
+    assert set(await sink.manifest(collection, "index-1")) == set(names)
+    assert set(await sink.manifest(collection, "index-1", some)) >= set(names[:9])
+    assert len(await sink.search(collection, np.ones(DIMENSION, np.float32), ["index-1"], 40)) == 40
+    with pytest.raises(SinkMismatch, match="limit"):
+        await sink.search(collection, np.ones(DIMENSION, np.float32), ["index-1"], 60)
+    await sink.set_payload(collection, "index-1", "asset-1", {"filename": None, "asset_id": "new"})
+    await sink.replace(asset_points("asset-2", 120, seed=1), collection, ())
+    await sink.replace(asset_points("asset-2", 1, seed=2), collection, ())
+    await sink.delete([collection], "index-1", "asset-3")
+    assert await sink.count(collection, "index-1") == 58 * 4 + 1

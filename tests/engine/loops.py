@@ -34,10 +34,15 @@ class WatchedEngine(Engine):
         self.go_on.set()
 
     async def cycle(
-        self, settings: IndexSettings, *, allow_deletes: bool = False, period: float | None = None
+        self,
+        settings: IndexSettings,
+        *,
+        allow_deletes: bool = False,
+        take_over: bool = False,
+        period: float | None = None,
     ) -> CycleReport:
         async with self._watched(f"cycle period={period} allow_deletes={allow_deletes}"):
-            return await super().cycle(settings, allow_deletes=allow_deletes, period=period)
+            return await super().cycle(settings, allow_deletes=allow_deletes, take_over=take_over, period=period)
 
     async def poll(self, settings: IndexSettings) -> CycleReport:
         async with self._watched("poll"):

@@ -1,5 +1,7 @@
 """What a cycle reports and does, case by case."""
 
+from dataclasses import replace
+
 import pytest
 
 from connector.apply import EMBEDDING_PATIENCE_SEC
@@ -438,7 +440,7 @@ async def test_a_new_ledger_adopts_an_asset_with_points_in_two_collections() -> 
     before.source.add(INDEX, "x")
     await before.cycle()
     after.source, after.sink, after.ledger = before.source, before.sink, before.ledger
-    after.sink.crash_at(2)
+    after.sink.crash_at(3)
     assert await after.cycle_or_crash() is None
     assert set(after.points_of("x")) == {"a-marengo3.0", "b-marengo3.0"}
     after.ledger = World().ledger
@@ -502,6 +504,37 @@ async def test_the_collection_of_an_unknown_model_has_all_that_was_asked_for(unk
 
     assert (report.upserted, report.clean) == (1, True)
     assert set(unknown.sink.stored["twelvelabs-marengo4.0"].info.vectors) == {"visual", "audio"}
+
+
+async def test_the_settings_do_not_narrow_the_collection_of_an_unknown_model(unknown: World) -> None:
+    """They are easier to change than a collection."""
+    unknown.settings = replace(unknown.settings, embedding_options=("visual",))
+    assert (await unknown.cycle()).clean
+    unknown.settings = replace(unknown.settings, embedding_options=None)
+    unknown.source.add(INDEX, "b")
+
+    report = await unknown.engine().cycle(unknown.settings)
+
+    assert (report.error, report.failed, report.upserted) == (None, 0, 1)
+    assert set(unknown.sink.stored["twelvelabs-marengo4.0"].info.vectors) == {"visual", "audio"}
+
+
+async def test_a_vector_that_an_unknown_models_collection_lacks_is_said_once_for_the_index(unknown: World) -> None:
+    """The index has got an option more: no asset is at fault, and the message has the ways out."""
+    assert (await unknown.cycle()).clean
+    unknown.source.extend(INDEX, "smell")
+    retrieved = unknown.source.retrievals.total()
+
+    report = await unknown.cycle()
+
+    assert report.error
+    assert (report.error["code"], report.failed, report.problems) == ("sink_mismatch", 0, [])
+    assert "it has no vector named smell" in report.error["message"]
+    assert "CONNECTOR_EMBEDDING_OPTIONS" in report.error["message"]
+    assert "CONNECTOR_COLLECTION" in report.error["message"]
+    assert unknown.source.retrievals.total() == retrieved
+    unknown.settings = replace(unknown.settings, embedding_options=("visual", "audio"))
+    assert (await unknown.cycle()).error is None
 
 
 async def test_an_asset_of_another_dimension_than_its_unknown_model_fails_alone(unknown: World) -> None:

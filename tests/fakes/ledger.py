@@ -2,11 +2,12 @@
 
 import asyncio
 import json
+import uuid
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from connector.model import Applied, Attempt, Checkpoint, IndexState
+from connector.model import Applied, Attempt, Checkpoint, Identity, IndexState
 from tests.fakes.sink import Crashed
 
 T = TypeVar("T")
@@ -48,6 +49,7 @@ class FakeCheckpointStore:
 
     def __init__(self) -> None:
         self.writes = self.loads = 0
+        self._identity = Identity(uuid.uuid4().hex, "a ledger in memory")
         self._indexes: dict[str, FakeLedgerIndex] = {}
         self._crash_in: int | None = None
         self._crash_after = False
@@ -153,10 +155,13 @@ class FakeCheckpointStore:
     async def reports(self) -> dict[str, dict[str, Any]]:
         return await _read(lambda: {name: dict(it.report) for name, it in sorted(self._indexes.items()) if it.known})
 
-    async def instance(self, index_id: str, collection: str) -> str | None:
-        return await _read(lambda: self._of(index_id).instances.get(collection))
+    async def identity(self) -> Identity:
+        return await _read(lambda: self._identity)
 
-    async def save_instance(self, index_id: str, collection: str, instance_id: str) -> None:
+    async def claims(self, index_id: str) -> frozenset[str]:
+        return await _read(lambda: frozenset(self._of(index_id).instances.values()))
+
+    async def save_claim(self, index_id: str, collection: str, instance_id: str) -> None:
         await self._write(lambda: self._of(index_id).instances.update({collection: instance_id}))
 
     async def close(self) -> None:

@@ -3,14 +3,15 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connector.errors import ConnectorError, PointsRejected, SinkMismatch
-from connector.model import LAYOUT_VERSION, CollectionInfo, CollectionSpec, Float32, Hit, SinkAsset
-from connector.points import AssetPoints
-from connector.qdrant.collection import misfit, payload_indexes, type_of
-from tests.fakes.sink_reading import FakePoint, fused, hit, sink_asset
+from connector.model import LAYOUT_VERSION, CollectionInfo, CollectionSpec, Float32, Hit, Owner, SinkAsset, Tally
+from connector.points import AssetPoints, is_own
+from connector.qdrant.collection import MISFIT_ADVICE, index_warnings, misfit, payload_indexes, type_of
+from tests.fakes.sink_reading import FakePoint, fused, hit, is_among, sink_asset, tally
 
 
 class Crashed(BaseException):
@@ -32,6 +33,7 @@ class FakeSink:
 
     def __init__(self) -> None:
         self.stored: dict[str, FakeCollection] = {}
+        self.aliases: dict[str, str] = {}
         self.writes = 0
         self.steps = 0
         self.created = 0
@@ -55,6 +57,11 @@ class FakeSink:
         """As an operator would, or a restored snapshot."""
         self.stored.pop(collection, None)
 
+    def copy(self, collection: str, name: str) -> None:
+        """A snapshot of the collection, restored under this name: same instance id, points of its own."""
+        self.stored[name] = deepcopy(self.stored[collection])
+        self.stored[name].info = replace(self.stored[name].info, name=name)
+
     def put_collection(self, info: CollectionInfo, points: Mapping[str, FakePoint] | None = None) -> None:
         """A collection that somebody else made."""
         self.stored[info.name] = FakeCollection(info, dict(points or {}))
@@ -77,14 +84,14 @@ class FakeSink:
             infos = [info for name in sorted(self.stored) if (info := self._info(name))]
             return [info for info in infos if info.instance_id]
 
-    async def ensure(self, spec: CollectionSpec, metadata_indexes: Mapping[str, str]) -> str:
+    async def ensure(self, spec: CollectionSpec, metadata_indexes: Mapping[str, str]) -> CollectionInfo:
         indexes = payload_indexes(metadata_indexes)
         async with self._call():
             info = self._info(spec.name) or CollectionInfo(
                 spec.name, 0, dict.fromkeys(spec.options, (spec.dimension, "Cosine"))
             )
             if differences := misfit(spec, info):
-                raise SinkMismatch("use collection", spec.name, "; ".join(differences))
+                raise SinkMismatch("use collection", spec.name, "; ".join(differences), MISFIT_ADVICE)
             if info.instance_id is None:
                 self.created += 1
                 info = replace(
@@ -92,8 +99,16 @@ class FakeSink:
                 )
             missing = {key: type_of(index) for key, index in indexes.items() if key not in info.payload_indexes}
             info = replace(info, payload_indexes={**info.payload_indexes, **missing})
-            self.stored.setdefault(spec.name, FakeCollection(info)).info = info
-            return str(info.instance_id)
+            real = self.aliases.get(spec.name, spec.name)
+            self.stored.setdefault(real, FakeCollection(info)).info = replace(info, name=real)
+            return replace(info, warnings=index_warnings(info, indexes))
+
+    async def set_owner(self, collection: str, index_id: str, owner: Owner | None) -> None:
+        async with self._call():
+            stored = self._existing(collection)
+            await self._step()
+            others = {index: one for index, one in stored.info.owners.items() if index != index_id}
+            stored.info = replace(stored.info, owners=others | ({index_id: owner} if owner else {}))
 
     async def replace(self, points: AssetPoints, collection: str, others: Collection[str]) -> None:
         _refuse_empty(points.index_id, points.indexed_asset_id)
@@ -103,9 +118,10 @@ class FakeSink:
                 await self._step()
                 into.points[point_id] = point
             await self._remove(into, points.index_id, points.indexed_asset_id, but_revision=points.revision)
-            for other in set(others) - {collection}:
-                if other in self.stored:
-                    await self._remove(self.stored[other], points.index_id, points.indexed_asset_id)
+            for other in others:
+                stored = self._find(other)
+                if stored and stored.info.instance_id != into.info.instance_id:
+                    await self._remove(stored, points.index_id, points.indexed_asset_id)
 
     async def set_payload(
         self, collection: str, index_id: str, indexed_asset_id: str, payload: Mapping[str, Any]
@@ -114,30 +130,36 @@ class FakeSink:
         async with self._call(writes=True):
             stored = self._existing(collection)
             await self._step()
-            for point in _selected(stored, index_id, indexed_asset_id).values():
+            for point in _own(stored, index_id, indexed_asset_id).values():
                 point.payload |= payload
 
     async def delete(self, collections: Collection[str], index_id: str, indexed_asset_id: str) -> None:
         _refuse_empty(index_id, indexed_asset_id)
         async with self._call(writes=True):
             for name in collections:
-                if name in self.stored:
-                    await self._remove(self.stored[name], index_id, indexed_asset_id)
+                if stored := self._find(name):
+                    await self._remove(stored, index_id, indexed_asset_id)
 
     async def count(self, collection: str, index_id: str, indexed_asset_id: str | None = None) -> int:
         _refuse_empty(index_id, indexed_asset_id)
         async with self._call():
-            return (
-                len(_selected(self.stored[collection], index_id, indexed_asset_id)) if collection in self.stored else 0
-            )
+            stored = self._find(collection)
+            return len(_selected(stored, index_id, indexed_asset_id)) if stored else 0
 
-    async def manifest(self, collection: str, index_id: str) -> dict[str, SinkAsset]:
+    async def tally(self, collection: str, index_id: str, most: int) -> Tally | None:
+        _refuse_empty(index_id)
+        async with self._call():
+            stored = self._find(collection)
+            return tally(_selected(stored, index_id).values() if stored else (), most)
+
+    async def manifest(self, collection: str, index_id: str, only: Tally | None = None) -> dict[str, SinkAsset]:
         _refuse_empty(index_id)
         async with self._call():
             by_asset: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
-            stored = self.stored.get(collection)
-            for point in _selected(stored, index_id).values() if stored else ():
-                by_asset[point.payload["indexed_asset_id"]].append(point.payload)
+            stored = self._find(collection)
+            for point in _own(stored, index_id).values() if stored else ():
+                if is_among(point.payload, only):
+                    by_asset[point.payload["indexed_asset_id"]].append(point.payload)
             return {asset: sink_asset(asset, payloads) for asset, payloads in by_asset.items()}
 
     async def search(self, collection: str, vector: Float32, index_ids: Sequence[str], limit: int) -> list[Hit]:
@@ -153,14 +175,18 @@ class FakeSink:
     async def close(self) -> None:
         """Nothing to close."""
 
+    def _find(self, collection: str) -> FakeCollection | None:
+        return self.stored.get(self.aliases.get(collection, collection))
+
     def _info(self, collection: str) -> CollectionInfo | None:
-        stored = self.stored.get(collection)
-        return replace(stored.info, points=len(stored.points)) if stored else None
+        stored = self._find(collection)
+        return replace(stored.info, name=collection, points=len(stored.points)) if stored else None
 
     def _existing(self, collection: str) -> FakeCollection:
-        if collection not in self.stored:
+        stored = self._find(collection)
+        if stored is None:
             raise SinkMismatch("use collection", collection, "it does not exist")
-        return self.stored[collection]
+        return stored
 
     def _call(self, *, writes: bool = False) -> "_Call":
         self.writes += writes
@@ -179,8 +205,8 @@ class FakeSink:
         self, stored: FakeCollection, index_id: str, indexed_asset_id: str, but_revision: str | None = None
     ) -> None:
         await self._step()
-        for point_id, point in _selected(stored, index_id, indexed_asset_id).items():
-            if point.payload["revision"] != but_revision:
+        for point_id, point in _own(stored, index_id, indexed_asset_id).items():
+            if point.payload.get("revision") != but_revision:
                 del stored.points[point_id]
 
 
@@ -212,6 +238,11 @@ def _selected(stored: FakeCollection, index_id: str, indexed_asset_id: str | Non
         if point.payload.get("index_id") == index_id
         and indexed_asset_id in (None, point.payload.get("indexed_asset_id"))
     }
+
+
+def _own(stored: FakeCollection, index_id: str, indexed_asset_id: str | None = None) -> dict[str, FakePoint]:
+    selected = _selected(stored, index_id, indexed_asset_id)
+    return {point_id: point for point_id, point in selected.items() if is_own(point_id, point.payload)}
 
 
 def _points(points: AssetPoints, info: CollectionInfo) -> Iterator[tuple[str, FakePoint]]:

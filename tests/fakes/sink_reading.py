@@ -1,13 +1,13 @@
 """What FakeSink reads back from its points."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from connector.model import Float32, Hit, SinkAsset
+from connector.model import Float32, Hit, SinkAsset, Tally
 
 RRF_K = 2
 
@@ -19,9 +19,26 @@ class FakePoint:
 
 
 def sink_asset(asset: str, payloads: Sequence[Mapping[str, Any]]) -> SinkAsset:
-    claims = {(payload["fingerprint"], payload["asset_points"]) for payload in payloads}
+    claims = {(payload.get("fingerprint"), payload.get("asset_points")) for payload in payloads}
     fingerprint, asset_points = claims.pop() if len(claims) == 1 else (None, None)
-    return SinkAsset(asset, Counter(payload["revision"] for payload in payloads), fingerprint, asset_points)
+    revisions = Counter(payload.get("revision") or "" for payload in payloads)
+    metadata = Counter(payload.get("metadata_revision") or "" for payload in payloads)
+    return SinkAsset(asset, revisions, metadata, fingerprint, asset_points)
+
+
+def tally(points: Collection[FakePoint], most: int) -> Tally | None:
+    revisions, metadata = (
+        Counter(point.payload[key] for point in points if key in point.payload)
+        for key in ("revision", "metadata_revision")
+    )
+    return None if max(len(revisions), len(metadata)) > most else Tally(revisions, metadata)
+
+
+def is_among(payload: Mapping[str, Any], only: Tally | None) -> bool:
+    """Whether a point has one of these revisions or metadata revisions; None means all."""
+    if only is None:
+        return True
+    return payload.get("revision") in only.revisions or payload.get("metadata_revision") in only.metadata_revisions
 
 
 def fused(points: Mapping[str, FakePoint], vector: Float32) -> dict[str, float]:

@@ -132,6 +132,11 @@ class FakeSource:
         for asset in index.assets.values():
             asset.model = model
 
+    def extend(self, index_id: str, *options: str) -> None:
+        """The index gets further model options."""
+        index = self._indexes[index_id]
+        index.index = replace(index.index, model_options=(*index.index.model_options, *options))
+
     def hide(self, index_id: str, *asset_ids: str) -> None:
         """Replaces the set of assets that listings leave out."""
         self._indexes[index_id].hidden = set(asset_ids)

@@ -86,10 +86,10 @@ async def test_writes_and_steps_are_counted() -> None:
 
 async def test_a_collection_made_again_is_another_instance() -> None:
     sink = await sink_with(1)
-    first = await sink.ensure(spec("c"), {})
+    first = (await sink.ensure(spec("c"), {})).instance_id
     sink.drop("c")
 
-    assert await sink.ensure(spec("c"), {}) != first
+    assert (await sink.ensure(spec("c"), {})).instance_id != first
     assert await sink.count("c", "index-1") == 0
 
 

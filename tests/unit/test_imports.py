@@ -18,6 +18,7 @@ FLOORS = (
     ("points", "refresh", "attempts", "watermark"),
     ("plan",),
     ("ports", "index_settings", "report"),
+    ("claims",),
     ("reconcile", "apply", "workers"),
     ("survey",),
     ("engine",),

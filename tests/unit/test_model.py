@@ -20,6 +20,6 @@ from connector.model import SinkAsset
 def test_an_intact_asset_is_all_of_one_revision(
     by_revision: dict[str, int], fingerprint: str | None, asset_points: int | None, intact: bool
 ) -> None:
-    found = SinkAsset("a", by_revision, fingerprint, asset_points)
+    found = SinkAsset("a", by_revision, {"m": 1}, fingerprint, asset_points)
     assert found.points == sum(by_revision.values())
     assert found.intact is intact

@@ -65,6 +65,7 @@ def test_the_whole_payload() -> None:
         "size_bytes": 1_000_000_000,
         "user_metadata": {"category": "sport", "batch": 7},
         "revision": built.revision,
+        "metadata_revision": built.metadata_revision,
         "fingerprint": "print-1",
         "asset_points": 2,
     }

@@ -7,7 +7,7 @@ import pytest
 from qdrant_client import models
 
 from connector.errors import ConfigError
-from connector.model import CollectionInfo, CollectionSpec
+from connector.model import LAYOUT_VERSION, CollectionInfo, CollectionSpec
 from connector.qdrant.collection import (
     STAMP,
     describe,
@@ -38,7 +38,7 @@ UNSTAMPED = replace(OURS, model=None, layout_version=None, instance_id=None)
         (replace(UNSTAMPED, points=0), []),
         (UNSTAMPED, ["it holds 7 points that this program did not write"]),
         (replace(OURS, model="marengo3.5"), ["it belongs to model marengo3.5, not marengo3.0"]),
-        (replace(OURS, layout_version="2.0"), ["its layout version is 2.0, this program writes 1.0"]),
+        (replace(OURS, layout_version="2.0"), ["its layout version is 2.0, this program writes 1.1"]),
         (
             replace(OURS, vectors={"": (512, "Cosine")}),
             ["it has no vector named visual", "it has no vector named audio"],
@@ -76,7 +76,7 @@ def test_a_stamp_is_read_back() -> None:
 
     info = describe("c", found(vectors, {**stamp(SPEC, "i-1"), "owner": "them"}))
 
-    assert (info.model, info.instance_id, info.layout_version) == ("marengo3.0", "i-1", "1.0")
+    assert (info.model, info.instance_id, info.layout_version) == ("marengo3.0", "i-1", LAYOUT_VERSION)
     assert info.vectors == {"visual": (512, "Cosine")}
 
 

@@ -86,13 +86,13 @@ class SqliteCheckpointStore(SqliteFile):
 
         await self._run("write", work)
 
-    async def forget(self, index_id: str, indexed_asset_id: str, now: float) -> None:
+    async def forget(self, index_id: str, indexed_asset_id: str, now: float, *, counts: bool = True) -> None:
         def work(db: sqlite3.Connection) -> None:
             key = (index_id, indexed_asset_id)
             gone = db.execute(
                 "delete from checkpoints where index_id = ? and indexed_asset_id = ? returning collections", key
             ).fetchall()
-            if any(json.loads(collections) for (collections,) in gone):
+            if counts and any(json.loads(collections) for (collections,) in gone):
                 db.execute("insert into deletes values (?, ?, ?)", (index_id, now, indexed_asset_id))
             db.execute("delete from deletes where at < ?", (now - _DELETES_KEPT_SEC,))
 

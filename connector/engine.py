@@ -1,10 +1,18 @@
 """The cycle: list the index, compare with the ledger, plan, apply, report."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from connector.apply import Applier
-from connector.errors import ConnectorError, CycleError, SinkUnavailable, SourceUnavailable, TransientError
+from connector.errors import (
+    ConnectorError,
+    CycleError,
+    InternalError,
+    SinkUnavailable,
+    SourceUnavailable,
+    TransientError,
+)
 from connector.index_settings import IndexSettings
 from connector.model import Index
 from connector.plan import Refresh, Upsert, to_remember
@@ -16,6 +24,8 @@ from connector.watermark import advanced
 from connector.workers import Workers
 
 DEFERRED_IN_A_ROW = 5
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +117,10 @@ class Engine:
             await work(report)
         except ConnectorError as error:
             report.fail(_down(error) if isinstance(error, TransientError) else error)
+        except Exception as error:
+            # One index with a bug of ours must not end the others, nor the process.
+            log.exception("cycle.crashed %s", settings.index_id)
+            report.fail(InternalError.of(error, "sync index", settings.index_id))
         report.requests = self._source.requests(settings.index_id) - asked
         report.duration_sec = self._clock() - started
         return report
@@ -125,14 +139,15 @@ class Engine:
             state=survey.known.state,
         )
         changes: tuple[Upsert | Refresh, ...] = (*plan.upserts, *plan.refreshes)
-        self._observe(Progress(index_id, planned=len(changes) + len(plan.deletes)))
+        self._observe(Progress(index_id, planned=len(changes) + len(plan.deletes) + len(plan.forgets)))
         finished = await self.workers.run(changes, applier.carry_out, done)
-        if finished and plan.deletes:
+        if finished and (plan.deletes or plan.forgets):
             objection = await self.surveyor.objection_to_deletes(survey)
             if objection:
                 report.withhold(len(plan.deletes), objection)
             else:
                 finished = await self.workers.run(plan.deletes, applier.delete, done)
+                finished = finished and await self.workers.run(plan.forgets, applier.forget, done)
         report.interrupted = not finished
         snapshot = survey.snapshot
         state = advanced(applier.state, snapshot.assets, survey.pending, snapshot.as_of, settled=survey.settled)

@@ -84,7 +84,8 @@ class CycleReport:
 
     def add(self, result: Result) -> None:
         counter = "upserted" if result.outcome is Outcome.APPLIED else result.outcome.value
-        setattr(self, counter, getattr(self, counter) + 1)
+        if result.outcome is not Outcome.FORGOTTEN:
+            setattr(self, counter, getattr(self, counter) + 1)
         self.points_written += result.points
         if result.lag_sec is not None:
             self.lag_sec = max(self.lag_sec or 0.0, result.lag_sec)
@@ -93,7 +94,8 @@ class CycleReport:
             self.problems.append(Problem(result.indexed_asset_id, result.outcome.value, error.code, str(error)))
 
     def withhold(self, deletes: int, because: str) -> None:
-        self.withheld, self.withheld_because = self.withheld + deletes, because
+        if deletes:
+            self.withheld, self.withheld_because = self.withheld + deletes, because
 
     def fail(self, error: ConnectorError) -> None:
         """The cycle could not be carried out, or not to its end."""

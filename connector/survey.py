@@ -105,8 +105,8 @@ class Surveyor:
     async def objection_to_deletes(self, survey: Survey) -> str | None:
         """What speaks against the deletes: an absent asset that exists makes the walk wrong, and all of them void."""
         index_id = survey.index.index_id
-        for delete in survey.plan.deletes:
-            name = delete.checkpoint.indexed_asset_id
+        for row in (*(delete.checkpoint for delete in survey.plan.deletes), *survey.plan.forgets):
+            name = row.indexed_asset_id
             if await self._source.exists(index_id, name):
                 return f"asset {name} is not in the listing and yet exists"
         await self._source.index(index_id)

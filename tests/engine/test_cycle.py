@@ -137,7 +137,8 @@ async def test_an_empty_listing_deletes_nothing_until_it_is_allowed(world: World
     assert world.sink.points_of(INDEX) == {}
 
 
-async def test_deletes_within_24_hours_share_one_limit_and_wait_until_they_are_allowed() -> None:
+async def test_deletes_within_24_hours_share_one_limit() -> None:
+    """One too many waits until an operator allows it, or until the others are a day old."""
     world = World(max_deletes=2, max_delete_ratio=0.0)
     for name in "abcdef":
         world.source.add(INDEX, name)
@@ -150,13 +151,79 @@ async def test_deletes_within_24_hours_share_one_limit_and_wait_until_they_are_a
     over = await world.cycle()
     world.now += 24 * 3600
     next_day = await world.cycle()
-    allowed = await world.cycle(allow_deletes=True)
-    world.source.remove(INDEX, "d")
-    world.now += 24 * 3600
 
     assert (over.withheld, over.deleted) == (1, 0)
-    assert (next_day.withheld, next_day.withheld_because) == (1, over.withheld_because)
-    assert (allowed.deleted, (await world.cycle()).deleted) == (1, 1)
+    assert over.withheld_because == "3 deletes within 24 hours where 2 are allowed"
+    assert (next_day.withheld, next_day.deleted, next_day.clean) == (0, 1, True)
+
+
+async def test_deletes_that_an_operator_allowed_do_not_use_the_limit_up() -> None:
+    world = World(max_deletes=2, max_delete_ratio=0.0)
+    for number in range(8):
+        world.source.add(INDEX, f"asset{number}")
+    await world.cycle()
+    for number in range(5):
+        world.source.remove(INDEX, f"asset{number}")
+    assert (await world.cycle()).withheld == 5
+    assert (await world.cycle(allow_deletes=True)).deleted == 5
+    world.source.remove(INDEX, "asset5")
+    world.source.remove(INDEX, "asset6")
+
+    report = await world.cycle()
+
+    assert (report.deleted, report.withheld, report.clean) == (2, 0, True)
+
+
+async def test_a_mass_delete_never_trickles_out() -> None:
+    """However many days it waits and whatever is added: I5."""
+    world = World(max_deletes=2, max_delete_ratio=0.2)
+    for number in range(14):
+        world.source.add(INDEX, f"asset{number}")
+    await world.cycle()
+    for number in range(3):
+        world.source.remove(INDEX, f"asset{number}")
+
+    for day in range(5):
+        world.source.add(INDEX, f"new{day}")
+        report = await world.cycle()
+        world.now += 25 * 3600
+        assert (report.withheld, report.deleted) == (3, 0)
+        assert report.withheld_because == "3 deletes within 24 hours where 2 are allowed"
+
+
+async def test_an_asset_that_never_had_points_is_no_delete() -> None:
+    world = World(max_deletes=0, max_delete_ratio=0.0)
+    world.source.add(INDEX, "x")
+    world.source.fail_next(1, malformed, ["retrieve"])
+    assert (await world.cycle()).failed == 1
+    world.source.remove(INDEX, "x")
+
+    report = await world.cycle()
+
+    assert (report.deleted, report.withheld, report.clean, await world.row("x")) == (0, 0, True, None)
+
+
+async def test_an_asset_without_segments_is_no_delete_either() -> None:
+    world = World(max_deletes=0, max_delete_ratio=0.0)
+    world.source.add(INDEX, "x", segments=0)
+    assert (await world.cycle()).upserted == 1
+    world.source.remove(INDEX, "x")
+
+    report = await world.cycle()
+
+    assert (report.deleted, report.withheld, report.clean, await world.row("x")) == (0, 0, True, None)
+
+
+async def test_a_row_without_points_is_forgotten_only_when_the_source_confirms_it(world: World) -> None:
+    world.source.add(INDEX, "x")
+    world.source.fail_next(1, malformed, ["retrieve"])
+    await world.cycle()
+    world.source.hide(INDEX, "x")
+
+    report = await world.cycle()
+
+    assert (report.withheld, report.withheld_because, report.clean) == (0, None, True)
+    assert await world.row("x")
 
 
 async def test_new_assets_do_not_let_withheld_deletes_through() -> None:
@@ -352,7 +419,7 @@ async def test_an_asset_that_vanishes_after_the_listing_is_no_error(world: World
     after = await world.cycle()
 
     assert (report.vanished, report.clean) == (1, True)
-    assert (after.deleted, after.clean, await world.row("x")) == (1, True, None)
+    assert (after.deleted, after.clean, await world.row("x")) == (0, True, None)
 
 
 async def test_metadata_that_changed_is_patched_without_touching_vectors(world: World) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from connector.errors import ConnectorError
+from connector.ledger_rows import LedgerRow
 from connector.model import Checkpoint, Outcome, Snapshot
 from connector.plan import Plan
 
@@ -61,8 +62,8 @@ class CycleReport:
 
     @classmethod
     def read(cls, facts: Mapping[str, Any]) -> Self:
-        """From what `asdict` made of one."""
-        return cls(**{**facts, "problems": [Problem(**problem) for problem in facts["problems"]]})
+        """From what `asdict` made of one, in an order's result. Raises LedgerUnavailable for anything else."""
+        return LedgerRow("orders", ("of", str(facts.get("index_id")))).typed("result", dict(facts), cls)
 
     @property
     def clean(self) -> bool:

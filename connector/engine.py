@@ -15,7 +15,7 @@ from connector.errors import (
 )
 from connector.index_settings import IndexSettings
 from connector.model import Index
-from connector.plan import Refresh, Upsert, to_remember
+from connector.plan import Refresh, Upsert
 from connector.ports import CheckpointStore, Sink, Source
 from connector.reconcile import commit
 from connector.report import CycleReport, Result
@@ -68,9 +68,11 @@ class Engine:
         async def work(report: CycleReport) -> None:
             index = await self._source.index(settings.index_id)
             report.index_name, report.model = index.name, index.model
+            if self.knows(index.index_id):
+                self._indexes[index.index_id] = index
             await self._ensure(settings, index)
             survey = await self.surveyor.full(settings, index, allow_deletes=allow_deletes, period=period)
-            await commit(self._ledger, index.index_id, survey.known, to_remember(survey.known.state, survey.plan))
+            await commit(self._ledger, index.index_id, survey.known, survey.state)
             await self._apply(settings, survey, report)
             self._indexes[index.index_id] = index
 

@@ -209,6 +209,10 @@ class IndexState:
     canary_at: float
     deep_due_since: float = 0.0
     """Assets whose last deep retrieval is older than this are due for one."""
+    shallow_due_since: float = 0.0
+    """The same for shallow retrievals, which bring the metadata up to date."""
+    index_name: str | None = None
+    """As it is in the payload of assets that were retrieved since; None in a ledger of an earlier release."""
     withheld_because: str | None = None
     """Why the last full cycle withheld deletes; None when it did not."""
     withheld_from: int | None = None

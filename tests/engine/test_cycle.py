@@ -26,6 +26,12 @@ def retrieved(world: World, name: str) -> int:
     return world.source.retrievals[INDEX, name]
 
 
+def vectors_of(world: World) -> dict[str, tuple[str, str, float]]:
+    """What the ledger says of the vectors of each asset: fingerprint, revision, and when they were retrieved."""
+    rows = {name: row.applied for name, row in world.ledger.held(INDEX).items()}
+    return {name: (it.fingerprint, it.revision, it.deep_at) for name, it in rows.items() if it}
+
+
 def malformed() -> MalformedAsset:
     return MalformedAsset("read embeddings of asset", "a", "vector 3 is all zero")
 
@@ -431,6 +437,35 @@ async def test_metadata_that_changed_is_patched_without_touching_vectors(world: 
     assert (report.refreshed, report.upserted, report.points_written) == (1, 0, 3)
     assert {it.payload["user_metadata"]["key"] for it in world.points_of("a")[NEW].values()} == {"new"}
     await world.check_i2_coverage_and_truth()
+
+
+async def test_a_new_name_of_the_index_reaches_every_payload_at_once(world: World) -> None:
+    """And no vector is retrieved or written for it."""
+    before = vectors_of(world)
+    world.source.rename(INDEX, "another name")
+
+    report = await world.cycle()
+
+    assert (report.refreshed, report.upserted, report.points_written, report.clean) == (3, 0, 9, True)
+    assert {it.payload["index_name"] for name in "abc" for it in world.points_of(name)[NEW].values()} == {
+        "another name"
+    }
+    assert vectors_of(world) == before
+    world.check_i1_sink_equals_source()
+    writes = world.sink.writes, world.source.retrievals.total()
+    assert (await world.cycle()).unchanged == 3
+    assert (world.sink.writes, world.source.retrievals.total()) == writes
+
+
+async def test_a_new_name_is_not_forgotten_when_the_cycle_breaks_off(world: World) -> None:
+    world.source.rename(INDEX, "another name")
+    world.source.fail_next(1, lambda: AuthenticationFailed("retrieve", "a", "401"), ["retrieve"])
+    assert (await world.cycle(concurrency=1)).error
+
+    report = await world.cycle()
+
+    assert (report.refreshed + report.upserted, report.clean) == (3, True)
+    world.check_i1_sink_equals_source()
 
 
 async def test_a_canary_that_differs_makes_the_whole_index_due_for_a_deep_refresh(world: World) -> None:

@@ -132,6 +132,10 @@ class FakeSource:
         for asset in index.assets.values():
             asset.model = model
 
+    def rename(self, index_id: str, name: str) -> None:
+        index = self._indexes[index_id]
+        index.index = replace(index.index, name=name)
+
     def hide(self, index_id: str, *asset_ids: str) -> None:
         """Replaces the set of assets that listings leave out."""
         self._indexes[index_id].hidden = set(asset_ids)

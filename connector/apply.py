@@ -2,12 +2,13 @@
 
     Upsert:   ledger.attempt -> retrieve -> points -> ledger.open -> sink.replace -> ledger.record
     Refresh:  ledger.attempt -> retrieve -> compare -> ledger.open -> sink.set_payload -> ledger.record
-    Delete:   (confirmed by the engine) ledger.open -> sink.delete -> ledger.forget
+    Delete:   (confirmed by the engine) ledger.open -> sink.delete -> ledger.forget; no points: ledger.forget alone
 
 Coverage: an asset with points in the sink has a row. Truth: an unopened row says exactly what the sink holds.
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -15,7 +16,17 @@ from typing import Any
 
 from connector import attempts, points, timestamps
 from connector.claims import claim, clearable
-from connector.errors import AssetError, CycleError, LedgerUnavailable, MalformedAsset, TransientError, Unavailable
+from connector.errors import (
+    AssetError,
+    ConfigError,
+    ConnectorError,
+    CycleError,
+    InternalError,
+    LedgerUnavailable,
+    MalformedAsset,
+    TransientError,
+    Unavailable,
+)
 from connector.index_settings import IndexSettings
 from connector.marengo import KNOWN, options_of
 from connector.model import (
@@ -29,13 +40,15 @@ from connector.model import (
     Outcome,
     Owner,
 )
-from connector.plan import Delete, Refresh, Upsert
+from connector.plan import GONE, Delete, Refresh, Upsert
 from connector.points import AssetPoints
 from connector.ports import CheckpointStore, Sink, Source
 from connector.report import Result
 
 EMBEDDING_PATIENCE_SEC = 3600.0
 OWNER_FRESH_SEC = 60.0
+
+log = logging.getLogger(__name__)
 
 
 class EmbeddingLag(AssetError):
@@ -73,41 +86,67 @@ class Applier:
         self._others: dict[str, bool] = {}
 
     async def carry_out(self, change: Upsert | Refresh) -> Result:
-        """Raises CycleError only: what concerns the asset alone becomes its Result and an attempt in the ledger."""
+        """Raises CycleError only: what concerns the asset alone becomes its Result and an attempt in the ledger.
+
+        An unexpected exception concerns the asset too, a MemoryError as well: one that is too large is quarantined.
+        """
         name = change.asset.indexed_asset_id
-        attempt = await self._ledger.attempt(self._index.index_id, name, change.fingerprint, self._clock())
+        try:
+            attempt = await self._ledger.attempt(self._index.index_id, name, change.fingerprint, self._clock())
+            return await self._try(change, attempt)
+        except ConnectorError:
+            raise
+        except Exception as error:  # noqa: BLE001  it is in the log and in the Result
+            return Result(name, Outcome.FAILED, error=_crashed(name, error))
+
+    async def _try(self, change: Upsert | Refresh, attempt: Attempt) -> Result:
+        name = change.asset.indexed_asset_id
         try:
             shallow = change.checkpoint.applied if isinstance(change, Refresh) and not change.deep else None
             return await (self._refresh(change, shallow, attempt) if shallow else self._upsert(change, attempt))
         except (TransientError, EmbeddingLag) as error:
             await self._ledger.fail(self._index.index_id, name, attempts.deferred(attempt, error, self._clock()))
             return Result(name, Outcome.DEFERRED, error=error)
-        except AssetError as error:
-            await self._ledger.fail(self._index.index_id, name, attempts.failed(attempt, error, self._clock()))
-            return Result(name, Outcome.FAILED, error=error)
-        except (CycleError, asyncio.CancelledError) as error:
+        except (CycleError, ConfigError, asyncio.CancelledError) as error:
             await asyncio.shield(self._give_back(name, attempt, error))
             raise
+        except Exception as error:  # noqa: BLE001  it is in the log, the ledger and the Result
+            return await self._failed(name, attempt, error)
+
+    async def _failed(self, name: str, attempt: Attempt, error: Exception) -> Result:
+        failure = error if isinstance(error, AssetError) else _crashed(name, error)
+        await self._ledger.fail(self._index.index_id, name, attempts.failed(attempt, failure, self._clock()))
+        return Result(name, Outcome.FAILED, error=failure)
 
     async def _give_back(self, name: str, attempt: Attempt, cause: BaseException) -> None:
         """What ends the cycle, or the process in good order, is not the asset's fault."""
         stopped = Unavailable("work on asset", name, "the work was stopped", "It is done anew", side="source")
-        error = cause if isinstance(cause, CycleError) else stopped
+        error = cause if isinstance(cause, ConnectorError) else stopped
         with suppress(LedgerUnavailable):
             await self._ledger.fail(
                 self._index.index_id, name, attempts.deferred(attempt, error, self._clock(), at_once=True)
             )
 
     async def delete(self, change: Delete) -> Result:
-        row = change.checkpoint
+        """Raises CycleError only, as `carry_out`; only a failure is an attempt."""
+        row, name, index_id = change.checkpoint, change.checkpoint.indexed_asset_id, self._index.index_id
         try:
             held = await self._held(row)
-            await self._ledger.open(self._index.index_id, row.indexed_asset_id, held)
-            await self._sink.delete(held, self._index.index_id, row.indexed_asset_id)
+            await self._ledger.open(index_id, name, held)
+            await self._sink.delete(held, index_id, name)
+            await self._ledger.forget(index_id, name, self._clock(), counts=change.counts)
         except TransientError as error:
-            return Result(row.indexed_asset_id, Outcome.DEFERRED, error=error)
-        await self._ledger.forget(self._index.index_id, row.indexed_asset_id, self._clock())
-        return Result(row.indexed_asset_id, Outcome.DELETED)
+            return Result(name, Outcome.DEFERRED, error=error)
+        except (CycleError, ConfigError):
+            raise
+        except Exception as error:  # noqa: BLE001  it is in the log, the ledger and the Result
+            return await self._failed(name, await self._ledger.attempt(index_id, name, GONE, self._clock()), error)
+        return Result(name, Outcome.DELETED)
+
+    async def forget(self, row: Checkpoint) -> Result:
+        """Of an absent asset that has no points."""
+        await self._ledger.forget(self._index.index_id, row.indexed_asset_id, self._clock(), counts=False)
+        return Result(row.indexed_asset_id, Outcome.FORGOTTEN)
 
     async def _upsert(self, change: Upsert | Refresh, attempt: Attempt) -> Result:
         name, settings = change.asset.indexed_asset_id, self._settings
@@ -259,3 +298,8 @@ def _embedding_missing(asset: IndexedAsset, attempt: Attempt, now: float) -> Ass
     if now - attempt.since < EMBEDDING_PATIENCE_SEC:
         return EmbeddingLag(operation, subject, cause, "It is asked for again")
     return EmbeddingMissing(operation, subject, cause, "Re-index it at the source")
+
+
+def _crashed(name: str, error: Exception) -> InternalError:
+    log.error("asset.crashed %s", name, exc_info=error)
+    return InternalError.of(error, "work on asset", name)

@@ -3,10 +3,11 @@
 import json
 import socket
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from connector.ledger_rows import LedgerRow
 from connector.model import Applied, Attempt, Checkpoint, Identity, IndexState
 from connector.sqlite_file import SqliteFile
 
@@ -19,14 +20,14 @@ class SqliteCheckpointStore(SqliteFile):
 
     async def load(self, index_id: str) -> dict[str, Checkpoint]:
         query = f"select {_COLUMNS} from checkpoints where index_id = ?"  # noqa: S608  a literal of this module
-        return await self._run("read", lambda db: {row[0]: _checkpoint(*row) for row in db.execute(query, (index_id,))})
+        return await self._run("read", lambda db: _checkpoints(index_id, db.execute(query, (index_id,))))
 
     async def rows(self, index_id: str, indexed_asset_ids: Collection[str]) -> dict[str, Checkpoint]:
         query = f"select {_COLUMNS} from checkpoints where index_id = ? and indexed_asset_id = ?"  # noqa: S608  the same
 
         def work(db: sqlite3.Connection) -> dict[str, Checkpoint]:
             found = (db.execute(query, (index_id, name)).fetchone() for name in indexed_asset_ids)
-            return {row[0]: _checkpoint(*row) for row in found if row}
+            return _checkpoints(index_id, (row for row in found if row))
 
         return await self._run("read", work)
 
@@ -35,13 +36,14 @@ class SqliteCheckpointStore(SqliteFile):
             f"select {_COLUMNS} from checkpoints"  # noqa: S608  the same
             " where index_id = ? and (opened or attempt is not null)"
         )
-        return await self._run("read", lambda db: {row[0]: _checkpoint(*row) for row in db.execute(query, (index_id,))})
+        return await self._run("read", lambda db: _checkpoints(index_id, db.execute(query, (index_id,))))
 
     async def attempt(self, index_id: str, indexed_asset_id: str, fingerprint: str, now: float) -> Attempt:
         def work(db: sqlite3.Connection) -> Attempt:
             query = "select attempt from checkpoints where index_id = ? and indexed_asset_id = ?"
             row = db.execute(query, (index_id, indexed_asset_id)).fetchone()
-            before = Attempt(**json.loads(row[0])) if row and row[0] else None
+            at = _row_of(index_id, indexed_asset_id)
+            before = at.facts("attempt", row[0], Attempt) if row and row[0] is not None else None
             same = before if before and before.fingerprint == fingerprint else None
             attempt = Attempt(fingerprint, same.attempts + 1 if same else 1, same.since if same else now)
             _set_attempt(db, index_id, indexed_asset_id, attempt)
@@ -87,26 +89,34 @@ class SqliteCheckpointStore(SqliteFile):
 
         await self._run("write", work)
 
-    async def forget(self, index_id: str, indexed_asset_id: str, now: float) -> None:
+    async def forget(self, index_id: str, indexed_asset_id: str, now: float, *, counts: bool = True) -> None:
         def work(db: sqlite3.Connection) -> None:
             key = (index_id, indexed_asset_id)
             gone = db.execute(
                 "delete from checkpoints where index_id = ? and indexed_asset_id = ? returning collections", key
             ).fetchall()
-            if any(json.loads(collections) for (collections,) in gone):
+            at = _row_of(index_id, indexed_asset_id)
+            if counts and any(at.names("collections", collections) for (collections,) in gone):
                 db.execute("insert into deletes values (?, ?, ?)", (index_id, now, indexed_asset_id))
             db.execute("delete from deletes where at < ?", (now - _DELETES_KEPT_SEC,))
 
         await self._run("write", work)
 
     async def deletes_since(self, index_id: str, since: float) -> int:
-        query = "select count(*) from deletes where index_id = ? and at > ?"
-        return await self._run("read", lambda db: int(db.execute(query, (index_id, since)).fetchone()[0]))
+        query = "select typeof(at) from deletes where index_id = ? and at > ?"
+
+        def work(db: sqlite3.Connection) -> int:
+            kinds = [kind for (kind,) in db.execute(query, (index_id, since))]
+            if set(kinds) - {"real"}:
+                LedgerRow("deletes", (index_id,)).damaged("at", "a value that is not a time")
+            return len(kinds)
+
+        return await self._run("read", work)
 
     async def state(self, index_id: str) -> IndexState | None:
         query = "select state from indexes where index_id = ?"
         row = await self._run("read", lambda db: db.execute(query, (index_id,)).fetchone())
-        return _state(row[0]) if row and row[0] else None
+        return _index_row(index_id).facts("state", row[0], IndexState) if row and row[0] is not None else None
 
     async def save_state(self, index_id: str, state: IndexState) -> None:
         await self._run("write", lambda db: _set_index(db, index_id, "state", _state_facts(state)))
@@ -116,13 +126,11 @@ class SqliteCheckpointStore(SqliteFile):
 
     async def known(self) -> list[str]:
         query = "select index_id from indexes where state is not null order by index_id"
-        return await self._run("read", lambda db: [index_id for (index_id,) in db.execute(query)])
+        return await self._run("read", lambda db: [_index_id(cell) for (cell,) in db.execute(query)])
 
     async def reports(self) -> dict[str, dict[str, Any]]:
         query = "select index_id, report from indexes order by index_id"
-        return await self._run(
-            "read", lambda db: {row[0]: json.loads(row[1]) if row[1] else {} for row in db.execute(query)}
-        )
+        return await self._run("read", lambda db: dict(_report(*row) for row in db.execute(query)))
 
     async def identity(self) -> Identity:
         """One that was written by an earlier release, and is only read, has no id yet."""
@@ -130,35 +138,58 @@ class SqliteCheckpointStore(SqliteFile):
         def work(db: sqlite3.Connection) -> str:
             known = db.execute("select name from sqlite_master where name = 'identity'").fetchone()
             row = db.execute("select ledger_id from identity").fetchone() if known else None
-            return str(row[0]) if row else ""
+            return LedgerRow("identity", (1,)).text("ledger_id", row[0]) if row else ""
 
         return Identity(await self._run("read", work), f"{self._path.absolute()} on {socket.gethostname()}")
 
     async def claims(self, index_id: str) -> frozenset[str]:
-        query = "select instance_id from instances where index_id = ?"
-        return await self._run("read", lambda db: frozenset(row[0] for row in db.execute(query, (index_id,))))
+        query = "select collection, instance_id from instances where index_id = ?"
+
+        def work(db: sqlite3.Connection) -> frozenset[str]:
+            rows = db.execute(query, (index_id,))
+            return frozenset(LedgerRow("instances", (index_id, name)).text("instance_id", cell) for name, cell in rows)
+
+        return await self._run("read", work)
 
     async def save_claim(self, index_id: str, collection: str, instance_id: str) -> None:
         query = "insert or replace into instances values (?, ?, ?)"
         await self._run("write", lambda db: db.execute(query, (index_id, collection, instance_id)))
 
 
-def _state(text: str) -> IndexState:
-    facts = json.loads(text)
-    return IndexState(**{**facts, "pending": frozenset(facts["pending"])})
+def _row_of(index_id: str, indexed_asset_id: str) -> LedgerRow:
+    return LedgerRow("checkpoints", (index_id, indexed_asset_id))
+
+
+def _index_row(index_id: object) -> LedgerRow:
+    return LedgerRow("indexes", (index_id,))
+
+
+def _index_id(cell: object) -> str:
+    return _index_row(cell).text("index_id", cell)
+
+
+def _report(cell: object, report: object) -> tuple[str, dict[str, Any]]:
+    index_id = _index_id(cell)
+    return index_id, {} if report is None else _index_row(index_id).document("report", report)
 
 
 def _state_facts(state: IndexState) -> dict[str, Any]:
     return {**asdict(state), "pending": sorted(state.pending)}
 
 
-def _checkpoint(name: str, opened: int, collections: str, applied: str | None, attempt: str | None) -> Checkpoint:
+def _checkpoints(index_id: str, rows: Iterable[Sequence[Any]]) -> dict[str, Checkpoint]:
+    return {row[0]: _checkpoint(_row_of(index_id, row[0]), *row) for row in rows}
+
+
+def _checkpoint(
+    at: LedgerRow, name: object, opened: object, collections: object, applied: object, attempt: object
+) -> Checkpoint:
     return Checkpoint(
-        indexed_asset_id=name,
-        applied=Applied(**json.loads(applied)) if applied else None,
-        opened=bool(opened),
-        collections=frozenset(json.loads(collections)),
-        attempt=Attempt(**json.loads(attempt)) if attempt else None,
+        indexed_asset_id=at.text("indexed_asset_id", name),
+        applied=None if applied is None else at.facts("applied", applied, Applied),
+        opened=at.flag("opened", opened),
+        collections=at.names("collections", collections),
+        attempt=None if attempt is None else at.facts("attempt", attempt, Attempt),
     )
 
 
@@ -192,7 +223,8 @@ def _open(db: sqlite3.Connection, index_id: str, names: Iterable[str], collectio
         key = (index_id, name)
         query = "select collections from checkpoints where index_id = ? and indexed_asset_id = ?"
         row = db.execute(query, key).fetchone()
-        held = sorted({*(json.loads(row[0]) if row else ()), *collections})
+        known = _row_of(index_id, name).names("collections", row[0]) if row else ()
+        held = sorted({*known, *collections})
         db.execute(
             "insert into checkpoints (index_id, indexed_asset_id, opened, collections) values (?, ?, 1, ?)"
             " on conflict do update set opened = 1, collections = excluded.collections",

@@ -1,6 +1,7 @@
 """The commands: names, options and exit codes. Each loads only what it needs: `healthcheck` runs all the time."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -11,7 +12,7 @@ import typer
 
 from connector import __version__, telemetry
 from connector.commands.output import Exit, err, print_json, text
-from connector.errors import ConnectorError, CycleError, TransientError
+from connector.errors import ConnectorError, CycleError, InternalError, TransientError
 from connector.settings import Settings, load
 
 app = typer.Typer(
@@ -205,6 +206,10 @@ def main() -> None:
         sys.exit(_explain(error, as_json="--json" in sys.argv))
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
+    except Exception as error:
+        # A program that reads our JSON gets one document from a bug of ours, too.
+        logging.getLogger(__name__).exception("command.crashed")
+        sys.exit(_explain(InternalError.of(error, "run", "connector"), as_json="--json" in sys.argv))
 
 
 def _settings(config: Path | None) -> Settings:
@@ -224,4 +229,5 @@ def _explain(error: ConnectorError, *, as_json: bool) -> Exit:
         print_json({"error": {"code": error.code, "message": str(error)}})
     first, *more = str(error).split("\n")
     err.print(f"[red]error:[/red] {text(first)}", *(text(line) for line in more), sep="\n")
-    return Exit.UNAVAILABLE if isinstance(error, CycleError | TransientError) else Exit.CONFIGURATION
+    unavailable = isinstance(error, CycleError | TransientError | InternalError)
+    return Exit.UNAVAILABLE if unavailable else Exit.CONFIGURATION

@@ -1,14 +1,22 @@
 """The cycle: list the index, compare with the ledger, plan, apply, report."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from connector.apply import Applier
 from connector.claims import must_claim, owner_of
-from connector.errors import ConnectorError, CycleError, SinkUnavailable, SourceUnavailable, TransientError
+from connector.errors import (
+    ConnectorError,
+    CycleError,
+    InternalError,
+    SinkUnavailable,
+    SourceUnavailable,
+    TransientError,
+)
 from connector.index_settings import IndexSettings
 from connector.model import Index, Owner
-from connector.plan import Refresh, Upsert, to_remember
+from connector.plan import Refresh, Upsert
 from connector.ports import CheckpointStore, Sink, Source
 from connector.reconcile import commit
 from connector.report import CycleReport, Result
@@ -17,6 +25,8 @@ from connector.watermark import advanced
 from connector.workers import Workers
 
 DEFERRED_IN_A_ROW = 5
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +75,14 @@ class Engine:
         async def work(report: CycleReport) -> None:
             index = await self._source.index(settings.index_id)
             report.index_name, report.model = index.name, index.model
+            if self.knows(index.index_id):
+                self._indexes[index.index_id] = index
             me = owner_of(await self._ledger.identity(), settings)
             report.warnings += await self._provide(settings, index, me, take_over=take_over)
             survey = await self.surveyor.full(
                 settings, index, allow_deletes=allow_deletes, take_over=take_over, period=period
             )
-            state = to_remember(survey.known.state, survey.plan)
-            await commit(self._sink, self._ledger, index.index_id, survey.known, state, me, take_over=take_over)
+            await commit(self._sink, self._ledger, index.index_id, survey.known, survey.state, me, take_over=take_over)
             await self._apply(settings, survey, report)
             self._indexes[index.index_id] = index
 
@@ -126,6 +137,10 @@ class Engine:
             await work(report)
         except ConnectorError as error:
             report.fail(_down(error) if isinstance(error, TransientError) else error)
+        except Exception as error:
+            # One index with a bug of ours must not end the others, nor the process.
+            log.exception("cycle.crashed %s", settings.index_id)
+            report.fail(InternalError.of(error, "sync index", settings.index_id))
         report.requests = self._source.requests(settings.index_id) - asked
         report.duration_sec = self._clock() - started
         return report
@@ -145,14 +160,15 @@ class Engine:
             me=owner_of(await self._ledger.identity(), settings),
         )
         changes: tuple[Upsert | Refresh, ...] = (*plan.upserts, *plan.refreshes)
-        self._observe(Progress(index_id, planned=len(changes) + len(plan.deletes)))
+        self._observe(Progress(index_id, planned=len(changes) + len(plan.deletes) + len(plan.forgets)))
         finished = await self.workers.run(changes, applier.carry_out, done)
-        if finished and plan.deletes:
+        if finished and (plan.deletes or plan.forgets):
             objection = await self.surveyor.objection_to_deletes(survey)
             if objection:
                 report.withhold(len(plan.deletes), objection)
             else:
                 finished = await self.workers.run(plan.deletes, applier.delete, done)
+                finished = finished and await self.workers.run(plan.forgets, applier.forget, done)
         report.interrupted = not finished
         snapshot = survey.snapshot
         state = advanced(applier.state, snapshot.assets, survey.pending, snapshot.as_of, settled=survey.settled)

@@ -8,6 +8,7 @@ ConnectorError
 ├─ AssetError              concerns one asset                    -> Outcome failed, the cycle goes on
 │  ├─ MalformedAsset       complete JSON with wrong content
 │  └─ PointsRejected       Qdrant refused points of this asset
+├─ InternalError           a bug of ours                         -> the asset's failure, or else the cycle's
 └─ CycleError              nothing sensible can be done now      -> the cycle fails, the process lives
    ├─ AuthenticationFailed
    ├─ IndexGone
@@ -19,9 +20,11 @@ ConnectorError
 Adapters translate vendor exceptions into these, by type and status, each in one place.
 """
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 Side = Literal["source", "sink"]
+
+_LONGEST_CAUSE = 500
 
 
 class ConnectorError(Exception):
@@ -82,6 +85,18 @@ class MalformedAsset(AssetError):
 
 class PointsRejected(AssetError):
     code = "points_rejected"
+
+
+class InternalError(ConnectorError):
+    """An unexpected exception; its traceback is in the log."""
+
+    code = "internal_error"
+
+    @classmethod
+    def of(cls, error: Exception, operation: str, subject: str) -> Self:
+        """An exception may quote all that it was given, so its message is cut off."""
+        cause = f"{type(error).__name__}: {error}"[:_LONGEST_CAUSE]
+        return cls(operation, subject, cause, "This is a bug in the connector: report it with the traceback in the log")
 
 
 class CycleError(ConnectorError):

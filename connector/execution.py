@@ -9,9 +9,9 @@ from typing import Any
 
 import structlog
 
-from connector import operations
+from connector import __version__, operations
 from connector.app import App
-from connector.errors import ConnectorError, LedgerUnavailable
+from connector.errors import ConfigError, ConnectorError, LedgerUnavailable
 from connector.index_loop import IndexLoop
 from connector.index_settings import IndexSettings
 from connector.orders import Order, OrderBook, OrderState
@@ -56,6 +56,12 @@ class Executor:
 
     async def _carry_out(self, order: Order) -> tuple[OrderState, dict[str, Any]]:
         log.info("order.taken", order=order.kind, arguments=dict(order.arguments))
+        if order.kind not in self._kinds:
+            cause = f"the daemon, which is of release {__version__}, does not know this command"
+            error = ConfigError(
+                "carry out order", order.kind, cause, "Restart the daemon with the release of the command"
+            )
+            return OrderState.REFUSED, {"code": error.code, "message": str(error)}
         try:
             return OrderState.DONE, await self._kinds[order.kind](order)
         except ConnectorError as error:

@@ -3,15 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
+from connector.ledger_rows import LedgerRow
 from connector.model import Checkpoint
 from connector.ports import CheckpointStore
+from connector.report import CycleReport
 
 
 async def index_states(ledger: CheckpointStore, max_attempts: int) -> list[dict[str, Any]]:
-    """One document for each index that the ledger knows."""
+    """One document for each index that the ledger knows. Raises LedgerUnavailable for a report that is none."""
+    reports = await ledger.reports()
+    for index_id, report in reports.items():
+        LedgerRow("indexes", (index_id,)).typed("report", {"index_id": index_id, **report}, CycleReport)
     return [
-        _of_index(index_id, await ledger.load(index_id), report, max_attempts)
-        for index_id, report in (await ledger.reports()).items()
+        _of_index(index_id, await ledger.load(index_id), report, max_attempts) for index_id, report in reports.items()
     ]
 
 

@@ -236,6 +236,12 @@ class Checkpoint:
     collections: frozenset[str] = frozenset()
     attempt: Attempt | None = None
 
+    @property
+    def may_have_points(self) -> bool:
+        """Whether the sink can hold any point of the asset."""
+        nothing_applied = self.applied is not None and not self.applied.points and not self.opened
+        return bool(self.collections) and not nothing_applied
+
 
 @dataclass(frozen=True, slots=True)
 class IndexState:
@@ -245,8 +251,14 @@ class IndexState:
     canary_at: float
     deep_due_since: float = 0.0
     """Assets whose last deep retrieval is older than this are due for one."""
+    shallow_due_since: float = 0.0
+    """The same for shallow retrievals, which bring the metadata up to date."""
+    index_name: str | None = None
+    """As it is in the payload of assets that were retrieved since; None in a ledger of an earlier release."""
     withheld_because: str | None = None
-    """Why deletes wait until an operator allows them; kept until that, or until there is nothing to delete."""
+    """Why the last full cycle withheld deletes; None when it did not."""
+    withheld_from: int | None = None
+    """How many assets the limit of these deletes goes by: the least since they are withheld."""
     watermark: float | None = None
     """Source time up to which changes are known to be worked off."""
     pending: frozenset[str] = frozenset()
@@ -277,3 +289,5 @@ class Outcome(StrEnum):
     DEFERRED = "deferred"
     FAILED = "failed"
     VANISHED = "vanished"
+    FORGOTTEN = "forgotten"
+    """A row of an absent asset that had no points; no count of the report."""

@@ -3,10 +3,12 @@
 import json
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict
 
+from connector.errors import LedgerUnavailable
+from connector.ledger_rows import LedgerRow
 from connector.sqlite_file import SqliteFile
 
 
@@ -33,6 +35,21 @@ class Order:
     result: Mapping[str, Any] = field(default_factory=dict)
 
 
+class _LiveIndex(TypedDict):
+    doing: str
+    planned: int
+    done: int
+    error: dict[str, str] | None
+
+
+class _Live(TypedDict):
+    """The keys that `status` reads; a daemon of another release may show more."""
+
+    state: str
+    pid: int
+    indexes: dict[str, _LiveIndex]
+
+
 class OrderBook(SqliteFile):
     """Both sides of the counter. The side that does not own the ledger writes nothing else."""
 
@@ -42,14 +59,18 @@ class OrderBook(SqliteFile):
         return await self._run("write", lambda db: int(db.execute(query, (kind, json.dumps(arguments))).fetchone()[0]))
 
     async def take(self) -> Order | None:
-        """The oldest one that nobody has taken."""
+        """The oldest one that nobody has taken. One that cannot be read is refused, and holds up no other."""
 
         def work(db: sqlite3.Connection) -> Order | None:
-            row = db.execute("select id from orders where state = 'placed' order by id limit 1").fetchone()
-            if row is None:
-                return None
-            db.execute("update orders set state = 'running' where id = ?", row)
-            return _order(db, row[0])
+            while row := db.execute("select id from orders where state = 'placed' order by id limit 1").fetchone():
+                try:
+                    order = _order(db, row[0])
+                except LedgerUnavailable as error:
+                    _refuse(db, row[0], error)
+                else:
+                    db.execute("update orders set state = 'running' where id = ?", row)
+                    return replace(order, state=OrderState.RUNNING)
+            return None
 
         return await self._run("write", work)
 
@@ -81,17 +102,32 @@ class OrderBook(SqliteFile):
     async def live(self) -> dict[str, Any] | None:
         """What the last daemon showed last."""
         row = await self._run("read", lambda db: db.execute("select live from daemon").fetchone())
-        return json.loads(row[0]) if row else None
+        return LedgerRow("daemon", (1,)).document_like("live", row[0], _Live) if row else None
+
+
+def _refuse(db: sqlite3.Connection, order_id: int, error: LedgerUnavailable) -> None:
+    result = {"code": error.code, "message": str(error)}
+    db.execute("update orders set state = 'refused', result = ? where id = ?", (json.dumps(result), order_id))
 
 
 def _order(db: sqlite3.Connection, order_id: int) -> Order:
     query = "select id, kind, arguments, state, progress, result from orders where id = ?"
-    number, kind, arguments, state, progress, result = db.execute(query, (order_id,)).fetchone()
+    row, at = db.execute(query, (order_id,)).fetchone(), LedgerRow("orders", (order_id,))
+    if row is None:
+        at.damaged("id", "there is no such order any more")
+    number, kind, arguments, state, progress, result = row
     return Order(
         number,
-        kind,
-        json.loads(arguments),
-        OrderState(state),
-        json.loads(progress or "{}"),
-        json.loads(result or "{}"),
+        at.text("kind", kind),
+        at.document("arguments", arguments),
+        _order_state(at, state),
+        {} if progress is None else at.document("progress", progress),
+        {} if result is None else at.document("result", result),
     )
+
+
+def _order_state(at: LedgerRow, cell: object) -> OrderState:
+    state = at.text("state", cell)
+    if state not in set(OrderState):
+        at.newer("state", f"unknown state {state!r}")
+    return OrderState(state)

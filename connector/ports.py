@@ -187,11 +187,11 @@ class CheckpointStore(Protocol):
     async def drop_index(self, index_id: str) -> None:
         """Forgets all that is known of the index, the deletes that were carried out too."""
 
-    async def forget(self, index_id: str, indexed_asset_id: str, now: float) -> None:
-        """Removes the row and remembers that a delete was carried out at `now`."""
+    async def forget(self, index_id: str, indexed_asset_id: str, now: float, *, counts: bool = True) -> None:
+        """Removes the row; where it `counts`, and the row named a collection, remembers a delete at `now`."""
 
     async def deletes_since(self, index_id: str, since: float) -> int:
-        """Deletes carried out after `since`."""
+        """Deletes carried out after `since` that count."""
 
     async def state(self, index_id: str) -> IndexState | None:
         """None for an index that the ledger does not know."""

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from connector.model import Applied, IndexState
@@ -33,6 +33,12 @@ def due(applied: Mapping[str, Applied], state: IndexState, policy: RefreshPolicy
     return [*first, *(Due(name, deep=moments[name][1] <= now) for _, name in overdue)][: policy.quota]
 
 
+def notice_name(state: IndexState, name: str, now: float) -> IndexState:
+    """The index's name is in every payload: when it changes, all metadata is due."""
+    renamed = state.index_name is not None and state.index_name != name
+    return replace(state, index_name=name, shallow_due_since=now if renamed else state.shallow_due_since)
+
+
 def even_share(assets: int, period: float, interval: float) -> int:
     """How many refreshes a cycle may do that comes once in `period` seconds: three times its share.
 
@@ -51,10 +57,12 @@ def spread(indexed_asset_id: str) -> float:
 def _moments(name: str, facts: Applied, state: IndexState, policy: RefreshPolicy) -> tuple[float, float]:
     """When the shallow and when the deep retrieval of an asset is due."""
     share = spread(name)
-    deep = facts.deep_at + policy.deep_interval * share
-    if facts.deep_at < state.deep_due_since:
-        deep = min(deep, state.deep_due_since)
-    return facts.shallow_at + policy.interval * share, deep
+    shallow = _moment(facts.shallow_at, policy.interval * share, state.shallow_due_since)
+    return shallow, _moment(facts.deep_at, policy.deep_interval * share, state.deep_due_since)
+
+
+def _moment(last: float, wait: float, due_since: float) -> float:
+    return min(last + wait, due_since) if last < due_since else last + wait
 
 
 def _canary(applied: Mapping[str, Applied], state: IndexState, policy: RefreshPolicy, now: float) -> str | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Self
 
 from connector.errors import ConnectorError
+from connector.ledger_rows import LedgerRow
 from connector.model import Checkpoint, Outcome, Snapshot
 from connector.plan import Plan
 
@@ -62,8 +63,8 @@ class CycleReport:
 
     @classmethod
     def read(cls, facts: Mapping[str, Any]) -> Self:
-        """From what `asdict` made of one."""
-        return cls(**{**facts, "problems": [Problem(**problem) for problem in facts["problems"]]})
+        """From what `asdict` made of one, in an order's result. Raises LedgerUnavailable for anything else."""
+        return LedgerRow("orders", ("of", str(facts.get("index_id")))).typed("result", dict(facts), cls)
 
     @property
     def clean(self) -> bool:
@@ -85,7 +86,8 @@ class CycleReport:
 
     def add(self, result: Result) -> None:
         counter = "upserted" if result.outcome is Outcome.APPLIED else result.outcome.value
-        setattr(self, counter, getattr(self, counter) + 1)
+        if result.outcome is not Outcome.FORGOTTEN:
+            setattr(self, counter, getattr(self, counter) + 1)
         self.points_written += result.points
         if result.lag_sec is not None:
             self.lag_sec = max(self.lag_sec or 0.0, result.lag_sec)
@@ -94,7 +96,8 @@ class CycleReport:
             self.problems.append(Problem(result.indexed_asset_id, result.outcome.value, error.code, str(error)))
 
     def withhold(self, deletes: int, because: str) -> None:
-        self.withheld, self.withheld_because = self.withheld + deletes, because
+        if deletes:
+            self.withheld, self.withheld_because = self.withheld + deletes, because
 
     def fail(self, error: ConnectorError) -> None:
         """The cycle could not be carried out, or not to its end."""

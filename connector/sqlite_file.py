@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from connector.errors import LedgerUnavailable
+from connector.ledger_rows import decoded
 
 T = TypeVar("T")
 
@@ -101,6 +102,7 @@ class SqliteFile:
 
 def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     connection = _reading(path) if read_only else sqlite3.connect(path, timeout=BUSY_TIMEOUT_SEC)
+    connection.text_factory = decoded
     try:
         _check_schema(connection, path)
         if not read_only:

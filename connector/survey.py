@@ -7,10 +7,10 @@ from connector.claims import owner_of
 from connector.errors import AssetError
 from connector.index_settings import IndexSettings
 from connector.model import READY, Index, IndexedAsset, IndexState, Snapshot
-from connector.plan import Plan, Refresh, due_again, make_plan
+from connector.plan import Plan, Refresh, due_again, make_plan, to_remember
 from connector.ports import CheckpointStore, Sink, Source
 from connector.reconcile import Reconciled, compare
-from connector.refresh import RefreshPolicy, due, even_share
+from connector.refresh import RefreshPolicy, due, even_share, notice_name
 from connector.watermark import recent
 
 DAY_SEC = 86_400.0
@@ -24,6 +24,8 @@ class Survey:
     snapshot: Snapshot
     known: Reconciled
     plan: Plan
+    state: IndexState
+    """What the ledger must remember of the index before the plan is carried out."""
     pending: frozenset[str] = frozenset()
     settled: bool = True
     """Whether nothing older than what it shows can be left undone when its plan is done."""
@@ -59,9 +61,10 @@ class Surveyor:
             allow_deletes=allow_deletes,
             patient=period is not None,
         )
-        plan = make_plan(snapshot, known.rows, known.state, shape, policy)
+        state = notice_name(known.state, index.name, now)
+        plan = make_plan(snapshot, known.rows, state, shape, policy)
         unseen = frozenset() if snapshot.complete else known.state.pending - snapshot.assets.keys()
-        return Survey(index, snapshot, known, plan, unseen, settled=snapshot.complete)
+        return Survey(index, snapshot, known, plan, to_remember(state, plan), unseen, settled=snapshot.complete)
 
     async def glance(self, settings: IndexSettings, index: Index) -> Survey:
         """The same from what the source says has changed: no row of an asset that is not in it is looked at."""
@@ -78,7 +81,7 @@ class Surveyor:
         rows = await self._ledger.rows(index.index_id, assets)
         snapshot = Snapshot(index, assets, complete=False, as_of=changes.as_of)
         plan = make_plan(snapshot, rows, state, settings.shape(index), policy)
-        return Survey(index, snapshot, Reconciled(state, rows), plan, changes.pending)
+        return Survey(index, snapshot, Reconciled(state, rows), plan, state, changes.pending)
 
     async def due_refreshes(self, settings: IndexSettings, index: Index, period: float) -> Survey:
         """What is due of the applied assets alone, without a listing; comes again every `period` seconds."""
@@ -96,7 +99,7 @@ class Surveyor:
             for name in [it.indexed_asset_id]
         )
         nothing = Snapshot(index, {}, complete=False)
-        return Survey(index, nothing, Reconciled(state, rows), Plan.of(refreshes), state.pending, settled=False)
+        return Survey(index, nothing, Reconciled(state, rows), Plan.of(refreshes), state, state.pending, settled=False)
 
     def remember(self, survey: Survey, state: IndexState) -> None:
         """The work of this survey is done: a poll need not go through its rows again."""
@@ -113,8 +116,8 @@ class Surveyor:
     async def objection_to_deletes(self, survey: Survey) -> str | None:
         """What speaks against the deletes: an absent asset that exists makes the walk wrong, and all of them void."""
         index_id = survey.index.index_id
-        for delete in survey.plan.deletes:
-            name = delete.checkpoint.indexed_asset_id
+        for row in (*(delete.checkpoint for delete in survey.plan.deletes), *survey.plan.forgets):
+            name = row.indexed_asset_id
             if await self._source.exists(index_id, name):
                 return f"asset {name} is not in the listing and yet exists"
         await self._source.index(index_id)

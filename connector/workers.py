@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
-from connector.errors import ConnectorError
 from connector.report import Result
 
 Change = TypeVar("Change")
@@ -34,8 +33,8 @@ class Workers:
         carry_out: Callable[[Change], Awaitable[Result]],
         done: Callable[[Result], None],
     ) -> bool:
-        """False when stopped before the end. The first ConnectorError is raised after the changes in hand are done."""
-        pending, failures, stopped = iter(changes), list[ConnectorError](), False
+        """False when stopped before the end. The first exception is raised after the changes in hand are done."""
+        pending, failures, stopped = iter(changes), list[Exception](), False
 
         async def worker() -> None:
             nonlocal stopped
@@ -47,7 +46,7 @@ class Workers:
                     self._take()
                     try:
                         done(await carry_out(change))
-                    except ConnectorError as error:
+                    except Exception as error:  # noqa: BLE001  raised below: it must not cancel the changes in hand
                         failures.append(error)
                     finally:
                         self._put_down()

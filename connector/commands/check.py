@@ -103,8 +103,11 @@ def _directory(path: Path) -> str:
 
 async def _ledger(path: Path) -> str:
     async with SqliteCheckpointStore(path, read_only=True) as ledger:
-        known = len(await ledger.reports())
-    return f"{path} can be read and knows {known} indexes"
+        known = await ledger.reports()
+        for index_id in known:
+            await ledger.state(index_id)
+            await ledger.load(index_id)
+    return f"{path} can be read and knows {len(known)} indexes"
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,8 @@ async def _of_index(app: App, settings: IndexSettings) -> dict[str, Any]:
 
 def _document(survey: Survey) -> dict[str, Any]:
     plan, index = survey.plan, survey.index
-    confirming = len(plan.deletes) + 2 if plan.deletes else 0
+    absent = len(plan.deletes) + len(plan.forgets)
+    confirming = absent + 2 if absent else 0
     listing = 1 + math.ceil(max(len(survey.snapshot.assets), 1) / PAGE)
     return {
         "index_id": index.index_id,

@@ -1,5 +1,6 @@
 """`connector sync`: one full cycle for each index."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 
@@ -8,9 +9,11 @@ from connector.commands.follow import daemon_runs, follow
 from connector.commands.interrupts import interrupts
 from connector.commands.output import Exit, number, out, print_json, text
 from connector.commands.progress import ProgressBar
-from connector.errors import ConnectorError, CycleError, TransientError
+from connector.errors import ConfigError, ConnectorError, InternalError
 from connector.report import CycleReport
 from connector.settings import ALL_INDEXES, Settings
+
+log = logging.getLogger(__name__)
 
 
 async def sync(settings: Settings, only: Sequence[str], *, allow_deletes: bool, take_over: bool, as_json: bool) -> Exit:
@@ -24,16 +27,25 @@ async def sync(settings: Settings, only: Sequence[str], *, allow_deletes: bool, 
             else:
                 async with open_app(settings, "sync", observe=bar.observe) as app:
                     await _cycles(app, only, reports, allow_deletes=allow_deletes, take_over=take_over)
-    except (CycleError, TransientError) as error:
-        failure = error
+    except ConfigError:
+        raise
+    except Exception as error:  # noqa: BLE001  it is in the log and in every report
+        failure = _failure(error)
         for index_id in _named(settings, only):
-            reports.setdefault(index_id, CycleReport(index_id)).fail(error)
+            reports.setdefault(index_id, CycleReport(index_id)).fail(failure)
     if as_json:
         document = {"indexes": [asdict(report) for report in reports.values()]}
         print_json(document | ({"error": {"code": failure.code, "message": str(failure)}} if failure else {}))
     else:
         _print(list(reports.values()), failure)
     return _exit(list(reports.values()), failure)
+
+
+def _failure(error: Exception) -> ConnectorError:
+    if isinstance(error, ConnectorError):
+        return error
+    log.error("command.crashed", exc_info=error)
+    return InternalError.of(error, "run", "sync")
 
 
 async def _ordered(

@@ -274,3 +274,11 @@ async def test_a_loaded_ledger_is_a_copy(ledger: CheckpointStore) -> None:
     await ledger.open("i", "b", ["c"])
     loaded.pop("a")
     assert set(await ledger.load("i")) == {"a", "b"}
+
+
+async def test_a_delete_that_does_not_count_is_not_remembered(ledger: CheckpointStore) -> None:
+    for name in ("a", "b"):
+        await ledger.record("i", name, applied())
+    await ledger.forget("i", "a", 100.0, counts=False)
+    await ledger.forget("i", "b", 100.0)
+    assert (await ledger.load("i"), await ledger.deletes_since("i", 0.0)) == ({}, 1)

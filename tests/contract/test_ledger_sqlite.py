@@ -38,7 +38,17 @@ def sqlite(path: Path, script: str) -> None:
 
 async def test_everything_survives_a_restart(path: Path) -> None:
     facts = applied(at=12.5)
-    state = IndexState(1.0, 2.0, 3.0, "too many", watermark=4.5, pending=frozenset({"x"}))
+    state = IndexState(
+        1.0,
+        2.0,
+        3.0,
+        shallow_due_since=3.5,
+        index_name="ü",
+        withheld_because="too many",
+        withheld_from=7,
+        watermark=4.5,
+        pending=frozenset({"x"}),
+    )
     async with SqliteCheckpointStore(path) as ledger:
         await ledger.adopt("i", [row("a", facts)], state)
         await ledger.open("i", "b", ["c"])

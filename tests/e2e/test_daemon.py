@@ -1,15 +1,19 @@
 """`connector run` on the simulator and a real Qdrant: it converges by itself, whatever happens to either."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from qdrant_client import QdrantClient
 
+from connector.orders import OrderBook, OrderState
 from connector.simulator import IndexSpec, Scenario, Simulator
 from tests.command import Command
 from tests.e2e.daemon import PATIENCE_SEC, Running, running
-from tests.e2e.oracle import check_equal, stored
+from tests.e2e.oracle import check_equal, listed, stored
 from tests.qdrant_server import QdrantServer
 from tests.waiting import wait_until
 
@@ -324,3 +328,42 @@ def resources(daemon: Running) -> tuple[int, int]:
     """Open descriptors and resident pages of the process (Linux)."""
     proc = Path("/proc") / str(daemon.process.pid)
     return sum(1 for _ in (proc / "fd").iterdir()), int((proc / "statm").read_text().split()[1])
+
+
+async def test_an_order_of_a_newer_release_is_refused_by_name(connector: Command, simulator: Simulator) -> None:
+    """As after a command of a newer release beside an older daemon."""
+    with running(connector, pace=SLOW) as daemon:
+        async with OrderBook(connector.directory / "data" / "ledger.sqlite3") as book:
+            number = await book.place("tomorrow", {})
+        ended = connector.run("sync", "--json")
+        async with OrderBook(connector.directory / "data" / "ledger.sqlite3", read_only=True) as book:
+            order = await book.look(number)
+        assert daemon.stop().code == 0
+
+    assert ended.code == 0, ended.stderr
+    assert (order.state, order.result["code"]) == (OrderState.REFUSED, "config_error")
+    assert "tomorrow: the daemon, which is of release" in order.result["message"]
+    assert daemon.events("order.crashed") == []
+
+
+def test_a_damaged_row_is_the_failure_of_its_index_in_the_daemon_too(
+    connector: Command, simulator: Simulator, client: QdrantClient
+) -> None:
+    newer, older = simulator.control.index_ids
+    assert connector.run("sync").code == 0
+    with closing(sqlite3.connect(connector.directory / "data" / "ledger.sqlite3")) as db, db:
+        db.execute("update checkpoints set applied = '{' where index_id = ?", (newer,))
+    added = simulator.control.add_asset(older, "added.mp4", captions=["a ship leaves the harbour"])
+    with running(connector) as daemon:
+        converges(simulator, client, older)
+        wait_until(lambda: bool(failures(daemon, newer)), PATIENCE_SEC, "the damaged index has failed")
+        assert daemon.stop().code == 0
+
+    assert added in {row["_id"] for row in listed(simulator.base_url, older)}
+    assert {it["code"] for it in failures(daemon, newer)} == {"ledger_unavailable"}
+    assert f"read ledger row {newer} " in failures(daemon, newer)[0]["message"]
+    assert daemon.events("cycle.crashed") == []
+
+
+def failures(daemon: Running, index_id: str) -> list[dict[str, Any]]:
+    return [event for event in daemon.events("cycle.failed") if event["index_id"] == index_id]

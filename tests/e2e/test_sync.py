@@ -1,5 +1,8 @@
 """`connector sync` from outside: what is in Qdrant afterwards, the exit code, the document on stdout."""
 
+import json
+import urllib.request
+
 from qdrant_client import QdrantClient
 
 from connector.simulator import Simulator
@@ -99,6 +102,68 @@ def test_an_empty_listing_deletes_nothing_and_says_so(
     assert "empty" in refused.index(newer)["withheld_because"]
     assert len(dry.json["indexes"][0]["withheld"]) == refused.index(newer)["withheld"]
     assert (allowed.code, client.count("twelvelabs-marengo3.0").count) == (0, 0)
+
+
+def test_a_new_name_of_the_index_is_in_every_payload_after_one_sync(
+    connector: Command, simulator: Simulator, client: QdrantClient
+) -> None:
+    newer = simulator.control.index_ids[0]
+    first = connector.run("sync", "--json", CONNECTOR_INDEXES=newer)
+    rename(simulator.base_url, newer, "Another name")
+
+    second = connector.run("sync", "--json", CONNECTOR_INDEXES=newer)
+    third = connector.run("sync", "--json", CONNECTOR_INDEXES=newer)
+
+    assert (second.code, second.index(newer)["index_name"]) == (0, "Another name")
+    assert second.index(newer)["refreshed"] + second.index(newer)["unchanged"] == first.index(newer)["upserted"]
+    assert second.index(newer)["points_written"] == first.index(newer)["points_written"]
+    assert third.index(newer)["points_written"] == 0
+    check_equal(client, simulator.base_url, newer)
+
+
+def test_deletes_that_were_allowed_leave_the_limit_to_ordinary_ones(
+    connector: Command, simulator: Simulator, client: QdrantClient
+) -> None:
+    newer = simulator.control.index_ids[0]
+    settings = {"CONNECTOR_INDEXES": newer, "CONNECTOR_MAX_DELETES": "1", "CONNECTOR_MAX_DELETE_RATIO": "0"}
+    connector.run("sync", **settings)
+    one, *others = ready(simulator, newer)[:4]
+    for asset_id in others:
+        simulator.control.delete_asset(newer, asset_id)
+    withheld = connector.run("sync", "--json", **settings)
+    allowed = connector.run("sync", "--json", "--allow-deletes", **settings)
+    simulator.control.delete_asset(newer, one)
+
+    ordinary = connector.run("sync", "--json", **settings)
+
+    assert (withheld.code, withheld.index(newer)["withheld"]) == (1, 3)
+    assert (allowed.code, allowed.index(newer)["deleted"]) == (0, 3)
+    assert (ordinary.code, ordinary.index(newer)["deleted"], ordinary.index(newer)["withheld"]) == (0, 1, 0)
+    check_equal(client, simulator.base_url, newer)
+
+
+def test_an_asset_that_never_had_points_is_forgotten_without_a_word(connector: Command, simulator: Simulator) -> None:
+    newer = simulator.control.index_ids[0]
+    settings = {"CONNECTOR_INDEXES": newer, "CONNECTOR_MAX_DELETES": "0", "CONNECTOR_MAX_DELETE_RATIO": "0"}
+    connector.run("sync", **settings)
+    simulator.control.set_knobs(null_float=1.0)
+    broken = simulator.control.add_asset(newer, "broken.mp4")
+    failed = connector.run("sync", "--json", **settings)
+    simulator.control.set_knobs(null_float=0.0)
+    simulator.control.delete_asset(newer, broken)
+
+    ended = connector.run("sync", "--json", **settings)
+
+    assert (failed.code, [it["indexed_asset_id"] for it in failed.index(newer)["problems"]]) == (1, [broken])
+    assert (ended.code, ended.index(newer)["withheld"], ended.index(newer)["deleted"]) == (0, 0, 0)
+
+
+def rename(base_url: str, index_id: str, name: str) -> None:
+    address, body = f"{base_url}/indexes/{index_id}", json.dumps({"index_name": name}).encode()
+    headers = {"x-api-key": "test", "Content-Type": "application/json"}
+    request = urllib.request.Request(address, body, headers, method="PUT")  # noqa: S310  loopback only
+    with urllib.request.urlopen(request, timeout=60):  # noqa: S310  the same
+        pass
 
 
 def test_an_index_that_does_not_exist_fails_alone(

@@ -28,6 +28,12 @@ def retrieved(world: World, name: str) -> int:
     return world.source.retrievals[INDEX, name]
 
 
+def vectors_of(world: World) -> dict[str, tuple[str, str, float]]:
+    """What the ledger says of the vectors of each asset: fingerprint, revision, and when they were retrieved."""
+    rows = {name: row.applied for name, row in world.ledger.held(INDEX).items()}
+    return {name: (it.fingerprint, it.revision, it.deep_at) for name, it in rows.items() if it}
+
+
 def malformed() -> MalformedAsset:
     return MalformedAsset("read embeddings of asset", "a", "vector 3 is all zero")
 
@@ -139,7 +145,8 @@ async def test_an_empty_listing_deletes_nothing_until_it_is_allowed(world: World
     assert world.sink.points_of(INDEX) == {}
 
 
-async def test_deletes_within_24_hours_share_one_limit_and_wait_until_they_are_allowed() -> None:
+async def test_deletes_within_24_hours_share_one_limit() -> None:
+    """One too many waits until an operator allows it, or until the others are a day old."""
     world = World(max_deletes=2, max_delete_ratio=0.0)
     for name in "abcdef":
         world.source.add(INDEX, name)
@@ -152,13 +159,79 @@ async def test_deletes_within_24_hours_share_one_limit_and_wait_until_they_are_a
     over = await world.cycle()
     world.now += 24 * 3600
     next_day = await world.cycle()
-    allowed = await world.cycle(allow_deletes=True)
-    world.source.remove(INDEX, "d")
-    world.now += 24 * 3600
 
     assert (over.withheld, over.deleted) == (1, 0)
-    assert (next_day.withheld, next_day.withheld_because) == (1, over.withheld_because)
-    assert (allowed.deleted, (await world.cycle()).deleted) == (1, 1)
+    assert over.withheld_because == "3 deletes within 24 hours where 2 are allowed"
+    assert (next_day.withheld, next_day.deleted, next_day.clean) == (0, 1, True)
+
+
+async def test_deletes_that_an_operator_allowed_do_not_use_the_limit_up() -> None:
+    world = World(max_deletes=2, max_delete_ratio=0.0)
+    for number in range(8):
+        world.source.add(INDEX, f"asset{number}")
+    await world.cycle()
+    for number in range(5):
+        world.source.remove(INDEX, f"asset{number}")
+    assert (await world.cycle()).withheld == 5
+    assert (await world.cycle(allow_deletes=True)).deleted == 5
+    world.source.remove(INDEX, "asset5")
+    world.source.remove(INDEX, "asset6")
+
+    report = await world.cycle()
+
+    assert (report.deleted, report.withheld, report.clean) == (2, 0, True)
+
+
+async def test_a_mass_delete_never_trickles_out() -> None:
+    """However many days it waits and whatever is added: I5."""
+    world = World(max_deletes=2, max_delete_ratio=0.2)
+    for number in range(14):
+        world.source.add(INDEX, f"asset{number}")
+    await world.cycle()
+    for number in range(3):
+        world.source.remove(INDEX, f"asset{number}")
+
+    for day in range(5):
+        world.source.add(INDEX, f"new{day}")
+        report = await world.cycle()
+        world.now += 25 * 3600
+        assert (report.withheld, report.deleted) == (3, 0)
+        assert report.withheld_because == "3 deletes within 24 hours where 2 are allowed"
+
+
+async def test_an_asset_that_never_had_points_is_no_delete() -> None:
+    world = World(max_deletes=0, max_delete_ratio=0.0)
+    world.source.add(INDEX, "x")
+    world.source.fail_next(1, malformed, ["retrieve"])
+    assert (await world.cycle()).failed == 1
+    world.source.remove(INDEX, "x")
+
+    report = await world.cycle()
+
+    assert (report.deleted, report.withheld, report.clean, await world.row("x")) == (0, 0, True, None)
+
+
+async def test_an_asset_without_segments_is_no_delete_either() -> None:
+    world = World(max_deletes=0, max_delete_ratio=0.0)
+    world.source.add(INDEX, "x", segments=0)
+    assert (await world.cycle()).upserted == 1
+    world.source.remove(INDEX, "x")
+
+    report = await world.cycle()
+
+    assert (report.deleted, report.withheld, report.clean, await world.row("x")) == (0, 0, True, None)
+
+
+async def test_a_row_without_points_is_forgotten_only_when_the_source_confirms_it(world: World) -> None:
+    world.source.add(INDEX, "x")
+    world.source.fail_next(1, malformed, ["retrieve"])
+    await world.cycle()
+    world.source.hide(INDEX, "x")
+
+    report = await world.cycle()
+
+    assert (report.withheld, report.withheld_because, report.clean) == (0, None, True)
+    assert await world.row("x")
 
 
 async def test_new_assets_do_not_let_withheld_deletes_through() -> None:
@@ -354,7 +427,7 @@ async def test_an_asset_that_vanishes_after_the_listing_is_no_error(world: World
     after = await world.cycle()
 
     assert (report.vanished, report.clean) == (1, True)
-    assert (after.deleted, after.clean, await world.row("x")) == (1, True, None)
+    assert (after.deleted, after.clean, await world.row("x")) == (0, True, None)
 
 
 async def test_metadata_that_changed_is_patched_without_touching_vectors(world: World) -> None:
@@ -366,6 +439,35 @@ async def test_metadata_that_changed_is_patched_without_touching_vectors(world: 
     assert (report.refreshed, report.upserted, report.points_written) == (1, 0, 3)
     assert {it.payload["user_metadata"]["key"] for it in world.points_of("a")[NEW].values()} == {"new"}
     await world.check_i2_coverage_and_truth()
+
+
+async def test_a_new_name_of_the_index_reaches_every_payload_at_once(world: World) -> None:
+    """And no vector is retrieved or written for it."""
+    before = vectors_of(world)
+    world.source.rename(INDEX, "another name")
+
+    report = await world.cycle()
+
+    assert (report.refreshed, report.upserted, report.points_written, report.clean) == (3, 0, 9, True)
+    assert {it.payload["index_name"] for name in "abc" for it in world.points_of(name)[NEW].values()} == {
+        "another name"
+    }
+    assert vectors_of(world) == before
+    world.check_i1_sink_equals_source()
+    writes = world.sink.writes, world.source.retrievals.total()
+    assert (await world.cycle()).unchanged == 3
+    assert (world.sink.writes, world.source.retrievals.total()) == writes
+
+
+async def test_a_new_name_is_not_forgotten_when_the_cycle_breaks_off(world: World) -> None:
+    world.source.rename(INDEX, "another name")
+    world.source.fail_next(1, lambda: AuthenticationFailed("retrieve", "a", "401"), ["retrieve"])
+    assert (await world.cycle(concurrency=1)).error
+
+    report = await world.cycle()
+
+    assert (report.refreshed + report.upserted, report.clean) == (3, True)
+    world.check_i1_sink_equals_source()
 
 
 async def test_a_canary_that_differs_makes_the_whole_index_due_for_a_deep_refresh(world: World) -> None:
@@ -585,7 +687,7 @@ async def test_other_settings_rewrite_the_points(world: World) -> None:
 
     assert report.upserted == 3
     assert {tuple(it.vectors) for it in other.points_of("a")[NEW].values()} == {("visual",)}
-    assert {it.payload["transcript"] for it in other.points_of("a")[NEW].values()} == {None}
+    assert {it.payload["transcript"] for it in other.points_of("a")[NEW].values()} == {""}
 
 
 async def test_an_index_without_marengo_is_an_error_of_that_index() -> None:

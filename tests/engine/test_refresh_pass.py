@@ -1,5 +1,6 @@
 """Refreshes between full cycles: spread over passes, and nothing else is done."""
 
+from connector.errors import AuthenticationFailed
 from tests.engine.polling import Daemon, synced
 from tests.engine.world import INDEX, World
 
@@ -64,3 +65,37 @@ async def test_a_pass_deletes_nothing() -> None:
 
     assert (report.deleted, report.vanished) == (0, 1)
     assert world.points_of("a")
+
+
+async def test_a_new_name_of_the_index_is_spread_over_passes() -> None:
+    world = World()
+    for number in range(48):
+        world.source.add(INDEX, f"asset{number:02}")
+    daemon = Daemon(world)
+    await daemon.full()
+    world.source.rename(INDEX, "another name")
+
+    world.now += 1.0
+    before = world.source.retrievals.total()
+    first = await daemon.engine.cycle(world.settings, period=3600.0)
+    in_the_cycle = world.source.retrievals.total() - before
+    done = await hours_of_passes(daemon, 8)
+
+    assert (first.clean, in_the_cycle) == (True, 6)
+    assert max(done) <= 6
+    world.check_i1_sink_equals_source()
+
+
+async def test_polls_write_the_new_name_after_a_cycle_that_noticed_it_and_broke_off() -> None:
+    daemon = await synced()
+    world = daemon.world
+    daemon.source.rename(INDEX, "another name")
+    daemon.source.fail_next(1, lambda: AuthenticationFailed("retrieve", "a", "401"), ["retrieve"])
+    assert (await daemon.full()).error
+    daemon.source.add(INDEX, "new")
+
+    await daemon.poll()
+
+    assert {it.payload["index_name"] for held in world.points_of("new").values() for it in held.values()} == {
+        "another name"
+    }

@@ -12,6 +12,8 @@ from connector.model import READY
 from tests.engine.world import INDEX, World
 
 NAMES = tuple("abcdefgh")
+MAX_DELETES, RATIO = 1, 0.5
+DAY = 86_400.0
 names = st.sampled_from(NAMES)
 
 
@@ -23,13 +25,24 @@ def rate_limited() -> ConnectorError:
     return RateLimited("retrieve", "asset", "429", side="source", retry_after=7.0)
 
 
+def bug() -> Exception:
+    return ZeroDivisionError("ours")
+
+
 class SyncMachine(RuleBasedStateMachine):
-    """Names are a few, so that assets come back; `kept` are those that existed all along since they were applied."""
+    """Names are a few, so that assets come back; `kept` are those that existed all along since they were applied.
+
+    `limited_to` is how many assets the ledger had at the least since deletes are withheld.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.runner = asyncio.Runner()
-        self.world = World(max_deletes=3)
+        never = 1000 * DAY
+        self.world = World(
+            max_deletes=MAX_DELETES, max_delete_ratio=RATIO, refresh_interval=never, deep_refresh_interval=never
+        )
+        self.limited_to: int | None = None
         self.kept: set[str] = set()
         self.hidden: set[str] = set()
 
@@ -59,6 +72,18 @@ class SyncMachine(RuleBasedStateMachine):
             self.kept.discard(name)
             self.hide(self.hidden - {name})
 
+    @rule(remaining=st.integers(0, 3), later=st.integers(0, len(NAMES)))
+    def remove_most_and_grow(self, remaining: int, later: int) -> None:
+        """A mass delete, and a ledger of which it is a smaller share later on."""
+        gone = sorted(self.existing)[remaining:]
+        for name in gone:
+            self.remove(name)
+        self.cycle(allow=False)
+        for name in [name for name in NAMES if name not in {*gone, *self.existing}][:later]:
+            self.world.source.add(INDEX, name)
+        self.cycle(allow=False)
+        self.cycle(allow=False)
+
     @rule(name=names, status=st.sampled_from([READY, "indexing", "failed", "a word of tomorrow"]))
     def set_status(self, name: str, status: str) -> None:
         if name in self.existing:
@@ -73,8 +98,12 @@ class SyncMachine(RuleBasedStateMachine):
     def list_incompletely(self, *, complete: bool) -> None:
         self.world.source.listing_complete(INDEX, complete=complete)
 
-    @rule(calls=st.integers(1, 6), error=st.sampled_from([source_down, rate_limited]))
-    def source_fails(self, calls: int, error: Callable[[], ConnectorError]) -> None:
+    @rule(hours=st.sampled_from([1, 13, 25]))
+    def time_passes(self, hours: int) -> None:
+        self.world.now += hours * 3600.0
+
+    @rule(calls=st.integers(1, 6), error=st.sampled_from([source_down, rate_limited, bug]))
+    def source_fails(self, calls: int, error: Callable[[], Exception]) -> None:
         self.world.source.fail_next(calls, error)
 
     @rule(calls=st.integers(1, 6), after=st.booleans())
@@ -97,14 +126,23 @@ class SyncMachine(RuleBasedStateMachine):
         """Truth is broken from outside; the next cycle sees it."""
         self.world.sink.drop("twelvelabs-marengo3.0")
         self.kept.clear()
+        self.limited_to = None
         self.converge()
 
     @rule(allow=st.booleans())
     def cycle(self, *, allow: bool) -> None:
-        before = set(self.world.ledger.held(INDEX))
+        before, counted = self.world.ledger.held(INDEX), self.deletes_of_today()
         report = self.runner.run(self.world.cycle(allow_deletes=allow))
+        gone = {name for name in before.keys() - self.world.ledger.held(INDEX).keys() if before[name].may_have_points}
+        size = min(len(before) + counted, len(before) + counted if self.limited_to is None else self.limited_to)
         if report.withheld:
-            assert before <= set(self.world.ledger.held(INDEX)), "I5: withheld deletes were carried out"
+            assert not gone, "I5: withheld deletes were carried out"
+        if not allow:
+            limit = max(MAX_DELETES, int(RATIO * size))
+            assert not gone or len(gone) + counted <= limit, "I5: more deletes than the limit, and nobody allowed them"
+        assert self.deletes_of_today() <= counted + (0 if allow else len(gone)), "allowed deletes were counted"
+        if report.complete and not report.error:
+            self.limited_to = size if "24 hours" in str(report.withheld_because) else None
         self.remember_applied()
 
     @precondition(lambda self: not self.hidden)
@@ -119,6 +157,7 @@ class SyncMachine(RuleBasedStateMachine):
         if report.quarantined:
             return
         assert report.clean, report
+        self.limited_to = None
         self.world.check_i1_sink_equals_source()
         writes, retrievals = self.world.sink.writes, self.world.source.retrievals.total()
         again = self.runner.run(self.world.cycle())
@@ -139,11 +178,15 @@ class SyncMachine(RuleBasedStateMachine):
     def existing(self) -> set[str]:
         return set(self.world.source.listed(INDEX))
 
+    def deletes_of_today(self) -> int:
+        return self.runner.run(self.world.ledger.deletes_since(INDEX, self.world.now + 1.0 - DAY))
+
     def hide(self, hidden: set[str]) -> None:
         self.hidden = set(hidden)
         self.world.source.hide(INDEX, *hidden)
 
     def cycle_that_may_die(self) -> None:
+        self.limited_to = None
         self.runner.run(self.world.cycle_or_crash())
         self.world.sink.disarm()
         self.world.ledger.disarm()
@@ -155,4 +198,4 @@ class SyncMachine(RuleBasedStateMachine):
 
 
 TestSyncMachine = SyncMachine.TestCase
-TestSyncMachine.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestSyncMachine.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)

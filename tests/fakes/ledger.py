@@ -130,11 +130,11 @@ class FakeCheckpointStore:
     async def known(self) -> list[str]:
         return await _read(lambda: sorted(name for name, index in self._indexes.items() if index.state))
 
-    async def forget(self, index_id: str, indexed_asset_id: str, now: float) -> None:
+    async def forget(self, index_id: str, indexed_asset_id: str, now: float, *, counts: bool = True) -> None:
         def work() -> None:
             index = self._of(index_id)
             gone = index.rows.pop(indexed_asset_id, None)
-            carried_out = [now] if gone and gone.collections else []
+            carried_out = [now] if counts and gone and gone.collections else []
             index.deletes = [at for at in [*index.deletes, *carried_out] if at >= now - DELETES_KEPT_SEC]
 
         await self._write(work)

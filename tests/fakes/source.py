@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from connector.errors import ConfigError, ConnectorError, IndexGone
+from connector.errors import ConfigError, IndexGone
 from connector.marengo import KNOWN
 from connector.model import (
     IN_PROGRESS,
@@ -47,7 +47,7 @@ class FakeSource:
         self.retrievals: Counter[tuple[str, str]] = Counter()
         self._indexes: dict[str, FakeIndex] = {}
         self._requests: Counter[str | None] = Counter()
-        self._failures: list[tuple[Collection[str] | None, Callable[[], ConnectorError]]] = []
+        self._failures: list[tuple[Collection[str] | None, Callable[[], Exception]]] = []
         self._moments = 0
 
     def add_index(
@@ -137,6 +137,10 @@ class FakeSource:
         index = self._indexes[index_id]
         index.index = replace(index.index, model_options=(*index.index.model_options, *options))
 
+    def rename(self, index_id: str, name: str) -> None:
+        index = self._indexes[index_id]
+        index.index = replace(index.index, name=name)
+
     def hide(self, index_id: str, *asset_ids: str) -> None:
         """Replaces the set of assets that listings leave out."""
         self._indexes[index_id].hidden = set(asset_ids)
@@ -148,9 +152,7 @@ class FakeSource:
     def listing_complete(self, index_id: str, *, complete: bool) -> None:
         self._indexes[index_id].complete = complete
 
-    def fail_next(
-        self, count: int, error: Callable[[], ConnectorError], methods: Collection[str] | None = None
-    ) -> None:
+    def fail_next(self, count: int, error: Callable[[], Exception], methods: Collection[str] | None = None) -> None:
         """The next `count` calls (of `methods`, else of any) raise `error()`."""
         self._failures += [(methods, error)] * count
 

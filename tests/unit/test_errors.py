@@ -11,6 +11,7 @@ from connector.errors import (
     ConfigError,
     ConnectorError,
     CycleError,
+    InternalError,
     MalformedAsset,
     RateLimited,
     TransientError,
@@ -50,7 +51,7 @@ def test_sentences_end_once() -> None:
 
 def test_every_error_has_its_own_code() -> None:
     codes = [error.code for error in OURS]
-    assert len(codes) == len(set(codes)) == 17
+    assert len(codes) == len(set(codes)) == 18
 
 
 def test_codes_are_the_names_in_lower_case() -> None:
@@ -59,7 +60,7 @@ def test_codes_are_the_names_in_lower_case() -> None:
 
 
 def test_every_error_has_exactly_one_radius() -> None:
-    radii = {ConfigError, TransientError, AssetError, CycleError}
+    radii = {ConfigError, TransientError, AssetError, CycleError, InternalError}
     assert [error for error in OURS[1:] if len(radii & set(error.__mro__)) != 1] == []
 
 
@@ -85,3 +86,12 @@ def test_the_parts_can_be_read_by_programs() -> None:
     error = MalformedAsset("read", "asset-1", "a zero vector.", "Re-index it.")
     parts = (error.operation, error.subject, error.cause, error.advice)
     assert parts == ("read", "asset-1", "a zero vector", "Re-index it")
+
+
+def test_a_bug_of_ours_is_named_by_type_and_message() -> None:
+    error = InternalError.of(ZeroDivisionError("by nothing"), "work on asset", "a")
+    assert str(error).startswith("work on asset a: ZeroDivisionError: by nothing. This is a bug in the connector")
+
+
+def test_a_bug_of_ours_quotes_no_more_than_a_reader_can_bear() -> None:
+    assert len(str(InternalError.of(ValueError("x" * 100_000), "work on asset", "a"))) < 1000

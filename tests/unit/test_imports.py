@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 FLOORS = (
     ("connector",),
     ("errors", "model", "marengo", "timestamps"),
-    ("fingerprint", "segments"),
+    ("fingerprint", "segments", "ledger_rows"),
     ("points", "refresh", "attempts", "watermark"),
     ("plan",),
     ("ports", "index_settings", "report"),

@@ -8,7 +8,19 @@ import pytest
 from connector import plan as plan_module
 from connector.fingerprint import fingerprint
 from connector.model import IndexState, Snapshot
-from connector.plan import UPSERTS, Decision, Plan, Policy, Refresh, Upsert, decide, due_again, make_plan
+from connector.plan import (
+    GONE,
+    UPSERTS,
+    Decision,
+    Plan,
+    Policy,
+    Refresh,
+    Upsert,
+    decide,
+    due_again,
+    make_plan,
+    to_remember,
+)
 from connector.refresh import RefreshPolicy
 from tests.builders import SHAPE, applied, asset, attempt, row, snapshot
 
@@ -129,7 +141,7 @@ def test_only_unchanged_assets_are_refreshed(known: Any) -> None:
 
 
 def test_what_is_absent_is_deleted_in_the_order_of_ids() -> None:
-    gone = [row("z", FRESH), row("m", opened=True), row("b", attempt=tried(1))]
+    gone = [row("z", FRESH), row("m", opened=True), row("b", FRESH, attempt=tried(1))]
     made = plan(snapshot(ASSET), row("a", FRESH), *gone)
     assert [it.checkpoint for it in made.deletes] == sorted(gone, key=lambda it: it.indexed_asset_id)
     assert (made.withheld, made.withheld_because, made.kept) == ((), None, 0)
@@ -189,10 +201,119 @@ def test_what_is_withheld_says_by_how_much() -> None:
     assert plan(snapshot(ASSET), *gone).withheld_because == "11 deletes within 24 hours where 10 are allowed"
 
 
-def test_rows_that_never_had_points_do_not_count_against_the_bounds() -> None:
+EMPTY = applied(PRINT, at=NOW, points=0)
+
+
+@pytest.mark.parametrize("snap", [snapshot(), snapshot(ASSET)])
+@pytest.mark.parametrize("mode", ["sync", "keep"])
+@pytest.mark.parametrize(
+    "empty", [row("gone", attempt=tried(9)), row("gone", EMPTY), row("gone", opened=True, collections=[])]
+)
+def test_without_points_there_is_nothing_to_delete(snap: Snapshot, mode: Any, empty: Any) -> None:
+    """Whatever is listed, whatever the mode, and however many were deleted today."""
+    made = plan(snap, row("a", FRESH), empty, max_deletes=0, max_delete_ratio=0.0, recent_deletes=9, delete_mode=mode)
+    assert made.forgets == (empty,)
+    assert empty not in [it.checkpoint for it in (*made.deletes, *made.withheld)]
+
+
+def test_rows_without_points_do_not_count_against_the_bounds() -> None:
     gone = [row(f"gone-{i}", attempt=tried(1)) for i in range(50)]
     made = plan(snapshot(ASSET), *gone, row("b", FRESH), max_deletes=1, max_delete_ratio=0.0)
-    assert len(made.deletes) == 51
+    assert (len(made.deletes), len(made.forgets)) == (1, 50)
+
+
+def test_an_incomplete_listing_proves_nothing_about_rows_without_points() -> None:
+    made = plan(snapshot(ASSET, complete=False), row("gone", attempt=tried(1)))
+    assert (made.forgets, made.deletes, made.withheld, made.withheld_because) == ((), (), (), None)
+
+
+def test_a_row_that_may_hold_half_of_something_is_deleted() -> None:
+    assert [it.checkpoint for it in plan(snapshot(ASSET), row("gone", EMPTY, opened=True)).deletes] == [
+        row("gone", EMPTY, opened=True)
+    ]
+
+
+def test_a_delete_that_failed_waits_and_ends_in_quarantine() -> None:
+    once = row("b", FRESH, attempt=tried(1, GONE, due=NOW + 1))
+    often = row("c", FRESH, attempt=tried(3, GONE))
+    other = row("d", FRESH, attempt=tried(3))
+    patient = plan(snapshot(ASSET), once, often, other, patient=True)
+    assert (patient.postponed, patient.quarantined, [it.checkpoint for it in patient.deletes]) == (
+        (once,),
+        (often,),
+        [other],
+    )
+    assert [it.checkpoint for it in plan(snapshot(ASSET), once, often).deletes] == [once]
+
+
+def test_a_delete_that_failed_is_only_kept_when_nothing_is_to_be_deleted() -> None:
+    made = plan(snapshot(ASSET), row("c", FRESH, attempt=tried(3, GONE)), delete_mode="keep")
+    assert (made.kept, made.quarantined) == (1, ())
+
+
+def withheld(count: int, listed: int, state: IndexState = STATE, **policy: Any) -> tuple[Plan, IndexState]:
+    """So many assets are absent and so many listed; and what is remembered of that."""
+    there = [asset(f"listed-{i}") for i in range(listed)]
+    rows = [row(it.indexed_asset_id, FRESH) for it in there] + [row(f"gone-{i}", FRESH) for i in range(count)]
+    made = plan(snapshot(*there), *rows, state=state, **policy)
+    return made, to_remember(state, made)
+
+
+def test_a_withheld_batch_does_not_pass_because_the_ledger_grew() -> None:
+    first, state = withheld(20, 70)
+    second, state = withheld(20, 80, state)
+    third, state = withheld(20, 5000, state)
+    assert [len(made.withheld) for made in (first, second, third)] == [20, 20, 20]
+    assert third.withheld_because == "20 deletes within 24 hours where 18 are allowed"
+
+
+def test_a_withheld_batch_passes_whole_when_enough_of_it_is_back() -> None:
+    _, state = withheld(20, 70)
+    made, state = withheld(18, 72, state)
+    assert (len(made.deletes), made.withheld, state.withheld_because, state.withheld_from) == (18, (), None, None)
+
+
+def test_the_limit_of_a_withheld_batch_falls_with_the_ledger() -> None:
+    _, state = withheld(20, 70)
+    _, state = withheld(20, 40, state)
+    made, _ = withheld(13, 500, state)
+    assert made.withheld_because == "13 deletes within 24 hours where 12 are allowed"
+
+
+def test_the_reason_is_that_of_now() -> None:
+    """A delete too many today is one of tomorrow's."""
+    over, state = withheld(1, 30, recent_deletes=10)
+    worse, state = withheld(3, 30, state, recent_deletes=9)
+    next_day, state = withheld(3, 30, state)
+    assert over.withheld_because == "11 deletes within 24 hours where 10 are allowed"
+    assert worse.withheld_because == "12 deletes within 24 hours where 10 are allowed"
+    assert (len(next_day.deletes), state.withheld_because) == (3, None)
+
+
+def test_no_part_of_a_withheld_batch_is_carried_out_later() -> None:
+    _, state = withheld(20, 30)
+    for _ in range(5):
+        made, state = withheld(20, 30, state)
+        assert (len(made.deletes), len(made.withheld)) == (0, 20)
+
+
+def test_deletes_that_an_earlier_release_withheld_pass_by_the_fixed_bound_only() -> None:
+    """It did not note how large the ledger was."""
+    state = replace(STATE, withheld_because="20 deletes within 24 hours where 18 are allowed")
+    assert len(withheld(20, 5000, state)[0].withheld) == 20
+    assert len(withheld(10, 5000, state)[0].deletes) == 10
+
+
+def test_an_incomplete_listing_does_not_make_the_ledger_large_again() -> None:
+    _, state = withheld(20, 70)
+    made = plan(snapshot(ASSET, complete=False), row("gone", FRESH), state=state)
+    assert to_remember(state, made) == state
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_only_what_nobody_had_to_allow_counts(allowed: bool) -> None:
+    made, _ = withheld(3, 30, allow_deletes=allowed)
+    assert [it.counts for it in made.deletes] == [not allowed] * 3
 
 
 @pytest.mark.parametrize("snap", [snapshot(), snapshot(ASSET)])

@@ -123,12 +123,14 @@ def test_every_listed_asset_is_in_exactly_one_group(
 
 
 @worlds
-def test_every_absent_row_is_deleted_withheld_or_kept(
+def test_every_absent_row_with_points_is_deleted_withheld_or_kept(
     snap: Snapshot, ledger: Ledger, state: IndexState, policy: Policy
 ) -> None:
     made = make_plan(snap, ledger, state, SHAPE, policy)
     fates = [len(made.deletes), len(made.withheld), made.kept]
-    assert sum(fates) == len(ledger.keys() - snap.assets.keys())
+    held = {name for name in ledger.keys() - snap.assets.keys() if ledger[name].may_have_points}
+    assert sum(fates) == len(held)
+    assert {it.indexed_asset_id for it in made.forgets}.isdisjoint(held | snap.assets.keys())
     assert sum(1 for fate in fates if fate) <= 1
     assert (made.withheld_because is not None) == bool(made.withheld)
 
@@ -161,6 +163,6 @@ def carried_out(made: Plan, ledger: Ledger) -> Ledger:
     """The ledger after everything went well."""
     changes: tuple[Upsert | Refresh, ...] = (*made.upserts, *made.refreshes)
     done = {it.asset.indexed_asset_id: it.fingerprint for it in changes}
-    gone = {it.checkpoint.indexed_asset_id for it in made.deletes}
+    gone = {row.indexed_asset_id for row in (*(it.checkpoint for it in made.deletes), *made.forgets)}
     closed = {name: row(name, applied(print_, at=NOW, collection=COLLECTION)) for name, print_ in done.items()}
     return {name: known for name, known in (ledger | closed).items() if name not in gone}

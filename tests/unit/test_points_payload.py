@@ -78,7 +78,7 @@ def test_absent_facts_are_null_and_not_missing() -> None:
     assert built.keys() == payload().keys()
     absent = {key for key, value in built.items() if value is None}
     facts = {"asset_id", "filename", "created_at", "indexed_at", "duration_sec", "fps", "width", "height", "size_bytes"}
-    assert absent == facts | {"transcript"}
+    assert absent == facts
     assert built["user_metadata"] == {}
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.model import Applied, IndexState
-from connector.refresh import Due, RefreshPolicy, due, even_share, spread
+from connector.refresh import Due, RefreshPolicy, due, even_share, notice_name, spread
 from tests.builders import applied
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -130,3 +130,22 @@ def test_the_order_does_not_depend_on_the_ledgers(names: list[str], quota: int) 
     facts = {name: seen(int(name[6:]) * 0.1 * DAY) for name in names}
     state, policy = IndexState(0.0, canary_at=0.0), replace(POLICY, quota=quota)
     assert due(facts, state, policy, NOW) == due(dict(sorted(facts.items())), state, policy, NOW)
+
+
+def test_a_new_name_makes_all_metadata_due_and_no_vectors() -> None:
+    state = notice_name(replace(NO_CANARY, index_name="old"), "new", NOW)
+    assert (state.index_name, state.shallow_due_since) == ("new", NOW)
+    assert due({"a": seen(1.0)}, state, POLICY, NOW) == [Due("a", deep=False)]
+    assert due({"a": seen(0.0)}, state, POLICY, NOW) == []
+
+
+def test_it_does_not_put_off_what_was_due_before() -> None:
+    state = notice_name(replace(NO_CANARY, index_name="old"), "new", NOW)
+    facts = {"early": seen(2 * DAY), "late": seen(1.0), "deep": seen(1.0, 40 * DAY)}
+    assert due(facts, state, replace(POLICY, quota=2), NOW) == [Due("deep", deep=True), Due("early", deep=False)]
+
+
+@pytest.mark.parametrize("known", [None, "same"])
+def test_a_name_that_is_noted_or_the_same_makes_nothing_due(known: str | None) -> None:
+    state = notice_name(replace(NO_CANARY, index_name=known, shallow_due_since=5.0), "same", NOW)
+    assert (state.index_name, state.shallow_due_since) == ("same", 5.0)

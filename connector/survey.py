@@ -1,18 +1,21 @@
 """What a cycle knows before it changes anything: listing, ledger and plan. Only reads."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from connector.errors import AssetError
 from connector.index_settings import IndexSettings
 from connector.model import READY, Index, IndexedAsset, IndexState, Snapshot
-from connector.plan import Plan, Refresh, due_again, make_plan
+from connector.plan import Delete, Plan, Refresh, due_again, make_plan
 from connector.ports import CheckpointStore, Sink, Source
 from connector.reconcile import Reconciled, compare
 from connector.refresh import RefreshPolicy, due, even_share
 from connector.watermark import recent
 
 DAY_SEC = 86_400.0
+
+_WITNESSES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,15 @@ class Survey:
     pending: frozenset[str] = frozenset()
     settled: bool = True
     """Whether nothing older than what it shows can be left undone when its plan is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Which deletes are proven, which are not and why, and what speaks against all of them."""
+
+    gone: tuple[Delete, ...] = ()
+    unproven: Mapping[str, AssetError] = field(default_factory=dict)
+    objection: str | None = None
 
 
 class Surveyor:
@@ -102,15 +114,36 @@ class Surveyor:
         except AssetError:
             return None
 
-    async def objection_to_deletes(self, survey: Survey) -> str | None:
-        """What speaks against the deletes: an absent asset that exists makes the walk wrong, and all of them void."""
-        index_id = survey.index.index_id
+    async def prove_deletes(self, survey: Survey) -> Proof:
+        """An absent asset that exists makes the walk wrong, and all deletes void.
+
+        An asset that the source cannot be asked for is not proven gone: its delete alone is withheld.
+        """
+        index_id, gone, unproven = survey.index.index_id, [], {}
         for delete in survey.plan.deletes:
             name = delete.checkpoint.indexed_asset_id
-            if await self._source.exists(index_id, name):
-                return f"asset {name} is not in the listing and yet exists"
+            try:
+                if await self._source.exists(index_id, name):
+                    return Proof(objection=f"asset {name} is not in the listing and yet exists")
+            except AssetError as error:
+                if delete.checkpoint.collections:
+                    unproven[name] = error
+                    continue
+            gone.append(delete)
+        objection = await self._objection_of_the_listed(survey) if gone else None
+        return Proof(tuple(gone), unproven, objection)
+
+    async def _objection_of_the_listed(self, survey: Survey) -> str | None:
+        """The index and one listed asset must answer, or a 404 proves nothing.
+
+        Where no listed asset can be asked for, the index answers alone.
+        """
+        index_id = survey.index.index_id
         await self._source.index(index_id)
-        listed = next(iter(survey.snapshot.assets), None)
-        if listed and not await self._source.exists(index_id, listed):
-            return f"asset {listed} is in the listing and yet does not exist"
+        for name in islice(survey.snapshot.assets, _WITNESSES):
+            try:
+                answers = await self._source.exists(index_id, name)
+            except AssetError:
+                continue
+            return None if answers else f"asset {name} is in the listing and yet does not exist"
         return None

@@ -111,4 +111,4 @@ def print_report(report: CycleReport) -> None:
         out.print(f"  [yellow]{report.withheld} deletes withheld:[/yellow] {text(report.withheld_because)}")
         out.print("  see them with `connector plan`, allow them once with `connector sync --allow-deletes`")
     for problem in report.problems:
-        out.print(f"  [yellow]{problem.state}[/yellow] {problem.indexed_asset_id}: {text(problem.reason)}")
+        out.print(f"  [yellow]{problem.state}[/yellow] {text(problem.indexed_asset_id)}: {text(problem.reason)}")

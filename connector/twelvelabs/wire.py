@@ -1,6 +1,7 @@
 """Bodies of the API -> vocabulary. Pure functions of bytes; they run off the event loop."""
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
@@ -40,8 +41,9 @@ Item = TypeVar("Item")
 
 
 def read_json(body: Body, call: Call) -> None:
-    """For an answer of which only the arrival counts."""
-    decode(body, _ANYTHING, call)
+    """For an answer of which only the arrival counts, not what it holds."""
+    with suppress(SourceUnavailable):
+        decode(body, _ANYTHING, call)
 
 
 def read_task(body: Body, call: Call) -> str | None:

@@ -116,6 +116,14 @@ async def test_only_404_proves_that_an_asset_is_gone(status: int) -> None:
             await source.exists("ix1", "a1")
 
 
+@pytest.mark.parametrize(
+    "content", [rb'{"_id": "\ud800"}', b'{"width": NaN}', b'{"a": "\xff"}', b"[" * 5000 + b"]" * 5000]
+)
+async def test_what_exists_may_hold_anything(content: bytes) -> None:
+    async with asking(answer(200, content)) as (source, _):
+        assert await source.exists("ix1", "a1")
+
+
 async def test_existence_is_asked_without_embeddings() -> None:
     async with asking(asset(None), NOT_THERE) as (source, server):
         assert await source.exists("ix1", "a1")

@@ -2,6 +2,7 @@
 
 import pytest
 
+from connector import operations
 from connector.apply import EMBEDDING_PATIENCE_SEC
 from connector.errors import AssetError, AuthenticationFailed, MalformedAsset, RateLimited, Unavailable
 from connector.model import CollectionInfo
@@ -132,6 +133,10 @@ async def test_an_id_that_cannot_be_asked_for_withholds_its_own_delete_only(worl
     ]
     assert await world.row("b") is None
     assert await world.row(odd_row)
+
+    await operations.drop(world.sink, world.ledger, INDEX, [odd_row])
+    assert (await world.cycle()).clean
+    assert await world.row(odd_row) is None
 
 
 async def test_a_refused_question_withholds_its_own_delete_only(world: World) -> None:

@@ -60,10 +60,10 @@ def read_index(body: Body, call: Call) -> Index:
 
 
 def read_indexes(body: Body, call: Call) -> Listed[Index]:
-    """An index without an id cannot be used: it is left out, and the listing is incomplete."""
+    """A row of the wrong content, or without an id, is left out: the listing is incomplete without it."""
     rows, info = _page(body, call)
-    found = [_row(raw, _INDEX) or IndexBody(_text_member(raw, "_id")) for raw in rows]
-    return _listed({row.id: _index(row.id, row) for row in found if row.id}, info)
+    found = [_row(raw, _INDEX) for raw in rows]
+    return _listed({row.id: _index(row.id, row) for row in found if row and row.id}, info)
 
 
 def read_assets(body: Body, call: Call) -> Listed[IndexedAsset]:

@@ -146,7 +146,8 @@ def test_characters_beyond_the_basic_plane_stay_as_they_are() -> None:
 
 def test_the_name_of_an_index_may_be_anything() -> None:
     broken = rb'{"_id": "ix1", "index_name": "n\ud800", "models": [{"model_name": "marengo3.0"}]}'
-    listed = wire.read_indexes(b'{"data": [{"_id": "ix2"}, %b, {"_id": null}]}' % broken, INDEX)
+    wrong = b'{"_id": null}, {"_id": "ix3", "models": 5}, {"_id": "ix4", "models": [{"model_options": [NaN]}]}'
+    listed = wire.read_indexes(b'{"data": [{"_id": "ix2"}, %b, %b]}' % (broken, wrong), INDEX)
 
     assert wire.read_index(broken, INDEX).name == r"n\ud800"
     assert {name: index.model for name, index in listed.rows.items()} == {"ix2": None, "ix1": "marengo3.0"}

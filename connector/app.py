@@ -81,9 +81,26 @@ async def open_app(
         sink = make_sink(settings)
         stack.push_async_callback(sink.close)
         engine = Engine(
-            source, sink, ledger, clock=time.time, concurrency=settings.connector_concurrency, observe=observe
+            source, sink, ledger, clock=time.time, concurrency=settings.connector_concurrency, observe=_logged(observe)
         )
         yield App(settings, source, sink, ledger, engine)
+
+
+def _logged(observe: Callable[[Progress], None]) -> Callable[[Progress], None]:
+    """Also logs what is in no report."""
+
+    def logged(step: Progress) -> None:
+        if step.result and step.result.dropped_words:
+            log.warning(
+                "asset.words_dropped",
+                index_id=step.index_id,
+                indexed_asset_id=step.result.indexed_asset_id,
+                words=step.result.dropped_words,
+                reason="their time ranges cannot be used",
+            )
+        observe(step)
+
+    return logged
 
 
 async def _own(stack: AsyncExitStack, lock: Path, command: str, takeover_sec: float) -> None:

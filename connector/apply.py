@@ -176,7 +176,7 @@ class Applier:
             shallow_at=now,
             deep_at=now,
         )
-        return await self._write(change, built, applied)
+        return replace(await self._write(change, built, applied), dropped_words=built.dropped_words)
 
     async def _write(self, change: Upsert | Refresh, built: AssetPoints, applied: Applied) -> Result:
         """Nothing differs: nothing is written. Only metadata differs: patched. Else, or when in doubt: replaced."""

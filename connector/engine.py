@@ -163,15 +163,17 @@ class Engine:
         self._observe(Progress(index_id, planned=len(changes) + len(plan.deletes) + len(plan.forgets)))
         finished = await self.workers.run(changes, applier.carry_out, done)
         if finished and (plan.deletes or plan.forgets):
-            objection = await self.surveyor.objection_to_deletes(survey)
-            if objection:
-                report.withhold(len(plan.deletes), objection)
+            proof = await self.surveyor.prove_deletes(survey)
+            report.unproven(proof.unproven)
+            if proof.objection:
+                report.withhold(len(plan.deletes) - len(proof.unproven), proof.objection)
             else:
-                finished = await self.workers.run(plan.deletes, applier.delete, done)
+                finished = await self.workers.run(proof.gone, applier.delete, done)
                 finished = finished and await self.workers.run(plan.forgets, applier.forget, done)
         report.interrupted = not finished
         snapshot = survey.snapshot
-        state = advanced(applier.state, snapshot.assets, survey.pending, snapshot.as_of, settled=survey.settled)
+        as_of = self._clock() if snapshot.as_of is None else snapshot.as_of
+        state = advanced(applier.state, snapshot.assets, survey.pending, as_of, settled=survey.settled)
         if finished:
             self.surveyor.remember(survey, state)
         if finished and state != applier.state:

@@ -7,15 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from connector import timestamps
 from connector.fingerprint import canonical_json, digest
 from connector.marengo import KNOWN
+from connector.metadata import MAX_METADATA_BYTES, check_metadata, storable, timestamp, whole
 from connector.model import LAYOUT_VERSION, Float32, Index, Int64, RetrievedAsset
 from connector.segments import Ranges, Words, malformed
 
 NAMESPACE = uuid.UUID("99026458-c633-4fd7-a44e-8f59297a0b73")
 
-_INT64 = range(-(2**63), 2**63)
 _OPTION_ORDER = ("visual", "visual-text", "audio", "transcription")
 
 
@@ -73,6 +72,8 @@ class AssetPoints:
     revision: str
     metadata_revision: str
     asset_payload: Mapping[str, Any]
+    dropped_words: int = 0
+    """Spoken words that are in no transcript because their time range cannot be used."""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -98,6 +99,7 @@ def metadata_payload(
 
     The revision itself, the fingerprint and the volatile link are written with the rest and are no part of it.
     """
+    check_metadata(retrieved)
     asset = retrieved.asset
     payload = {
         "index_id": index.index_id,
@@ -105,16 +107,19 @@ def metadata_payload(
         "indexed_asset_id": asset.indexed_asset_id,
         "asset_id": asset.asset_id,
         "filename": asset.filename,
-        "created_at": _timestamp(retrieved, "created_at"),
-        "indexed_at": _timestamp(retrieved, "indexed_at"),
+        "created_at": timestamp(retrieved, "created_at"),
+        "indexed_at": timestamp(retrieved, "indexed_at"),
         "duration_sec": asset.duration_sec,
         "fps": asset.fps,
-        "width": _whole(asset.width),
-        "height": _whole(asset.height),
-        "size_bytes": _whole(asset.size_bytes),
-        "user_metadata": _storable(retrieved.user_metadata),
+        "width": whole(asset.width),
+        "height": whole(asset.height),
+        "size_bytes": whole(asset.size_bytes),
+        "user_metadata": storable(retrieved.user_metadata),
     }
-    revision = digest(canonical_json(payload))
+    encoded = canonical_json(payload)
+    if len(encoded) > MAX_METADATA_BYTES:
+        raise malformed(retrieved, f"its metadata takes {len(encoded)} bytes where {MAX_METADATA_BYTES} are allowed")
+    revision = digest(encoded)
     payload |= {"metadata_revision": revision, "fingerprint": fingerprint}
     if media_links:
         payload["hls_url"] = retrieved.hls_url
@@ -131,7 +136,7 @@ def build(
     dimension = _dimension(retrieved, columns)
     scopes, start_ms, end_ms, segments = _points(columns)
     vectors = _named_vectors(retrieved, columns, scopes, start_ms, end_ms)
-    words = Words.of(retrieved, retrieved.transcription) if transcript else None
+    words = Words.of(retrieved.transcription) if transcript else None
     transcripts = tuple(
         (words.within(start, end) if words else None) or "" for start, end in zip(start_ms, end_ms, strict=True)
     )
@@ -158,6 +163,7 @@ def build(
         ),
         metadata_revision=metadata_revision,
         asset_payload=payload,
+        dropped_words=words.dropped if words else 0,
     )
 
 
@@ -226,30 +232,6 @@ def _revision(facts: list[Any], start_ms: Int64, end_ms: Int64, vectors: Mapping
     for option, named in vectors.items():
         parts += [option.encode(), named.rows.tobytes(), named.matrix.astype("<f4").tobytes()]
     return digest(*parts)
-
-
-def _timestamp(retrieved: RetrievedAsset, key: str) -> str | None:
-    text: str | None = getattr(retrieved.asset, key)
-    try:
-        return timestamps.rfc3339(text) if text else None
-    except ValueError:
-        raise malformed(retrieved, f"{key} is no RFC 3339 time: {text!r}") from None
-
-
-def _whole(value: float | None) -> float | None:
-    """Counts of pixels and bytes without a fraction, however the source spelled them."""
-    return int(value) if value is not None and value == int(value) else value
-
-
-def _storable(value: Any) -> Any:
-    """As received, but integers that do not fit 64 bits, which Qdrant cannot hold, become strings."""
-    if isinstance(value, Mapping):
-        return {key: _storable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_storable(item) for item in value]
-    if isinstance(value, int) and not isinstance(value, bool) and value not in _INT64:
-        return str(value)
-    return value
 
 
 def _option_order(option: str) -> tuple[int, str]:

@@ -68,7 +68,7 @@ class Source(Protocol):
         """One brief request that is not repeated: raises when the source cannot be used now."""
 
     async def exists(self, index_id: str, indexed_asset_id: str) -> bool:
-        """False only on the source's own 404 for this asset."""
+        """False only on the source's own 404 for this asset. Raises AssetError when it cannot be asked for."""
 
     async def embed_text(self, model: str, text: str) -> Float32:
         """The text in the model's space, shape (dimension,). Raises ConfigError when the API refuses it."""

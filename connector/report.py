@@ -4,21 +4,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-from connector.errors import ConnectorError
+from connector.errors import AssetError, ConnectorError
 from connector.ledger_rows import LedgerRow
 from connector.model import Checkpoint, Outcome, Snapshot
 from connector.plan import Plan
 
+_UNPROVEN = "the source cannot be asked whether these assets are gone; `connector quarantine drop` deletes their points"
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Result of one change. `points` were upserted or patched; `lag_sec` is None where the asset was ready before."""
+    """Result of one change. `points` were upserted or patched; `lag_sec` is None where the asset was ready before.
+
+    `dropped_words` counts spoken words that are in no transcript because their time range cannot be used.
+    """
 
     indexed_asset_id: str
     outcome: Outcome
     points: int = 0
     error: ConnectorError | None = None
     lag_sec: float | None = None
+    dropped_words: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +104,13 @@ class CycleReport:
     def withhold(self, deletes: int, because: str) -> None:
         if deletes:
             self.withheld, self.withheld_because = self.withheld + deletes, because
+
+    def unproven(self, errors: Mapping[str, AssetError]) -> None:
+        """Deletes of assets that the source cannot be asked for, by asset."""
+        if errors:
+            self.withhold(len(errors), _UNPROVEN)
+        for name, error in errors.items():
+            self.problems.append(Problem(name, "withheld", error.code, str(error)))
 
     def fail(self, error: ConnectorError) -> None:
         """The cycle could not be carried out, or not to its end."""

@@ -10,6 +10,9 @@ from connector.model import Float32, Float64, Int64, RetrievedAsset, SegmentColu
 
 _LONGEST_SEC = 1e9
 
+# Qdrant's own bound for the square of a norm (measured with 1.16): below it a vector is not normalized.
+_SMALLEST_SQUARE = np.finfo(np.float32).eps
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranges:
@@ -25,31 +28,28 @@ class Ranges:
     def of(cls, retrieved: RetrievedAsset, column: SegmentColumn) -> "Ranges":
         what = f"{column.option} segments"
         _check_offsets(retrieved, what, column.start_sec, column.end_sec)
-        finite = np.isfinite(column.vectors).all(axis=1)
-        if not finite.all():
-            raise malformed(retrieved, f"{what}: vector {_first(~finite)} holds a number that is no finite float32")
-        zero = ~column.vectors.any(axis=1)
-        if zero.any():
-            raise malformed(retrieved, f"{what}: vector {_first(zero)} is all zero")
+        _check_vectors(retrieved, what, column.vectors)
         return cls(column.option, column.scope, _ms(column.start_sec), _ms(column.end_sec), column.vectors)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Words:
-    """Spoken words with checked times."""
+    """Spoken words with checked times; `dropped` counts those whose time range cannot be used."""
 
     start_ms: Int64
     end_ms: Int64
     values: tuple[str, ...]
+    dropped: int
 
     @classmethod
-    def of(cls, retrieved: RetrievedAsset, spoken: Transcription | None) -> "Words | None":
+    def of(cls, spoken: Transcription | None) -> "Words | None":
         if spoken is None or not spoken.values:
             return None
-        _check_offsets(retrieved, "transcription", spoken.start_sec, spoken.end_sec)
-        order = np.lexsort((spoken.end_sec, spoken.start_sec))
+        usable = np.flatnonzero(~_unusable(spoken.start_sec, spoken.end_sec))
+        order = usable[np.lexsort((spoken.end_sec[usable], spoken.start_sec[usable]))]
         values = tuple(spoken.values[i].strip() for i in order)
-        return cls(_ms(spoken.start_sec[order]), _ms(spoken.end_sec[order]), values)
+        dropped = len(spoken.values) - len(order)
+        return cls(_ms(spoken.start_sec[order]), _ms(spoken.end_sec[order]), values, dropped)
 
     def within(self, start: np.int64, end: np.int64) -> str | None:
         """Words whose interval overlaps [start, end); one of no length counts where it stands."""
@@ -61,11 +61,33 @@ def _check_offsets(retrieved: RetrievedAsset, what: str, start_sec: Float64, end
     finite = np.isfinite(start_sec) & np.isfinite(end_sec)
     if not finite.all():
         raise malformed(retrieved, f"{what}: time range {_first(~finite)} is not finite")
-    wrong = (start_sec < 0) | (end_sec < start_sec) | (end_sec > _LONGEST_SEC)
+    wrong = _unusable(start_sec, end_sec)
     if wrong.any():
         i = _first(wrong)
         cause = f"{what}: time range {i} runs from {start_sec[i]:g} to {end_sec[i]:g} seconds"
         raise malformed(retrieved, cause)
+
+
+def _unusable(start_sec: Float64, end_sec: Float64) -> NDArray[np.bool_]:
+    """Written so that a NaN is unusable too."""
+    return ~((start_sec >= 0) & (end_sec >= start_sec) & (end_sec <= _LONGEST_SEC))
+
+
+def _check_vectors(retrieved: RetrievedAsset, what: str, vectors: Float32) -> None:
+    """Qdrant normalizes in float32: with an infinite norm it stores zeros, with a tiny one the vector as it is."""
+    finite = np.isfinite(vectors).all(axis=1)
+    if not finite.all():
+        raise malformed(retrieved, f"{what}: vector {_first(~finite)} holds a number that is no finite float32")
+    with np.errstate(over="ignore", under="ignore"):
+        squares = np.einsum("ij,ij->i", vectors, vectors)
+    long = ~np.isfinite(squares)
+    if long.any():
+        raise malformed(retrieved, f"{what}: the norm of vector {_first(long)} is not a finite float32")
+    short = squares < _SMALLEST_SQUARE
+    if short.any():
+        i = _first(short)
+        cause = f"the norm of vector {i} is too small to normalize" if vectors[i].any() else f"vector {i} is all zero"
+        raise malformed(retrieved, f"{what}: {cause}")
 
 
 def malformed(retrieved: RetrievedAsset, cause: str) -> MalformedAsset:

@@ -1,19 +1,23 @@
 """What a cycle knows before it changes anything: listing, ledger and plan. Only reads."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from connector.claims import owner_of
 from connector.errors import AssetError
 from connector.index_settings import IndexSettings
 from connector.model import READY, Index, IndexedAsset, IndexState, Snapshot
-from connector.plan import Plan, Refresh, due_again, make_plan, to_remember
+from connector.plan import Delete, Plan, Refresh, due_again, make_plan, to_remember
 from connector.ports import CheckpointStore, Sink, Source
 from connector.reconcile import Reconciled, compare
 from connector.refresh import RefreshPolicy, due, even_share, notice_name
 from connector.watermark import recent
 
 DAY_SEC = 86_400.0
+
+_WITNESSES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,15 @@ class Survey:
     pending: frozenset[str] = frozenset()
     settled: bool = True
     """Whether nothing older than what it shows can be left undone when its plan is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Which deletes are proven, which are not and why, and what speaks against all of them."""
+
+    gone: tuple[Delete, ...] = ()
+    unproven: Mapping[str, AssetError] = field(default_factory=dict)
+    objection: str | None = None
 
 
 class Surveyor:
@@ -113,15 +126,39 @@ class Surveyor:
         except AssetError:
             return None
 
-    async def objection_to_deletes(self, survey: Survey) -> str | None:
-        """What speaks against the deletes: an absent asset that exists makes the walk wrong, and all of them void."""
+    async def prove_deletes(self, survey: Survey) -> Proof:
+        """An absent asset that exists makes the walk wrong, and all deletes void.
+
+        An asset that the source cannot be asked for is not proven gone: its delete alone is withheld.
+        """
+        index_id, gone, unproven = survey.index.index_id, [], {}
+        for delete in survey.plan.deletes:
+            name = delete.checkpoint.indexed_asset_id
+            try:
+                if await self._source.exists(index_id, name):
+                    return Proof(objection=f"asset {name} is not in the listing and yet exists")
+            except AssetError as error:
+                unproven[name] = error
+            else:
+                gone.append(delete)
+        for row in survey.plan.forgets:
+            with suppress(AssetError):  # without points, nothing is lost by forgetting it
+                if await self._source.exists(index_id, row.indexed_asset_id):
+                    return Proof(objection=f"asset {row.indexed_asset_id} is not in the listing and yet exists")
+        objection = await self._objection_of_the_listed(survey) if gone or survey.plan.forgets else None
+        return Proof(tuple(gone), unproven, objection)
+
+    async def _objection_of_the_listed(self, survey: Survey) -> str | None:
+        """The index and one listed asset must answer, or a 404 proves nothing.
+
+        Where no listed asset can be asked for, the index answers alone.
+        """
         index_id = survey.index.index_id
-        for row in (*(delete.checkpoint for delete in survey.plan.deletes), *survey.plan.forgets):
-            name = row.indexed_asset_id
-            if await self._source.exists(index_id, name):
-                return f"asset {name} is not in the listing and yet exists"
         await self._source.index(index_id)
-        listed = next(iter(survey.snapshot.assets), None)
-        if listed and not await self._source.exists(index_id, listed):
-            return f"asset {listed} is in the listing and yet does not exist"
+        for name in islice(survey.snapshot.assets, _WITNESSES):
+            try:
+                answers = await self._source.exists(index_id, name)
+            except AssetError:
+                continue
+            return None if answers else f"asset {name} is in the listing and yet does not exist"
         return None

@@ -43,8 +43,8 @@ def _latest(asset: IndexedAsset) -> float:
 
 
 def _moment(text: str | None) -> float:
-    """A time that cannot be read moves nothing."""
+    """A time that cannot be read, or is before 1970 as Go's zero time is, moves nothing."""
     try:
-        return timestamps.epoch(text or "")
+        return max(timestamps.epoch(text or ""), 0.0)
     except ValueError:
         return 0.0

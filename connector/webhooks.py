@@ -75,7 +75,7 @@ class Webhooks:
             return Response(status_code=401)
         try:
             event = msgspec.json.decode(body, type=_Event)
-        except ValueError:
+        except (ValueError, RecursionError):
             return Response(status_code=400)
         if event.type == READY_EVENT and not self._is_replay(event):
             self._on_ready(event.task_id)

@@ -101,12 +101,11 @@ def _print(document: dict[str, Any]) -> None:
         name = text(f"{change['indexed_asset_id']} {change['filename'] or ''}")
         out.print(f"  upsert   {name} ({change['reason']}, {length}, about {change['points']} points)")
     for change in document["refreshes"]:
-        out.print(f"  refresh  {change['indexed_asset_id']} ({'deep' if change['deep'] else 'shallow'})")
+        out.print(f"  refresh  {text(change['indexed_asset_id'])} ({'deep' if change['deep'] else 'shallow'})")
     for word in ("deletes", "withheld"):
         for change in document[word]:
-            out.print(
-                f"  [red]{word.removesuffix('s'):8}[/red] {change['indexed_asset_id']} ({change['points']} points)"
-            )
+            name = text(change["indexed_asset_id"])
+            out.print(f"  [red]{word.removesuffix('s'):8}[/red] {name} ({change['points']} points)")
     if document["withheld_because"]:
         out.print(f"  [yellow]deletes are withheld:[/yellow] {document['withheld_because']}")
     sizes = {word: len(document[word]) for word in ("upserts", "refreshes", "deletes", "withheld")}

@@ -27,7 +27,7 @@ async def list_quarantined(settings: Settings, only: Sequence[str], *, as_json: 
     elif not found:
         out.print("Nothing is in quarantine.")
     for problem in [] if as_json else found:
-        out.print(f"{problem['index_id']} {problem['indexed_asset_id']} ({problem['attempts']} attempts)")
+        out.print(f"{problem['index_id']} {text(problem['indexed_asset_id'])} ({problem['attempts']} attempts)")
         out.print(f"  {text(problem['reason'])}")
     return Exit.DONE
 

@@ -53,5 +53,5 @@ def _print(index: Mapping[str, Any]) -> None:
         out.print(f"  begun and not finished {name}")
     for word in ("deferred", "failed", "quarantined"):
         for problem in index[word]:
-            tries = f"({problem['attempts']} attempts)"
-            out.print(f"  [yellow]{word}[/yellow] {problem['indexed_asset_id']} {tries}: {text(problem['reason'])}")
+            name = text(f"{problem['indexed_asset_id']} ({problem['attempts']} attempts)")
+            out.print(f"  [yellow]{word}[/yellow] {name}: {text(problem['reason'])}")

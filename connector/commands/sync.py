@@ -133,4 +133,4 @@ def print_report(report: CycleReport) -> None:
     for warning in report.warnings:
         out.print(f"  [yellow]warning:[/yellow] {text(warning)}")
     for problem in report.problems:
-        out.print(f"  [yellow]{problem.state}[/yellow] {problem.indexed_asset_id}: {text(problem.reason)}")
+        out.print(f"  [yellow]{problem.state}[/yellow] {text(problem.indexed_asset_id)}: {text(problem.reason)}")

@@ -54,8 +54,10 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _unknown(request: Request, error: Exception) -> Response:
-    """No such path, or not with this method."""
+    """No such path, or not with this method, or a form that cannot be read."""
     status = error.status_code if isinstance(error, HTTPException) else 404
+    if status == 400:
+        return await _refused(request, ApiError(400, "parameter_invalid", "The request body is not a valid form."))
     code, message = ("not_found", "The requested path") if status == 404 else ("method_not_allowed", "This method")
     return await _refused(
         request, ApiError(status, code, f"{message} does not exist: {request.method} {request.url.path}")

@@ -9,7 +9,7 @@ from connector.simulator.models import MODELS
 from connector.simulator.population import file_size, written_content
 from connector.simulator.records import Content, Record
 from connector.simulator.scenario import AssetSpec
-from connector.simulator.scenes import Scene
+from connector.simulator.scenes import Scene, check_scenes
 from connector.simulator.world import Upload, World
 
 
@@ -93,10 +93,11 @@ def restart(world: World, state: IndexState, ordinal: int, fate: str) -> None:
 
 
 def rewrite(content: Content, **changes: Any) -> Content:
-    """Other facts of a video; its size follows from them."""
+    """Other facts of a video; its size follows from them. Raises ValueError."""
     fresh = replace(content, **changes)
     if "scenes" in changes:
         fresh = replace(fresh, first=0)
+    check_scenes("scenes", fresh.scenes, fresh.duration)
     return replace(fresh, size=file_size(fresh.width, fresh.height, fresh.duration))
 
 

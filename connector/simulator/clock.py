@@ -4,9 +4,13 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+# From 1971 to 9998, so that every offset and every life cycle stays within what a calendar has.
+EARLIEST_MS = 31_536_000_000
+LATEST_MS = 253_370_764_799_000
+
 
 class Clock:
-    """Milliseconds since the Unix epoch; safe to use from several threads."""
+    """Milliseconds since the Unix epoch, at most LATEST_MS; safe to use from several threads."""
 
     def __init__(self, start_ms: int, rate: float, timer: Callable[[], float]) -> None:
         self._start_ms = start_ms
@@ -19,11 +23,13 @@ class Clock:
     def now_ms(self) -> int:
         with self._lock:
             flowed = (self._timer() - self._began) * self.rate * 1000.0
-            return self._start_ms + self._advanced_ms + int(flowed)
+            return int(min(self._start_ms + self._advanced_ms + flowed, LATEST_MS))
 
     def advance(self, seconds: float) -> None:
         if not seconds >= 0:
             raise ValueError(f"advance({seconds}): simulated time only moves forward; give a number of seconds >= 0")
+        if seconds * 1000 > LATEST_MS - self.now_ms():
+            raise ValueError(f"advance({seconds}): simulated time ends with the year 9998; give fewer seconds")
         with self._lock:
             self._advanced_ms += round(seconds * 1000)
 

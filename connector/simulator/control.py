@@ -18,7 +18,7 @@ from connector.simulator.models import SPELLINGS
 from connector.simulator.records import Record
 from connector.simulator.requests_log import RequestLog
 from connector.simulator.scenario import AssetSpec, FaultSpec, IndexSpec, WebhookSpec
-from connector.simulator.scenes import Scene
+from connector.simulator.scenes import LONGEST_SECONDS, Scene
 from connector.simulator.views import detail_view, index_view
 from connector.simulator.webhooks import Delivery, Webhooks
 from connector.simulator.world import World
@@ -71,7 +71,7 @@ class Control:
         with self._world.lock:
             return self._world.open_index(spec, self._world.now_ms()).id
 
-    def add_asset(self, index: str, filename: str, *, captions: list[Caption] | None = None, **facts: Any) -> str:
+    def add_asset(self, /, index: str, filename: str, *, captions: list[Caption] | None = None, **facts: Any) -> str:
         """Returns its id. `facts` are the keys of AssetSpec; ready at once unless `status` or `ready_in` are given."""
         spec = _convert({"filename": filename, **facts}, AssetSpec)
         spec = msgspec.structs.replace(spec, **_content_facts(captions, {}))
@@ -81,6 +81,7 @@ class Control:
 
     def update_asset(
         self,
+        /,
         index: str,
         asset: str,
         *,
@@ -98,9 +99,9 @@ class Control:
             state, record = self._asset(index, asset)
             content = _content_facts(captions, facts)
             spelled = None if model is None else _model(model)
+            changes.rewrite_asset(self._world, state, record.ordinal, content, model=spelled, bump=bump)
             if "metadata" in facts:
                 state.change(record.ordinal, user_metadata=changes.stored(facts["metadata"]))
-            changes.rewrite_asset(self._world, state, record.ordinal, content, model=spelled, bump=bump)
 
     def set_status(self, index: str, asset: str, status: str) -> None:
         """Now and for good; `status` may be a word that the vendor does not know yet."""
@@ -116,8 +117,8 @@ class Control:
 
     def reindex(self, index: str, asset: str, *, duration: float | None = None, bump: bool | None = None) -> None:
         """New vectors, and a new length if given; `bump` None moves the dates as `reindex_bumps_updated_at` says."""
-        if duration is not None and not duration > 0:
-            raise ValueError(f"reindex duration={duration}: it must be above 0 seconds")
+        if duration is not None and not 0 < duration <= LONGEST_SECONDS:
+            raise ValueError(f"reindex duration={duration}: it must be above 0 and at most {LONGEST_SECONDS:g} seconds")
         with self._world.lock:
             state, record = self._asset(index, asset)
             moves = self._world.knobs.reindex_bumps_updated_at if bump is None else bump
@@ -162,7 +163,7 @@ class Control:
     def knobs(self) -> Knobs:
         return self._world.knobs
 
-    def set_knobs(self, **changed: Any) -> Knobs:
+    def set_knobs(self, /, **changed: Any) -> Knobs:
         """Takes effect with the next request; see Knobs for names and values. Raises ValueError for others."""
         with self._world.lock:
             self._world.knobs = self._world.knobs.with_changes(**changed)
@@ -172,7 +173,7 @@ class Control:
         """Stops the nth matching request from now on, before it is looked at or ("response") before it is answered."""
         return self._board.hold(pattern, nth, stage)
 
-    def inject(self, pattern: str, *, rewrite: Rewrite | None = None, **fault: Any) -> None:
+    def inject(self, /, pattern: str, *, rewrite: Rewrite | None = None, **fault: Any) -> None:
         """Answers matching requests wrongly. The first fault that matches a request and still has to happen counts.
 
         `fault` is the keys of FaultSpec: `count` (None: all) and `probability` say how often; `status`, `body` (text or
@@ -228,7 +229,7 @@ def _content_facts(captions: list[Caption] | None, facts: dict[str, Any]) -> dic
     """The facts that shape the content, checked like those of a scenario."""
     checked = _convert({"filename": "unchanged", **facts}, AssetSpec)
     own = ("filename", "duration", "fps", "width", "height")
-    found: dict[str, Any] = {name: getattr(checked, name) for name in own if name in facts}
+    found: dict[str, Any] = {name: getattr(checked, name) for name in own if facts.get(name) is not None}
     if captions is None:
         return found
     if not captions:

@@ -19,7 +19,7 @@ from starlette.routing import Mount, Route
 
 from connector.simulator.control import Control
 from connector.simulator.faults import Hold
-from connector.simulator.wire import answer
+from connector.simulator.wire import answer, decoded
 
 OPERATIONS = (
     "add_index",
@@ -96,6 +96,8 @@ class ControlApi:
 
     async def wait(self, request: Request) -> Response:
         hold, seconds = self._hold(request), float(request.query_params.get("timeout", "30"))
+        if not seconds >= 0:
+            raise ValueError(f"timeout={seconds}: give a number of seconds >= 0")
         try:
             async with asyncio.timeout(min(seconds, _LONGEST_WAIT)):
                 return answer({"reached": await hold.reached()})
@@ -142,7 +144,7 @@ def _call(operation: Callable[..., Any], body: bytes) -> Any:
 def _arguments(operation: Callable[..., Any], body: bytes) -> dict[str, Any]:
     hints = {name: hint for name, hint in get_type_hints(operation).items() if name != "rewrite"}
     named = inspect.signature(operation).parameters
-    given = msgspec.json.decode(body or b"{}", type=dict[str, Any])
+    given = msgspec.convert(decoded(body or b"{}"), dict[str, Any])
     if "rewrite" in given:
         raise ValueError(f"{operation.__name__}: rewrite is a Python function and cannot be sent")
     return {name: _converted(name, value, hints) if name in named else value for name, value in given.items()}

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -37,7 +37,9 @@ async def drop(scope: Scope, receive: Receive) -> None:
 async def deliver(reply: Reply, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
     """The answer in full, slowly over `slow` seconds, or up to `cut_at` of its body and then the connection's end."""
     headers = [(name.encode(), value.encode()) for name, value in reply.headers.items()]
-    if reply.status not in _BODYLESS:
+    if reply.status in _BODYLESS:
+        reply = replace(reply, body=b"")
+    else:
         headers.append((b"content-length", str(len(reply.body)).encode()))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     if fault.cut_at is not None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
@@ -10,6 +11,10 @@ from typing import Any, Literal
 
 from connector.simulator.patterns import Call, Pattern
 from connector.simulator.scenario import FaultSpec
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
+_HEADER_VALUE = re.compile(r"[\x21-\x7e]([\x20-\x7e\t]*[\x21-\x7e])?|")
+_FRAMING = frozenset({"content-length", "transfer-encoding"})
 
 Stage = Literal["request", "response"]
 Rewrite = Callable[[Any], Any]
@@ -102,6 +107,10 @@ class FaultBoard:
         return hold
 
     def inject(self, spec: FaultSpec, rewrite: Rewrite | None = None) -> None:
+        """Raises ValueError for a pattern or headers that cannot be."""
+        for name, value in spec.headers.items():
+            if not _HEADER_NAME.fullmatch(name) or name.lower() in _FRAMING or not _HEADER_VALUE.fullmatch(value):
+                raise ValueError(f"headers: {name!r} with the value {value!r} cannot be sent")
         facts = {fact.name: getattr(spec, fact.name) for fact in fields(Fault) if fact.name != "rewrite"}
         rule = _Rule(Pattern.parse(spec.match), Fault(rewrite=rewrite, **facts), spec.count, spec.probability)
         with self._lock:

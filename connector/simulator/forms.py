@@ -4,13 +4,12 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import msgspec
 from starlette.datastructures import FormData, UploadFile
 
 from connector.simulator.errors import invalid, not_provided
 from connector.simulator.scenario import AssetSpec
 from connector.simulator.scenes import Scene
-from connector.simulator.wire import checked_metadata
+from connector.simulator.wire import checked_metadata, decoded
 
 _NAMELESS = "upload.mp4"
 
@@ -29,8 +28,8 @@ def metadata_field(form: FormData) -> dict[str, Any]:
     if text is None:
         return {}
     try:
-        value = msgspec.json.decode(text) if isinstance(text, str) else None
-    except msgspec.DecodeError as error:
+        value = decoded(text) if isinstance(text, str) else None
+    except ValueError as error:
         raise invalid("user_metadata", f"It must be a JSON object: {error}.") from error
     if not isinstance(value, dict):
         raise invalid("user_metadata", "It must be a JSON object.")
@@ -42,7 +41,11 @@ def media_name(form: FormData, url_field: str, file_field: str) -> str:
     file = form.get(file_field)
     if isinstance(file, UploadFile):
         return file.filename or _NAMELESS
-    return PurePosixPath(unquote(urlsplit(text_field(form, url_field)).path)).name or _NAMELESS
+    try:
+        path = urlsplit(text_field(form, url_field)).path
+    except ValueError as error:
+        raise invalid(url_field, f"It must be a URL: {error}.") from error
+    return PurePosixPath(unquote(path)).name or _NAMELESS
 
 
 def titled(filename: str) -> AssetSpec:

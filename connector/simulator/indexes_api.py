@@ -55,12 +55,13 @@ class IndexesApi:
         body = await json_object(request)
         name = required(body, "index_name", str)
         model, options = _model(required(body, "models", list))
+        addons = _addons(body.get("addons"))
         with self._world.lock:
             if any(state.name == name for state in self._world.living_indexes()):
                 raise ApiError(400, "index_name_already_exists", f"The index name {name} already exists.")
             spec = IndexSpec(name=name, model=model, options=options)
             state = self._world.open_index(spec, self._world.now_ms())
-            state.addons = tuple(body.get("addons") or ())
+            state.addons = addons
             return answer({"_id": state.id}, 201)
 
     async def rename(self, request: Request) -> Response:
@@ -94,8 +95,14 @@ def _model(models: list[Any]) -> tuple[Any, tuple[Any, ...]]:
     if not models or not isinstance(models[0], dict):
         raise not_provided("models")
     name, options = models[0].get("model_name"), models[0].get("model_options") or []
-    if name not in INDEX_MODELS:
+    if not isinstance(name, str) or name not in INDEX_MODELS:
         raise invalid("model_name", f"It must be one of {', '.join(INDEX_MODELS)}.")
-    if not isinstance(options, list) or not options or any(option not in {"visual", "audio"} for option in options):
+    if not isinstance(options, list) or not options or any(option not in ("visual", "audio") for option in options):
         raise invalid("model_options", "It must list visual, audio or both.")
     return name, tuple(options)
+
+
+def _addons(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | None) or any(not isinstance(addon, str) for addon in value or ()):
+        raise invalid("addons", "It must be an array of strings.")
+    return tuple(value or ())

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 
 Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
-Seconds = Annotated[float, msgspec.Meta(ge=0.0)]
+Seconds = Annotated[float, msgspec.Meta(ge=0.0, le=1e9)]
 
 
 class Knobs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -51,8 +51,8 @@ class Knobs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     missing_index: Literal["404", "400"] = "404"
     page_drift: Literal["none", "insert", "delete"] = "none"
 
-    rate_limit: Annotated[int, msgspec.Meta(ge=1)] | None = None
-    rate_limit_window_s: Annotated[float, msgspec.Meta(gt=0.0)] = 60.0
+    rate_limit: Annotated[int, msgspec.Meta(ge=1, le=1_000_000_000)] | None = None
+    rate_limit_window_s: Annotated[float, msgspec.Meta(ge=0.001, le=1e9)] = 60.0
     rate_limit_headers: Literal["new", "old", "both", "none"] = "new"
     rate_limit_body: Literal["flat", "nested", "empty"] = "flat"
     retry_after: bool = True
@@ -60,10 +60,10 @@ class Knobs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     webhook_copies: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
     webhook_reorder: bool = False
     webhook_loss: Share = 0.0
-    webhook_clock_skew_s: float = 0.0
+    webhook_clock_skew_s: Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)] = 0.0
     webhook_unknown_task: bool = False
 
-    def with_changes(self, **changes: object) -> "Knobs":
+    def with_changes(self, /, **changes: object) -> "Knobs":
         """Raises ValueError naming the knob and what it accepts."""
         try:
             return msgspec.convert({**msgspec.structs.asdict(self), **changes}, Knobs)

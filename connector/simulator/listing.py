@@ -19,6 +19,8 @@ T = TypeVar("T")
 MAX_PAGE_LIMIT = 50
 DEFAULT_PAGE_LIMIT = 10
 
+_MOST_DIGITS = 9
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -70,7 +72,7 @@ class Order:
 
 
 def _whole(parameter: str, text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) < 1 or len(text) > 9:
+    if not (text.isascii() and text.isdigit()) or len(text) > _MOST_DIGITS or int(text) < 1:
         raise invalid(parameter, "It must be a whole number of at least 1.")
     return int(text)
 

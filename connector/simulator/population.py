@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from connector.simulator.draws import Ordinals, draw, key, unit
 from connector.simulator.records import STAGES, Content, Record, stage_starts
 from connector.simulator.scenario import AssetSpec, IndexSpec, Timings
-from connector.simulator.scenes import THEMES
+from connector.simulator.scenes import THEMES, check_scenes
 
 Millis = NDArray[np.int64]
 
@@ -143,8 +143,12 @@ def file_size(width: int, height: int, duration: float) -> int:
 
 
 def written_content(content_key: str, spec: AssetSpec, seed: int) -> Content:
-    """The content of a described video; what the description leaves open is drawn from the seed and its file name."""
+    """The content of a described video; what the description leaves open is drawn from the seed and its file name.
+
+    Raises ValueError for scenes that it cannot be cut at.
+    """
     scenes = spec.scenes or THEMES[key(seed, "theme", spec.filename) % len(THEMES)].scenes
+    check_scenes("scenes", scenes, spec.duration)
     duration = spec.duration
     if duration is None and scenes[0].seconds is not None:
         duration = sum(scene.seconds or 0.0 for scene in scenes)

@@ -6,12 +6,14 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from connector.simulator.clock import parse_ms
+from connector.simulator.clock import EARLIEST_MS, LATEST_MS, parse_ms
 from connector.simulator.knobs import Knobs, Seconds, Share
 from connector.simulator.patterns import Pattern
-from connector.simulator.scenes import Scene
+from connector.simulator.scenes import LONGEST_SECONDS, Scene, check_scenes
 
-Positive = Annotated[float, msgspec.Meta(gt=0.0)]
+Positive = Annotated[float, msgspec.Meta(gt=0.0, le=1e9)]
+Duration = Annotated[float, msgspec.Meta(gt=0.0, le=LONGEST_SECONDS)]
+Pixels = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000)]
 MetadataValue = str | int | float | bool | list[str]
 
@@ -34,10 +36,10 @@ class AssetSpec(_Part, frozen=True, kw_only=True):
     filename: str
     status: str = "ready"
     asset: str | None = None
-    duration: Positive | None = None
-    fps: Positive = 30.0
-    width: int = 1280
-    height: int = 720
+    duration: Duration | None = None
+    fps: Annotated[float, msgspec.Meta(ge=0.1, le=1000.0)] = 30.0
+    width: Pixels = 1280
+    height: Pixels = 720
     video_stream: bool = True
     ready_in: Positive | None = None
     metadata: dict[str, MetadataValue] = {}
@@ -54,7 +56,7 @@ class IndexSpec(_Part, frozen=True, kw_only=True):
     model: Literal["marengo3.0", "marengo2.7", "pegasus1.2"] = "marengo3.0"
     options: tuple[Literal["visual", "audio"], ...] = ("visual", "audio")
     generate: Count = 0
-    duration: tuple[Positive, Positive] = (20.0, 180.0)
+    duration: tuple[Duration, Duration] = (20.0, 180.0)
     created_every: Seconds = 60.0
     expires_at: str | None = None
     statuses: dict[str, Share] = {}
@@ -69,7 +71,7 @@ class ClockSpec(_Part, frozen=True, kw_only=True):
     """
 
     start: str = "2026-03-01T09:00:00Z"
-    rate: Annotated[float, msgspec.Meta(ge=0.0)] | None = None
+    rate: Annotated[float, msgspec.Meta(ge=0.0, le=1e9)] | None = None
 
 
 class Timings(_Part, frozen=True, kw_only=True):
@@ -166,9 +168,11 @@ def _sized(spec: IndexSpec, assets: int) -> IndexSpec:
 
 def _check_time(key: str, text: str) -> None:
     try:
-        parse_ms(text)
+        moment = parse_ms(text)
     except ValueError as error:
         raise ValueError(f"{key} = {text!r} is not a time: write it like 2026-03-01T09:00:00Z ({error})") from error
+    if not EARLIEST_MS <= moment <= LATEST_MS:
+        raise ValueError(f"{key} = {text!r} is out of range: give a time from 1971 to 9998")
 
 
 def _check_index(key: str, spec: IndexSpec) -> None:
@@ -181,12 +185,4 @@ def _check_index(key: str, spec: IndexSpec) -> None:
     if sum(spec.statuses.values()) > 1.0 + 1e-9:
         raise ValueError(f"{key}.statuses: the shares add up to {sum(spec.statuses.values()):g}, at most 1 is possible")
     for number, asset in enumerate(spec.assets):
-        _check_scenes(f"{key}.assets[{number}]", asset)
-
-
-def _check_scenes(key: str, asset: AssetSpec) -> None:
-    timed = [scene.seconds is not None for scene in asset.scenes]
-    if any(timed) and not all(timed):
-        raise ValueError(f"{key}.scenes: give `seconds` for every scene of {asset.filename} or for none")
-    if any(scene.seconds is not None and not scene.seconds > 0 for scene in asset.scenes):
-        raise ValueError(f"{key}.scenes: `seconds` must be above 0")
+        check_scenes(f"{key}.assets[{number}].scenes", asset.scenes, asset.duration)

@@ -1,5 +1,7 @@
 """What happens in the videos that nobody has written down: six themes of eight scenes each."""
 
+from collections.abc import Sequence
+
 import msgspec
 
 
@@ -13,6 +15,24 @@ class Scene(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     audio: str = "quiet background noise"
     speech: str = ""
     seconds: float | None = None
+
+
+LONGEST_SECONDS = 86_400.0
+_MOST_SEGMENTS = 20_000
+
+
+def check_scenes(key: str, scenes: Sequence[Scene], duration: float | None) -> None:
+    """Raises ValueError for scenes that a video cannot be cut at. `duration` None is the sum of their seconds."""
+    lengths = [scene.seconds for scene in scenes if scene.seconds is not None]
+    if not lengths:
+        return
+    if len(lengths) < len(scenes):
+        raise ValueError(f"{key}: give `seconds` for every scene or for none")
+    if any(not 0 < length <= LONGEST_SECONDS for length in lengths):
+        raise ValueError(f"{key}: `seconds` must be above 0 and at most {LONGEST_SECONDS:g}")
+    whole = sum(lengths) if duration is None else duration
+    if whole > LONGEST_SECONDS or whole / sum(lengths) * len(lengths) > _MOST_SEGMENTS:
+        raise ValueError(f"{key}: a video has at most {LONGEST_SECONDS:g} seconds and {_MOST_SEGMENTS} segments")
 
 
 class Theme(msgspec.Struct, frozen=True):

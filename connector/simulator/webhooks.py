@@ -29,6 +29,16 @@ def signature(secret: str, timestamp: int, body: bytes) -> str:
     return f"t={timestamp},v1={digest}"
 
 
+def _check(spec: WebhookSpec) -> None:
+    try:
+        url = httpx.URL(spec.url)
+    except httpx.InvalidURL as error:
+        raise ValueError(f"webhook url {spec.url!r}: {error}") from error
+    if url.scheme not in {"http", "https"} or not url.host:
+        raise ValueError(f"webhook url {spec.url!r}: write it like http://127.0.0.1:8081/webhooks/twelvelabs")
+    spec.secret.encode()
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
     """One request to the receiver; `status` 0 means that no answer came."""
@@ -58,7 +68,8 @@ class Webhooks:
         return list(self._deliveries)
 
     def configure(self, spec: WebhookSpec) -> None:
-        """From now on events go there."""
+        """From now on events go there. Raises ValueError for an address or a secret that cannot be used."""
+        _check(spec)
         self._spec = spec
         if self._world.watched is None:
             self._world.watched = {}

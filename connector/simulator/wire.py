@@ -1,6 +1,6 @@
 """Requests in and answers out, as every endpoint does it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -8,6 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from connector.simulator.errors import ApiError, invalid, not_provided
+
+_DEEPEST = 100
+_TOO_DEEP = f"it is nested more than {_DEEPEST} levels deep"
 
 
 def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -22,11 +25,31 @@ def empty(status: int = 204) -> Response:
     return Response(status_code=status)
 
 
+def decoded(text: bytes | str) -> Any:
+    """The JSON value; raises ValueError for what is not JSON, or is nested too deeply to be written again."""
+    try:
+        value = msgspec.json.decode(text)
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    layer = [value]
+    for _ in range(_DEEPEST):
+        layer = [inner for outer in layer for inner in _children(outer)]
+    if layer:
+        raise ValueError(_TOO_DEEP)
+    return value
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
 async def json_object(request: Request) -> dict[str, Any]:
     """Raises ApiError 400 when the body is no JSON object."""
     try:
-        value = msgspec.json.decode(await request.body())
-    except msgspec.DecodeError as error:
+        value = decoded(await request.body())
+    except ValueError as error:
         raise ApiError(400, "parameter_invalid", f"The request body is not valid JSON: {error}.") from error
     if not isinstance(value, dict):
         raise ApiError(400, "parameter_invalid", "The request body must be a JSON object.")

@@ -41,12 +41,9 @@ class SystemMetadata(Struct):
     size: float | None = None
 
 
-class Identity(Struct):
+class AssetBody(Struct):
     id: str | None = field(name="_id", default=None)
     status: str | None = None
-
-
-class AssetBody(Identity):
     asset_id: str | None = None
     created_at: str | None = None
     updated_at: str | None = None
@@ -85,7 +82,7 @@ class DetailedBody(AssetBody):
     user_metadata: dict[str, Any] | None = None
     hls: Hls | None = None
     embedding: Embedding | None = None
-    transcription: list[Spoken] | None = None
+    transcription: Raw = field(default_factory=Raw)
 
 
 class TextVector(Struct):

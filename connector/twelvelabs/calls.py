@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from connector.errors import AssetError, ConfigError, CycleError, MalformedAsset, SourceUnavailable, Unavailable
 
+_LONGEST_SHOWN = 100
 _ADVICE = "Check the network and TWELVELABS_BASE_URL; the connector tries again by itself"
 
-# RFC 3986 pchar without percent-encoding: ids go into the path raw, as the vendor's SDK sends them.
-_PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]+")
+# RFC 3986 pchar without percent-encoding, at a length that every server takes.
+_PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]{1,256}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,14 @@ def index_path(index_id: str) -> str:
 
 
 def asset_path(index_id: str, indexed_asset_id: str) -> str:
-    """Raises MalformedAsset for what cannot be an id: asset ids come from the source."""
+    """Raises MalformedAsset for an id that cannot be part of a path: asset ids come from the source.
+
+    Such an id is not percent-encoded. The vendor's SDK inserts ids raw, and proxies disagree about what `%2F` or `%2E`
+    means, so that a 404 could speak of another resource; but a 404 is the proof on which points are deleted.
+    """
     if not _is_segment(indexed_asset_id):
-        cause = "its id cannot be part of a request path"
-        raise MalformedAsset("retrieve asset", repr(indexed_asset_id), cause, "Report it to TwelveLabs")
+        subject = f"{indexed_asset_id[:_LONGEST_SHOWN]!r}"
+        raise MalformedAsset("request asset", subject, "its id cannot be part of a URL path", "Report it to TwelveLabs")
     return f"{index_path(index_id)}/indexed-assets/{indexed_asset_id}"
 
 

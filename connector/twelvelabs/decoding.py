@@ -6,9 +6,12 @@ from typing import TypeVar
 import msgspec
 
 from connector.twelvelabs.calls import Call
+from connector.twelvelabs.salvage import readable
 
 T = TypeVar("T")
 Body = bytes | bytearray
+
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def decode(body: Body, decoder: msgspec.json.Decoder[T], call: Call) -> T:
@@ -19,7 +22,8 @@ def decode(body: Body, decoder: msgspec.json.Decoder[T], call: Call) -> T:
         raise call.malformed("the answer is nested too deeply") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         if _is_complete(body):
-            raise call.malformed(f"the answer has the wrong content: {error}") from None
+            cause = str(error) if readable(body) == body else "text that is not valid Unicode"
+            raise call.malformed(f"the answer has the wrong content: {cause}") from None
         raise call.unavailable(f"the answer was cut off or is not JSON ({error})") from None
 
 

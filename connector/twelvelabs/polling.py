@@ -9,6 +9,9 @@ from connector.model import IN_PROGRESS, Changes, IndexedAsset
 from connector.twelvelabs.walk import Listed
 from connector.watermark import OVERLAP_SEC
 
+# The last second of the year 9999: a watermark made of source times may be anything.
+_LATEST = 253_402_300_799.0
+
 Params = tuple[tuple[str, str], ...]
 Page = Callable[[Params, int], Awaitable[tuple[Listed[IndexedAsset], float | None]]]
 
@@ -60,8 +63,8 @@ def _after(key: str, since: float | None) -> Params:
     order = (("sort_by", key), ("sort_option", "desc"))
     if since is None:
         return order
-    moment = datetime.fromtimestamp(int(since - OVERLAP_SEC), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return (*order, (key, moment))
+    moment = datetime.fromtimestamp(min(max(since - OVERLAP_SEC, 0.0), _LATEST), UTC)
+    return (*order, (key, moment.strftime("%Y-%m-%dT%H:%M:%SZ")))
 
 
 def _in_progress() -> Params:

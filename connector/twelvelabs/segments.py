@@ -9,8 +9,12 @@ import numpy as np
 from connector.model import Float32, Float64, SegmentColumn, Transcription
 from connector.twelvelabs.bodies import Segment, Spoken
 from connector.twelvelabs.calls import Call
+from connector.twelvelabs.decoding import UNDECODABLE
+from connector.twelvelabs.salvage import elements
 
 _FLOATS = msgspec.json.Decoder(list[float])
+_WORDS: msgspec.json.Decoder[list[Spoken] | None] = msgspec.json.Decoder(list[Spoken] | None)
+_WORD = msgspec.json.Decoder(Spoken)
 
 
 def columns_of(segments: Sequence[Segment], wanted: Collection[str], call: Call) -> tuple[SegmentColumn, ...]:
@@ -26,12 +30,31 @@ def columns_of(segments: Sequence[Segment], wanted: Collection[str], call: Call)
     return tuple(_column(option, scope, members, call) for (option, scope), members in grouped.items())
 
 
-def transcription_of(spoken: Sequence[Spoken], call: Call) -> Transcription:
+def transcription_of(raw: bytes) -> Transcription | None:
+    """A word that is not one, or has no time, gets NaN for it: the checks of content drop and count such words."""
+    spoken = _words(raw or b"null")
+    if spoken is None:
+        return None
     return Transcription(
-        _offsets([word.start for word in spoken], "transcription", call),
-        _offsets([word.end for word in spoken], "transcription", call),
+        np.array([word.start for word in spoken], np.float64),
+        np.array([word.end for word in spoken], np.float64),
         tuple(word.value or "" for word in spoken),
     )
+
+
+def _words(raw: bytes) -> list[Spoken] | None:
+    try:
+        return _WORDS.decode(raw)
+    except UNDECODABLE:
+        each = elements(raw)
+        return [Spoken()] if each is None else [_word(one) for one in each]
+
+
+def _word(raw: bytes) -> Spoken:
+    try:
+        return _WORD.decode(raw)
+    except UNDECODABLE:
+        return Spoken()
 
 
 def _column(option: str, scope: str, members: Sequence[tuple[int, Segment]], call: Call) -> SegmentColumn:

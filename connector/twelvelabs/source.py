@@ -104,7 +104,7 @@ class TwelveLabsSource:
         except Refused as refusal:
             if refusal.status == HTTPStatus.NOT_FOUND:
                 return False
-            raise _refused(call, refusal, gone=False) from None
+            raise AssetError(call.operation, indexed_asset_id, refusal.says, _REFUSED_ADVICE) from None
         return True
 
     async def embed_text(self, model: str, text: str) -> Float32:

@@ -1,16 +1,19 @@
 """Bodies of the API -> vocabulary. Pure functions of bytes; they run off the event loop."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
+from connector.errors import MalformedAsset, SourceUnavailable
+from connector.fingerprint import digest
 from connector.marengo import canonical
 from connector.model import Index, IndexedAsset, RetrievedAsset
 from connector.twelvelabs.bodies import (
     AssetBody,
     DetailedBody,
-    Identity,
     IndexBody,
     Page,
     PageInfo,
@@ -19,26 +22,28 @@ from connector.twelvelabs.bodies import (
     TaskBody,
 )
 from connector.twelvelabs.calls import Call
-from connector.twelvelabs.decoding import Body, decode
+from connector.twelvelabs.decoding import UNDECODABLE, Body, decode
+from connector.twelvelabs.salvage import as_object, elements, members, readable
 from connector.twelvelabs.segments import columns_of, transcription_of
 from connector.twelvelabs.walk import Listed
 
 _ANYTHING = msgspec.json.Decoder(msgspec.Raw)
+_PAGE = msgspec.json.Decoder(Page[msgspec.Raw])
+_PAGE_INFO: msgspec.json.Decoder[PageInfo | None] = msgspec.json.Decoder(PageInfo | None)
 _INDEX = msgspec.json.Decoder(IndexBody)
-_INDEXES = msgspec.json.Decoder(Page[IndexBody])
-_ASSETS = msgspec.json.Decoder(Page[msgspec.Raw])
 _ASSET = msgspec.json.Decoder(AssetBody)
-_IDENTITY = msgspec.json.Decoder(Identity)
 _TASK = msgspec.json.Decoder(TaskBody)
 _DETAILED = msgspec.json.Decoder(DetailedBody)
+_TEXT = msgspec.json.Decoder(str)
 
 Row = TypeVar("Row", IndexBody, AssetBody)
 Item = TypeVar("Item")
 
 
 def read_json(body: Body, call: Call) -> None:
-    """For an answer of which only the arrival counts."""
-    decode(body, _ANYTHING, call)
+    """For an answer of which only the arrival counts, not what it holds."""
+    with suppress(SourceUnavailable):
+        decode(body, _ANYTHING, call)
 
 
 def read_task(body: Body, call: Call) -> str | None:
@@ -47,42 +52,44 @@ def read_task(body: Body, call: Call) -> str | None:
 
 
 def read_index(body: Body, call: Call) -> Index:
-    found = decode(body, _INDEX, call)
+    found = _row(body, _INDEX)
+    if found is None:
+        found = decode(body, _INDEX, call)
     _check_id(found.id, call)
     return _index(call.subject, found)
 
 
 def read_indexes(body: Body, call: Call) -> Listed[Index]:
-    page = decode(body, _INDEXES, call)
-    rows = _by_id(page.data or (), call)
-    return _listed({index_id: _index(index_id, row) for index_id, row in rows.items()}, page.page_info)
+    """A row of the wrong content, or without an id, is left out: the listing is incomplete without it."""
+    rows, info = _page(body, call)
+    found = [_row(raw, _INDEX) for raw in rows]
+    return _listed({row.id: _index(row.id, row) for row in found if row and row.id}, info)
 
 
 def read_assets(body: Body, call: Call) -> Listed[IndexedAsset]:
-    page = decode(body, _ASSETS, call)
-    rows = _by_id([_row(raw, call) for raw in page.data or ()], call)
-    return _listed({asset_id: _asset(asset_id, row) for asset_id, row in rows.items()}, page.page_info)
+    rows, info = _page(body, call)
+    assets = [_listed_asset(raw) for raw in rows]
+    return _listed({asset.indexed_asset_id: asset for asset in assets}, info)
 
 
 def read_asset(
     body: Body, call: Call, asked: Collection[str], index_model: str | None, *, transcript: bool
 ) -> RetrievedAsset:
     """`asked` are the embedding options of the call. No segments need no model name: they are those of the index's."""
-    found = decode(body, _DETAILED, call)
+    found = _detailed(body, call)
     _check_id(found.id, call)
     named = (found.embedding.model_name if found.embedding else None) or ""
     model = canonical(named)
     segments = _segments(found) if asked else None
     if segments and model is None:
         raise call.malformed(f"its embedding names no Marengo model: {named!r}")
-    spoken = found.transcription if transcript else None
     return RetrievedAsset(
         asset=_asset(call.subject, found),
         user_metadata=found.user_metadata or {},
         hls_url=found.hls.video_url if found.hls else None,
         model=model if segments is None else model or index_model,
         columns=None if segments is None else columns_of(segments, asked, call),
-        transcription=None if spoken is None else transcription_of(spoken, call),
+        transcription=transcription_of(bytes(found.transcription)) if transcript else None,
     )
 
 
@@ -91,23 +98,57 @@ def _segments(found: DetailedBody) -> list[Segment] | None:
     return embedding.segments if embedding else None
 
 
-def _row(raw: msgspec.Raw, call: Call) -> AssetBody:
-    """A fact of the wrong type must not hide the other assets: this one is found malformed when it is retrieved."""
+def _detailed(body: Body, call: Call) -> DetailedBody:
+    """A transcription that cannot be decoded as part of the answer is kept raw: its words are judged one by one."""
     try:
-        return _ASSET.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        identity = decode(bytes(raw), _IDENTITY, call)
-        return AssetBody(identity.id, identity.status)
+        return decode(body, _DETAILED, call)
+    except MalformedAsset:
+        parts = members(bytes(body)) or {}
+        words = parts.pop("transcription", None)
+        if words is None:
+            raise
+        return replace(decode(as_object(parts), _DETAILED, call), transcription=msgspec.Raw(words))
 
 
-def _by_id(rows: Iterable[Row], call: Call) -> dict[str, Row]:
-    """A row without an id cannot be told from the others, so that nothing could be proven absent."""
-    found: dict[str, Row] = {}
-    for position, row in enumerate(rows):
-        if not row.id:
-            raise call.malformed(f"item {position} of the listing has no _id")
-        found[row.id] = row
-    return found
+def _page(body: Body, call: Call) -> tuple[list[bytes], PageInfo | None]:
+    """The rows of a page, each still to be decoded: one bad row must not hide the others."""
+    try:
+        page = decode(body, _PAGE, call)
+    except SourceUnavailable:
+        parts = members(bytes(body)) or {}
+        rows = elements(parts.get("data", b""))
+        if rows is None:
+            raise
+        return rows, decode(parts.get("page_info", b"null"), _PAGE_INFO, call)
+    return [bytes(raw) for raw in page.data or ()], page.page_info
+
+
+def _row(raw: Body, decoder: msgspec.json.Decoder[Row]) -> Row | None:
+    """None for a row of the wrong content; text that is not valid Unicode is spelled out."""
+    try:
+        return decoder.decode(raw)
+    except UNDECODABLE:
+        try:
+            return decoder.decode(readable(raw))
+        except UNDECODABLE:
+            return None
+
+
+def _listed_asset(raw: bytes) -> IndexedAsset:
+    """A row of the wrong content, or without an id, is found malformed when it is retrieved.
+
+    The latter is named after its content, so that it is a row among others. It may be any asset, but it cannot cost
+    one its points: an absent asset is deleted only after its own 404.
+    """
+    row = _row(raw, _ASSET) or AssetBody(_text_member(raw, "_id"), _text_member(raw, "status"))
+    return _asset(row.id or f"(no id) {digest(raw)[:12]}", row)
+
+
+def _text_member(raw: bytes, key: str) -> str | None:
+    try:
+        return _TEXT.decode(readable((members(raw) or {}).get(key, b"")))
+    except UNDECODABLE:
+        return None
 
 
 def _listed(rows: Mapping[str, Item], info: PageInfo | None) -> Listed[Item]:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connector.errors import ConfigError, CycleError, IndexGone, SourceUnavailable
+from connector.errors import AssetError, ConfigError, CycleError, IndexGone, MalformedAsset, SourceUnavailable
 from tests.contract.source_answers import INDEX, NOT_THERE, asking, asset, page
 from tests.fakes.scripted_http import answer
 
@@ -62,10 +62,28 @@ async def test_a_whole_walk_after_a_broken_one_stands_alone() -> None:
     assert found.assets.keys() == {"a", "b"}
 
 
-async def test_a_row_without_an_id_fails_the_listing() -> None:
-    async with asking(page(["a", None], 2)) as (source, _):
-        with pytest.raises(SourceUnavailable, match="item 1 of the listing has no _id"):
-            await source.snapshot(INDEX)
+async def test_a_row_without_an_id_is_listed_and_malformed() -> None:
+    async with asking(page(["a", None], 2)) as (source, server):
+        found = await source.snapshot(INDEX)
+        with pytest.raises(MalformedAsset, match="its id cannot be part of a URL path"):
+            await source.retrieve(INDEX, next(name for name in found.assets if name != "a"), None, transcript=True)
+
+    assert found.complete
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "odd", ["a b/c", "..", ".", "", "a?b", "a#b", "a/b", "a%2Fb", "\x00", "é", "a\nb", "a\\b", "x" * 257]
+)
+async def test_an_id_that_cannot_be_part_of_a_path_is_never_sent(odd: str) -> None:
+    """It would be another request, whose 404 proves nothing."""
+    async with asking() as (source, server):
+        with pytest.raises(MalformedAsset, match="URL path"):
+            await source.retrieve(INDEX, odd, None, transcript=True)
+        with pytest.raises(MalformedAsset, match="URL path"):
+            await source.exists("ix1", odd)
+
+    assert server.requests == []
 
 
 @pytest.mark.parametrize(
@@ -94,8 +112,16 @@ async def test_a_refused_look_up(status: int, error: type[CycleError]) -> None:
 @pytest.mark.parametrize("status", [400, 409, 410])
 async def test_only_404_proves_that_an_asset_is_gone(status: int) -> None:
     async with asking(answer(status, {"code": "resource_not_exist"})) as (source, _):
-        with pytest.raises(SourceUnavailable, match="a1"):
+        with pytest.raises(AssetError, match="a1"):
             await source.exists("ix1", "a1")
+
+
+@pytest.mark.parametrize(
+    "content", [rb'{"_id": "\ud800"}', b'{"width": NaN}', b'{"a": "\xff"}', b"[" * 5000 + b"]" * 5000]
+)
+async def test_what_exists_may_hold_anything(content: bytes) -> None:
+    async with asking(answer(200, content)) as (source, _):
+        assert await source.exists("ix1", "a1")
 
 
 async def test_existence_is_asked_without_embeddings() -> None:

@@ -147,6 +147,23 @@ async def test_what_a_poll_asks_for() -> None:
     assert sent(server)[3:] == [(f"{path}/a1", [])]
 
 
+@pytest.mark.parametrize(
+    ("since", "asked"),
+    [
+        (-62_135_596_800.0, "1970-01-01T00:00:00Z"),
+        (0.0, "1970-01-01T00:00:00Z"),
+        (253_402_300_800.0, "9999-12-31T23:58:00Z"),
+        (1e300, "9999-12-31T23:59:59Z"),
+    ],
+)
+async def test_a_watermark_may_be_any_time(since: float, asked: str) -> None:
+    """A ledger may hold one that was made of Go's zero time, or of a time in the far future."""
+    async with asking(page([], 0), page([], 0)) as (source, server):
+        await source.changes(INDEX, since, [])
+
+    assert [dict(query).get("created_at") or dict(query)["updated_at"] for _, query in sent(server)] == [asked] * 2
+
+
 async def test_the_source_s_own_time_is_that_of_the_first_page() -> None:
     """What is created while the other pages are read is not before it."""
     pages = [page(["a"], 2, 2), page(["b"], 2, 2)]

@@ -150,7 +150,16 @@ async def test_unknown_keys_do_no_harm(place: Place) -> None:
     assert place.woken == ["task-1"]
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"ready", b"[]", b"5", b"null", b"{} {}", b"\xff\xfe", b'{"id":"\xff"}'])
+DEEP = b'{"id":' * 5_000 + b"1" + b"}" * 5_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"", b"{", b"ready", b"[]", b"5", b"null", b"{} {}", b"\xff\xfe", b'{"id":"\xff"}'),
+        *(b"[" * 50_000, DEEP, rb'{"id": "\ud800"}', b'{"id": NaN}'),
+    ],
+)
 async def test_what_is_no_json_object_is_refused(place: Place, body: bytes) -> None:
     assert await place.send(body) == 400
     assert place.woken == []

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
+from connector import operations
 from connector.apply import EMBEDDING_PATIENCE_SEC
-from connector.errors import AuthenticationFailed, MalformedAsset, RateLimited, Unavailable
+from connector.errors import AssetError, AuthenticationFailed, MalformedAsset, RateLimited, Unavailable
 from connector.model import CollectionInfo
 from connector.refresh import spread
 from connector.report import CycleReport
@@ -118,6 +119,72 @@ async def test_an_asset_that_is_missing_in_a_listing_but_exists_voids_all_delete
     assert "yet exists" in str(report.withheld_because)
     assert world.points_of("a")
     assert world.points_of("b")
+
+
+@pytest.fixture
+async def odd_row(world: World) -> str:
+    """An asset with points whose id cannot be asked for, as found in the sink by a new ledger; gone from the source."""
+    await world.ledger.open(INDEX, "odd/id", {NEW})
+    return "odd/id"
+
+
+async def test_an_id_that_cannot_be_asked_for_withholds_its_own_delete_only(world: World, odd_row: str) -> None:
+    """No 404 can prove that it is gone."""
+    world.source.remove(INDEX, "b")
+
+    report = await world.cycle()
+
+    assert (report.error, report.deleted, report.withheld) == (None, 1, 1)
+    assert "cannot be asked" in str(report.withheld_because)
+    assert [(it.indexed_asset_id, it.state, it.code) for it in report.problems] == [
+        (odd_row, "withheld", "malformed_asset")
+    ]
+    assert await world.row("b") is None
+    assert await world.row(odd_row)
+
+    await operations.drop(world.sink, world.ledger, world.settings, [odd_row])
+    assert (await world.cycle()).clean
+    assert await world.row(odd_row) is None
+
+
+async def test_a_refused_question_withholds_its_own_delete_only(world: World) -> None:
+    for name in ("a", "b"):
+        world.source.remove(INDEX, name)
+    world.source.fail_next(1, lambda: AssetError("confirm asset", "a", "TwelveLabs answered 409"), ["exists"])
+
+    report = await world.cycle()
+
+    assert (report.error, report.deleted, report.withheld) == (None, 1, 1)
+    assert (await world.row("a") is None, await world.row("b") is None) == (False, True)
+    assert (await world.cycle()).deleted == 1
+
+
+async def test_an_odd_id_that_never_had_points_comes_and_goes(world: World) -> None:
+    """It fails alone while it is listed, and leaves nothing behind."""
+    for name in ("0 odd", "a b/c", "..", "\x00"):
+        world.source.add(INDEX, name)
+
+    report = await world.cycle()
+
+    assert (report.error, report.failed, report.unchanged, report.complete) == (None, 4, 3, True)
+    for name in ("0 odd", "a b/c", "..", "\x00", "b"):
+        world.source.remove(INDEX, name)
+    report = await world.cycle()
+    assert (report.error, report.withheld, report.clean) == (None, 0, True)
+    assert set(await world.ledger.load(INDEX)) == {"a", "c"}
+    assert world.points_of("b") == {}
+
+
+async def test_a_listed_asset_with_an_odd_id_does_not_stop_deletes() -> None:
+    """Neither where another listed asset can be asked for nor where it is the only one."""
+    world = World()
+    for name in ("0 odd", "a", "b"):
+        world.source.add(INDEX, name)
+    await world.cycle()
+    for name in ("a", "b"):
+        world.source.remove(INDEX, name)
+        report = await world.cycle()
+        assert (report.error, report.deleted, report.withheld, report.failed) == (None, 1, 0, 1)
 
 
 async def test_an_incomplete_listing_upserts_and_deletes_nothing(world: World) -> None:

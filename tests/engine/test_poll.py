@@ -1,5 +1,7 @@
 """The cheap poll: it finds what is new, costs nothing for what is not, and never deletes."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.engine.polling import Daemon, synced
@@ -7,6 +9,10 @@ from tests.engine.world import INDEX, World
 from tests.fakes.sink import Crashed
 
 STEPS = 60
+
+
+def rfc3339_at(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat()
 
 
 @pytest.fixture
@@ -180,3 +186,15 @@ async def _poll_with_crash(daemon: Daemon, arm: str, step: int) -> bool:
         world.sink.disarm()
         world.ledger.disarm()
     return False
+
+
+@pytest.mark.parametrize("date", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.9999999Z"])
+async def test_an_asset_of_an_impossible_time_does_not_hide_the_next_one(daemon: Daemon, date: str) -> None:
+    """Also where the source does not tell its own time: ours is the limit then."""
+    daemon.source.add(INDEX, "odd")
+    daemon.source.set_date(INDEX, "odd", date)
+    await daemon.full()
+    daemon.source.add(INDEX, "new")
+    daemon.source.set_date(INDEX, "new", rfc3339_at(daemon.world.now))
+
+    assert (await daemon.poll()).upserted == 1

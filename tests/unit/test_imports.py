@@ -15,6 +15,7 @@ FLOORS = (
     ("connector",),
     ("errors", "model", "marengo", "timestamps"),
     ("fingerprint", "segments", "ledger_rows"),
+    ("metadata",),
     ("points", "refresh", "attempts", "watermark"),
     ("plan",),
     ("ports", "index_settings", "report"),

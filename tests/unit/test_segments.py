@@ -140,9 +140,52 @@ def test_words_that_nobody_asked_for_are_left_out() -> None:
     assert read(body(transcription=[{"start": None}]), transcript=False).transcription is None
 
 
-def test_words_without_time_are_wrong_content() -> None:
-    with pytest.raises(MalformedAsset, match="transcription: time range 0"):
-        read(body(transcription=[{"value": "hello", "end": 1}]))
+FINE = {"start": 1, "end": 2, "value": "fine"}
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        {"value": "lost", "end": 1},
+        {"value": "lost", "start": 1, "end": None},
+        {"value": "lost", "start": 6, "end": 5},
+        {"value": "lost", "start": -1, "end": 5},
+        {"value": "lost", "start": "0", "end": 5},
+        {"value": 5, "start": 0, "end": 5},
+        {"value": "lo\ud800st", "start": 0, "end": 5},
+        {"value": "lost", "start": float("nan"), "end": 5},
+        {"value": "lost", "start": 0, "end": float("inf")},
+        {"value": "lost", "start": 0, "end": 10**400},
+        {"value": "lost", "start": 0, "end": 1e300},
+        {"deep": []},
+        ["lost"],
+        "lost",
+        None,
+    ],
+    ids=repr,
+)
+def test_a_word_that_cannot_be_used_is_dropped_and_counted(word: Any) -> None:
+    """One bad word costs neither the other words nor the vectors."""
+    vector = tuple(np.linspace(-1, 1, 512).tolist())
+    found = read(body(segment(vector=vector), transcription=[FINE, word, FINE]))
+    built = build(found, Index("ix1", "news", "marengo3.0"), "fingerprint")
+
+    assert built.transcripts == ("fine fine",)
+    assert built.dropped_words == 1
+
+
+@pytest.mark.parametrize("transcription", ["hello", 5, {"start": 0}, True])
+def test_a_transcription_that_is_no_list_is_as_good_as_one_bad_word(transcription: Any) -> None:
+    vector = tuple(np.linspace(-1, 1, 512).tolist())
+    found = read(body(segment(vector=vector), transcription=transcription))
+    built = build(found, Index("ix1", "news", "marengo3.0"), "fingerprint")
+
+    assert (built.transcripts, built.dropped_words) == (("",), 1)
+
+
+def test_a_bad_word_does_not_excuse_bad_vectors() -> None:
+    with pytest.raises(MalformedAsset, match="wrong content"):
+        read(body(segment(vector=[float("nan")]), transcription=["\ud800"]))
 
 
 def test_vectors_do_not_become_lists_of_floats() -> None:

@@ -30,6 +30,11 @@ def watermark(before: str | None, as_of: str | None, *moments: tuple[str | None,
         (T1, None, [(T1, T3)], T3),
         (T1, T3, [(None, None)], T1),
         (T1, T3, [("yesterday", "soon")], T1),
+        (None, T3, [("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z")], "1970-01-01T00:00:00Z"),
+        (T1, T3, [("0001-01-01T00:00:00Z", None)], T1),
+        ("0001-01-01T00:00:00Z", T3, [(None, None)], "1970-01-01T00:00:00Z"),
+        (T1, T3, [("9999-12-31T23:59:59.9999999Z", None)], T3),
+        (T1, T3, [("9999-12-31T23:59:59-01:00", None)], T1),
     ],
 )
 def test_the_watermark(

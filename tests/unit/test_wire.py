@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from connector.errors import MalformedAsset, SourceUnavailable, Unavailable
 from connector.model import Index, IndexedAsset, RetrievedAsset
 from connector.twelvelabs import wire
-from connector.twelvelabs.calls import Call
+from connector.twelvelabs.calls import Call, asset_path
 from tests.fakes.bodies import body, read, segment
 
 LISTING = Call("list assets of index", "ix1", "indexes/ix1/indexed-assets")
@@ -87,11 +87,85 @@ def test_a_page_without_page_info_says_nothing_about_the_whole() -> None:
     assert (page.total_pages, page.total_results) == (None, None)
 
 
-@pytest.mark.parametrize("item", ["{}", '{"_id": null}', '{"_id": ""}', '{"_id": 5}', "null"])
-def test_a_row_without_an_id_spoils_the_listing(item: str) -> None:
-    """It could be any asset, so nothing could be proven absent."""
-    with pytest.raises(SourceUnavailable, match="ix1"):
-        wire.read_assets(f'{{"data": [{{"_id": "a1"}}, {item}]}}'.encode(), LISTING)
+@pytest.mark.parametrize("item", ["{}", '{"_id": null}', '{"_id": ""}', '{"_id": 5}', '{"_id": ["x"]}', "null", "5"])
+def test_a_row_without_an_id_is_a_row_of_its_own(item: str) -> None:
+    """Named so that it cannot be requested: it fails when it is retrieved, and hides no other."""
+    page = wire.read_assets(
+        f'{{"data": [{{"_id": "a1"}}, {item}], "page_info": {{"total_results": 2}}}}'.encode(), LISTING
+    )
+
+    assert (len(page.rows), page.total_results) == (2, 2)
+    odd = next(name for name in page.rows if name != "a1")
+    assert odd.startswith("(no id) ")
+    with pytest.raises(MalformedAsset, match="its id cannot be part of a URL path"):
+        asset_path("ix1", odd)
+
+
+DEEP = b'{"a":' * 5000 + b"1" + b"}" * 5000
+
+
+@pytest.mark.parametrize(
+    ("item", "name"),
+    [
+        (rb'{"_id": "a2", "status": "ready", "system_metadata": {"filename": "x\ud800y.mp4"}}', "a2"),
+        (rb'{"_id": "a2", "status": "ready", "x\udc00": 1}', "a2"),
+        (rb'{"_id": "a\ud800", "status": "ready"}', r"a\ud800"),
+        (b'{"_id": "a2", "status": "ready", "filename": "\xff"}', "a2"),
+        (b'{"_id": "a\xed\xa0\x80", "status": "ready"}', r"a\xed\xa0\x80"),
+        (b'{"_id": "a2", "status": "ready", "system_metadata": {"width": NaN}}', "a2"),
+        (b'{"_id": "a2", "status": "ready", "system_metadata": {"width": -Infinity}}', "a2"),
+        (b'{"_id": "a2", "status": "ready", "user_metadata": ' + DEEP + b"}", "a2"),
+        (b'{"_id": "a2", "created_at": ' + DEEP + b', "status": "ready"}', "a2"),
+    ],
+)
+def test_a_row_that_no_decoder_takes_does_not_hide_the_others(item: bytes, name: str) -> None:
+    page = wire.read_assets(
+        b'{"data": [{"_id": "a1"}, %b, {"_id": "a3"}], "page_info": {"total_page": 1}}' % item, LISTING
+    )
+
+    assert [(row.indexed_asset_id, row.status) for row in page.rows.values()] == [
+        ("a1", "unknown"),
+        (name, "ready"),
+        ("a3", "unknown"),
+    ]
+    assert page.total_pages == 1
+
+
+def test_ids_that_differ_in_a_lone_surrogate_only_stay_different() -> None:
+    page = wire.read_assets(rb'{"data": [{"_id": "a\ud800"}, {"_id": "a\ud801"}]}', LISTING)
+
+    assert list(page.rows) == [r"a\ud800", r"a\ud801"]
+
+
+def test_characters_beyond_the_basic_plane_stay_as_they_are() -> None:
+    rows = rb'{"_id": "a1", "system_metadata": {"filename": "\ud83d\ude00"}}, {"_id": "\ud800"}'
+    page = wire.read_assets(b'{"data": [%b]}' % rows, LISTING)
+
+    assert page.rows["a1"].filename == "\N{GRINNING FACE}"
+
+
+def test_the_name_of_an_index_may_be_anything() -> None:
+    broken = rb'{"_id": "ix1", "index_name": "n\ud800", "models": [{"model_name": "marengo3.0"}]}'
+    wrong = b'{"_id": null}, {"_id": "ix3", "models": 5}, {"_id": "ix4", "models": [{"model_options": [NaN]}]}'
+    listed = wire.read_indexes(b'{"data": [{"_id": "ix2"}, %b, %b]}' % (broken, wrong), INDEX)
+
+    assert wire.read_index(broken, INDEX).name == r"n\ud800"
+    assert {name: index.model for name, index in listed.rows.items()} == {"ix2": None, "ix1": "marengo3.0"}
+
+
+@pytest.mark.parametrize("page", [b"[" * 50_000, b'{"data": 5}', b'{"data": {}}', b"[]", b"5"])
+def test_a_page_without_rows_is_no_empty_listing(page: bytes) -> None:
+    with pytest.raises((SourceUnavailable, Unavailable), match="ix1"):
+        wire.read_assets(page, LISTING)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "what"),
+    [(rb'{"k\ud800": 1}', "not valid Unicode"), (rb'{"k": "\udfff"}', "not valid Unicode"), (DEEP, "too deeply")],
+)
+def test_metadata_that_no_decoder_takes_is_wrong_content(metadata: bytes, what: str) -> None:
+    with pytest.raises(MalformedAsset, match=what):
+        read(b'{"_id": "a1", "user_metadata": %b}' % metadata)
 
 
 @pytest.mark.parametrize("cut", range(1, 60, 7))

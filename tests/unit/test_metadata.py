@@ -1,0 +1,68 @@
+"""What Qdrant cannot hold of an asset's facts is the source's fault, found before anything is sent."""
+
+from typing import Any
+
+import pytest
+
+from connector.errors import MalformedAsset
+from connector.metadata import MAX_METADATA_BYTES, MAX_METADATA_DEPTH
+from connector.points import build, metadata_payload
+from tests.builders import asset, column, index, retrieved
+
+
+def nested(levels: int, *, lists: bool = False) -> dict[str, Any]:
+    value: Any = 1
+    for _ in range(levels - 1):
+        value = [value] if lists else {"a": value}
+    return {"a": value}
+
+
+def refusal(**facts: Any) -> str:
+    """The cause, which is the same for a new asset and for the metadata of an applied one."""
+    metadata = facts.pop("user_metadata", {})
+    answer = retrieved(column(), of=asset(**facts), metadata=metadata)
+    with pytest.raises(MalformedAsset, match="asset-1") as refused:
+        metadata_payload(answer, index(), "print", media_links=False)
+    with pytest.raises(MalformedAsset) as again:
+        build(answer, index(), "print")
+    assert again.value.cause == refused.value.cause
+    return refused.value.cause
+
+
+@pytest.mark.parametrize("key", ["width", "height", "size_bytes", "duration_sec", "fps"])
+@pytest.mark.parametrize("value", [-1, -0.5, 10**30, 1e30, float(2**53) * 2, float("inf"), float("nan")])
+def test_numbers_are_neither_negative_nor_beyond_what_json_holds_exactly(key: str, value: float) -> None:
+    assert refusal(**{key: value}) == f"{key} is out of range: {value:g}"
+
+
+@pytest.mark.parametrize("value", [0, 0.0, 2**53, float(2**53)])
+def test_every_other_number_is_stored(value: float) -> None:
+    made, _ = metadata_payload(retrieved(of=asset(width=value, fps=value)), index(), "print", media_links=False)
+    assert (made["width"], made["fps"]) == (value, value)
+
+
+@pytest.mark.parametrize("levels", [MAX_METADATA_DEPTH + 1, 100, 900, 100_000])
+@pytest.mark.parametrize("lists", [False, True])
+def test_metadata_has_a_limited_depth(levels: int, lists: bool) -> None:
+    """Without recursion of its own."""
+    cause = refusal(user_metadata=nested(levels, lists=lists))
+    assert cause == "user_metadata is nested more than 32 levels deep"
+
+
+@pytest.mark.parametrize("lists", [False, True])
+def test_the_limit_itself_is_stored(lists: bool) -> None:
+    metadata = nested(MAX_METADATA_DEPTH, lists=lists)
+    made, _ = metadata_payload(retrieved(metadata=metadata), index(), "print", media_links=False)
+    assert made["user_metadata"] == metadata
+
+
+def test_metadata_has_a_limited_size() -> None:
+    cause = refusal(user_metadata={"text": "x" * MAX_METADATA_BYTES})
+    assert cause.startswith("its metadata takes 16777")
+    assert cause.endswith("bytes where 16777216 are allowed")
+
+
+def test_wide_metadata_is_stored() -> None:
+    metadata = {f"key {number}": number for number in range(100_000)}
+    made, _ = metadata_payload(retrieved(metadata=metadata), index(), "print", media_links=False)
+    assert made["user_metadata"] == metadata

@@ -14,7 +14,7 @@ NAMESPACE = uuid.UUID("99026458-c633-4fd7-a44e-8f59297a0b73")
 OPTIONS = {"marengo3.0": ("visual", "audio", "transcription"), "marengo2.7": ("visual-text", "audio")}
 CANONICAL = {"Marengo-retrieval-2.7": "marengo2.7", "marengo2.7": "marengo2.7", "marengo3.0": "marengo3.0"}
 PER_SEGMENT = ("embedding_options", "embedding_scope", "start_offset_sec", "end_offset_sec", "transcript", "segment")
-NOT_RECOMPUTED = ("fingerprint", "revision")
+NOT_RECOMPUTED = ("fingerprint", "revision", "metadata_revision")
 
 Point = dict[str, Any]
 
@@ -94,7 +94,7 @@ def _payload(
         "start_offset_sec": start / 1000,
         "end_offset_sec": end / 1000,
         "segment": [it for it in places if it[0] == scope].index(place),
-        "transcript": " ".join(words) or None,
+        "transcript": " ".join(words),
         "filename": system["filename"],
         "created_at": asset["created_at"],
         "indexed_at": asset["indexed_at"],
@@ -140,6 +140,7 @@ def _check_point(wanted: Point, found: Point) -> None:
     assert payload == wanted["payload"]
     assert found["payload"]["fingerprint"]
     assert found["payload"]["revision"]
+    assert found["payload"]["metadata_revision"]
     assert set(found["vectors"]) == set(wanted["vectors"])
     for option, vector in wanted["vectors"].items():
         unit = np.asarray(vector, np.float32) / math.sqrt(sum(value * value for value in vector))

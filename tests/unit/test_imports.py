@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 FLOORS = (
     ("connector",),
+    ("masking",),
     ("errors", "model", "marengo", "timestamps"),
     ("fingerprint", "segments"),
     ("points", "refresh", "attempts", "watermark"),
@@ -21,7 +22,8 @@ FLOORS = (
     ("reconcile", "apply", "workers"),
     ("survey",),
     ("engine",),
-    ("sqlite_file", "signatures", "cron"),
+    ("sqlite_file", "signatures", "cron", "setting_ranges"),
+    ("toml_types",),
     ("setting_types", "setting_sources", "simulator"),
     ("twelvelabs", "qdrant", "checkpoints", "orders", "ownership", "settings", "webhooks"),
     ("index_loop", "index_states", "operations", "schedule", "readiness", "web", "listener"),

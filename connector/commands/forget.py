@@ -1,9 +1,9 @@
 """`connector forget`: removes an index's points and rows, after showing what and asking."""
 
+import signal
+import sys
 import time
 from typing import Any
-
-import typer
 
 from connector import operations
 from connector.app import open_app
@@ -12,6 +12,8 @@ from connector.commands.follow import daemon_runs, follow
 from connector.commands.output import Exit, err, number, out, print_json
 from connector.errors import ConfigError
 from connector.settings import ALL_INDEXES, Settings
+
+_NOT_CONFIRMED = "nothing was removed, since nobody answered yes. Answer y, or give --yes."
 
 
 async def forget(settings: Settings, index_id: str, *, yes: bool, as_json: bool) -> Exit:
@@ -26,7 +28,10 @@ async def forget(settings: Settings, index_id: str, *, yes: bool, as_json: bool)
     err.print(f"Index {index_id}: {number(len(rows))} assets with {number(points)} points in {where}.")
     if settings.connector_indexes == ALL_INDEXES or index_id in settings.connector_indexes:
         err.print("It is still among CONNECTOR_INDEXES: the next cycle brings it back.")
-    if not yes and not typer.confirm("Delete these points and rows?", default=False, err=True):
+    if not yes and not _confirmed():
+        err.print("Nothing was removed.")
+        if as_json:
+            print_json({"index_id": index_id, "error": {"code": "not_confirmed", "message": _NOT_CONFIRMED}})
         return Exit.INCOMPLETE
     result = await _carry_out(settings, index_id)
     if as_json:
@@ -34,6 +39,23 @@ async def forget(settings: Settings, index_id: str, *, yes: bool, as_json: bool)
     else:
         out.print(f"Forgotten: {number(result['assets'])} assets, {number(result['points'])} points.")
     return Exit.DONE
+
+
+def _confirmed() -> bool:
+    """Only a yes is one: not an empty line, nor the end of the input, nor an input that cannot be read."""
+    err.print("Delete these points and rows? [y/N]: ", end="", markup=False)
+    sys.stderr.flush()
+    # asyncio's own handler would only note the first Ctrl-C, and wait on for an answer.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        answer = sys.stdin.readline()
+    except OSError:
+        answer = ""
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if not answer.endswith("\n"):
+        err.print()
+    return answer.strip().lower() in ("y", "yes")
 
 
 async def _carry_out(settings: Settings, index_id: str) -> dict[str, Any]:

@@ -26,9 +26,9 @@ PARTS: tuple[str, ...] = (
     "very'secret",
     "very\\'secret",
     "very%27secret",
-    'very"',
-    'very\\"',
-    "very%22",
+    'qdrant"',
+    'qdrant\\"',
+    "qdrant%22",
     "very secret",
     "very%20secret",
 )

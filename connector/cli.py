@@ -9,7 +9,6 @@ from typing import Annotated, Any
 
 import structlog
 import typer
-from typer import rich_utils
 
 from connector import __version__, telemetry
 from connector.commands.ending import exit_code
@@ -218,6 +217,8 @@ def options(
 def main() -> None:
     """Ends the process with the exit code of the command."""
     if narrow:
+        from typer import rich_utils
+
         rich_utils.MAX_WIDTH = USUAL_WIDTH
     sys.exit(exit_code(app, sys.argv[1:]))
 

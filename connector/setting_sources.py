@@ -14,6 +14,7 @@ from connector.toml_types import PREFIX
 
 _ADDRESSES = ("twelvelabs_base_url", "qdrant_url")
 _PROXY = re.compile(r"(?!no_)[a-z]+_proxy")
+_NO_TEXT = re.compile("[\\x00\\ud800-\\udfff]")
 _KUBERNETES = re.compile(r"connector_(service_(host|port)(_.*)?|port(_\d+_.*)?)")
 _RESEMBLES = 0.75
 
@@ -35,6 +36,15 @@ def bad_proxies(environment: Mapping[str, str | None]) -> list[str]:
         "password): use http://host:port"
         for name, value in environment.items()
         if value and _PROXY.fullmatch(name) and not (value.isascii() and value.isprintable() and " " not in value)
+    ]
+
+
+def not_text(values: Mapping[str, Any], fields: Collection[str]) -> list[str]:
+    """Bytes that are no UTF-8 come in as lone surrogates, which no file, request or answer can hold; nor NUL."""
+    return [
+        f"{name.upper()}: it is not UTF-8 text, or has a NUL in it: write it again"
+        for name, value in values.items()
+        if name in fields and isinstance(value, str) and _NO_TEXT.search(value)
     ]
 
 

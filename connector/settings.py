@@ -24,6 +24,7 @@ from connector.setting_sources import (
     dotenv_file,
     hide_secrets,
     mounted_secrets,
+    not_text,
     secret_files,
     split_indexes,
     toml_file,
@@ -204,7 +205,7 @@ def load(
     }
     above = secret_files(environment, SECRETS, problems)
     hide_secrets([above, below], SECRETS)
-    problems += bad_proxies(environment)
+    problems += [*bad_proxies(environment), *not_text({**in_file, **environment}, _FIELDS - set(SECRETS))]
 
     class Loaded(Settings):
         @classmethod

@@ -220,3 +220,17 @@ def test_a_value_of_the_wrong_type_in_the_file_is_named(bare: Place, line: str, 
     bare.environment(**{name: value for name, value in given.items() if name not in words})
     (mistake,) = bare.mistakes(config=bare.write("connector.toml", line))
     assert mistake.startswith(words)
+
+
+@pytest.mark.parametrize("name", ["CONNECTOR_DATA_DIR", "CONNECTOR_HTTP_HOST", "CONNECTOR_METADATA_INDEXES"])
+def test_bytes_that_are_no_text_are_a_mistake(place: Place, name: str) -> None:
+    """They would be an exception of the first file, answer or request that holds them."""
+    place.environment(**{name: "a\udcff:keyword"})
+    assert place.mistakes() == [f"{name}: it is not UTF-8 text, or has a NUL in it: write it again"]
+
+
+def test_a_nul_in_the_file_is_a_mistake(place: Place) -> None:
+    path = place.write("c.toml", 'data_dir = "a\\u0000b"')
+    assert place.mistakes(config=path) == [
+        "CONNECTOR_DATA_DIR: it is not UTF-8 text, or has a NUL in it: write it again"
+    ]

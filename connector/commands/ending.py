@@ -41,8 +41,18 @@ def _code(command: Callable[[], object], *, as_json: bool) -> int:
     except ConnectorError as error:
         return _explain(error, as_json=as_json)
     except Exception as error:  # noqa: BLE001  the last resort of the process
-        return _report(error, as_json=as_json)
+        cause = _single(error)
+        if isinstance(cause, ConnectorError):
+            return _explain(cause, as_json=as_json)
+        return _report(cause, as_json=as_json)
     return Exit.DONE
+
+
+def _single(error: Exception) -> Exception:
+    """A task group wraps what one of its tasks raised."""
+    while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    return error
 
 
 def _explain(error: ConnectorError, *, as_json: bool) -> Exit:

@@ -38,17 +38,26 @@ class App:
     async def indexes(self, only: Collection[str] = ()) -> list[IndexSettings]:
         """What is to be synced; `*` means the account's Marengo indexes and all that the ledger knows.
 
-        Raises ConfigError when `only` names something else, and what the source raises when it is asked.
+        Raises ConfigError when that is nothing or `only` names something else, and what the source raises.
         """
         configured = self.settings.connector_indexes
         if configured == ALL_INDEXES:
             found = [index.index_id for index in await self.source.indexes() if index.model]
             configured = tuple(dict.fromkeys([*found, *await self.ledger.known()]))
+            if not configured:
+                raise nothing_to_sync()
         strangers = sorted(set(only) - set(configured))
         if strangers:
             advice = f"Configured are: {', '.join(configured) or 'none'}"
             raise ConfigError("select index", strangers[0], "it is not among CONNECTOR_INDEXES", advice)
         return [self.settings.of_index(index_id) for index_id in configured if not only or index_id in only]
+
+
+def nothing_to_sync() -> ConfigError:
+    """`*` finds no index: done without a word, that would look like success."""
+    cause = "CONNECTOR_INDEXES is *, and no index of the account has a Marengo model"
+    advice = "Create one in TwelveLabs, or check that TWELVELABS_API_KEY belongs to the account that you mean"
+    return ConfigError("find indexes", "", cause, advice)
 
 
 def collection_faults(

@@ -1,7 +1,7 @@
 """The commands: names, options and exit codes. Each loads only what it needs: `healthcheck` runs all the time."""
 
 import asyncio
-import logging
+import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -11,8 +11,9 @@ import structlog
 import typer
 
 from connector import __version__, telemetry
-from connector.commands.output import Exit, err, print_json, text
-from connector.errors import ConnectorError, CycleError, InternalError, TransientError
+from connector.commands.ending import exit_code
+from connector.commands.output import USUAL_WIDTH, Exit, narrow
+from connector.errors import ConfigError
 from connector.settings import Settings, load
 
 app = typer.Typer(
@@ -28,14 +29,30 @@ app = typer.Typer(
 quarantine = typer.Typer(help="Assets that failed too often and are left alone.", no_args_is_help=True)
 app.add_typer(quarantine, name="quarantine")
 
-OneIndex = Annotated[str, typer.Option("--index", help="The index id.")]
-Assets = Annotated[list[str] | None, typer.Argument(metavar="[ASSET]...", help="Indexed asset ids.")]
+
+def readable(value: str | list[str] | None) -> str | list[str] | None:
+    """Words of the command line as UTF-8, whatever the locale; file names may be anything and do not pass here."""
+    if value is None:
+        return None
+    return _as_utf8(value) if isinstance(value, str) else [_as_utf8(word) for word in value]
+
+
+def _as_utf8(word: str) -> str:
+    try:
+        return os.fsencode(word).decode("utf-8")
+    except UnicodeError:
+        raise ConfigError("read", "the command line", f"{word!a} is not UTF-8 text", "Write it in UTF-8") from None
+
+
+OneIndex = Annotated[str, typer.Option("--index", help="The index id.", callback=readable)]
+Assets = Annotated[list[str] | None, typer.Argument(metavar="[ASSET]...", help="Indexed asset ids.", callback=readable)]
 ConfigFile = Annotated[
     Path | None, typer.Option("--config", help="TOML file with settings; the environment has precedence.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
 Indexes = Annotated[
-    list[str], typer.Option("--index", help="Only this index id; may be repeated.", default_factory=list)
+    list[str],
+    typer.Option("--index", help="Only this index id; may be repeated.", default_factory=list, callback=readable),
 ]
 
 
@@ -87,7 +104,7 @@ def status(as_json: AsJson = False, config: ConfigFile = None) -> None:
 
 @app.command()
 def search(
-    query: Annotated[str, typer.Argument(metavar="TEXT", help="What to look for.")],
+    query: Annotated[str, typer.Argument(metavar="TEXT", help="What to look for.", callback=readable)],
     index: Indexes,
     limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="Hits per model.")] = 10,
     as_json: AsJson = False,
@@ -102,12 +119,14 @@ def search(
 
 @app.command()
 def simulate(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    host: Annotated[str, typer.Option(help="Address to listen on.", callback=readable)] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65_535, help="Port; 0 takes a free one.")] = 8765,
     seed: Annotated[int | None, typer.Option(min=0, help="Other ids, videos and noise. Default 7.")] = None,
     scenario: Annotated[Path | None, typer.Option(help="TOML file that describes indexes, assets and faults.")] = None,
     assets: Annotated[int | None, typer.Option(min=0, help="How many videos in all. Default 12.")] = None,
-    api_key: Annotated[str | None, typer.Option(help="The only key that passes. Default: any but none.")] = None,
+    api_key: Annotated[
+        str | None, typer.Option(help="The only key that passes. Default: any but none.", callback=readable)
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the first line as JSON.")] = False,
 ) -> None:
     """Serve a simulated TwelveLabs API, for development and tests without an account."""
@@ -172,7 +191,7 @@ def quarantine_drop(index: OneIndex, assets: Assets, as_json: AsJson = False, co
 
 @app.command()
 def forget(
-    index: Annotated[str, typer.Argument(metavar="INDEX", help="The index id.")],
+    index: Annotated[str, typer.Argument(metavar="INDEX", help="The index id.", callback=readable)],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
     config: ConfigFile = None,
@@ -200,16 +219,11 @@ def options(
 
 def main() -> None:
     """Ends the process with the exit code of the command."""
-    try:
-        app()
-    except ConnectorError as error:
-        sys.exit(_explain(error, as_json="--json" in sys.argv))
-    except KeyboardInterrupt:
-        sys.exit(Exit.INTERRUPTED)
-    except Exception as error:
-        # A program that reads our JSON gets one document from a bug of ours, too.
-        logging.getLogger(__name__).exception("command.crashed")
-        sys.exit(_explain(InternalError.of(error, "run", "connector"), as_json="--json" in sys.argv))
+    if narrow:
+        from typer import rich_utils
+
+        rich_utils.MAX_WIDTH = USUAL_WIDTH
+    sys.exit(exit_code(app, sys.argv[1:]))
 
 
 def _settings(config: Path | None) -> Settings:
@@ -222,12 +236,3 @@ def _settings(config: Path | None) -> Settings:
 
 def _run(work: Coroutine[Any, Any, Exit]) -> None:
     raise typer.Exit(asyncio.run(work))
-
-
-def _explain(error: ConnectorError, *, as_json: bool) -> Exit:
-    if as_json:
-        print_json({"error": {"code": error.code, "message": str(error)}})
-    first, *more = str(error).split("\n")
-    err.print(f"[red]error:[/red] {text(first)}", *(text(line) for line in more), sep="\n")
-    unavailable = isinstance(error, CycleError | TransientError | InternalError)
-    return Exit.UNAVAILABLE if unavailable else Exit.CONFIGURATION

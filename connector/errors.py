@@ -17,10 +17,13 @@ ConnectorError
    ├─ SinkUnavailable
    └─ LedgerUnavailable
 
-Adapters translate vendor exceptions into these, by type and status, each in one place.
+Adapters translate vendor exceptions into these, by type and status, each in one place. Secrets are masked
+as an error is made: whatever shows or stores its message need not think of them.
 """
 
 from typing import ClassVar, Literal, Self
+
+from connector.masking import masked
 
 Side = Literal["source", "sink"]
 
@@ -33,6 +36,7 @@ class ConnectorError(Exception):
     code: ClassVar[str] = "connector_error"
 
     def __init__(self, operation: str, subject: str, cause: str, advice: str = "") -> None:
+        operation, subject, cause, advice = map(masked, (operation, subject, cause, advice))
         self.operation = operation
         self.subject = subject
         self.cause = cause.rstrip(".")

@@ -14,6 +14,7 @@ from connector.app import App
 from connector.errors import ConfigError, ConnectorError, LedgerUnavailable
 from connector.index_loop import IndexLoop
 from connector.index_settings import IndexSettings
+from connector.masking import masked
 from connector.orders import Order, OrderBook, OrderState
 from connector.settings import ALL_INDEXES
 
@@ -69,7 +70,7 @@ class Executor:
         except Exception as error:
             # A mistake of ours in one order must not stop the daemon.
             log.exception("order.crashed", order=order.kind)
-            return OrderState.REFUSED, {"code": "internal_error", "message": f"{type(error).__name__}: {error}"}
+            return OrderState.REFUSED, {"code": "internal_error", "message": masked(f"{type(error).__name__}: {error}")}
 
     async def _finish(self, order: Order, state: OrderState, result: Mapping[str, Any]) -> None:
         """Somebody waits for this, so it is tried until the ledger takes it."""

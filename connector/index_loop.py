@@ -10,6 +10,7 @@ import structlog
 from connector.engine import Engine, Progress
 from connector.errors import LedgerUnavailable
 from connector.index_settings import IndexSettings
+from connector.masking import masked
 from connector.ports import CheckpointStore
 from connector.report import CycleReport
 
@@ -157,7 +158,7 @@ class IndexLoop:
             # A mistake of ours in one index must not stop the others.
             log.exception("cycle.crashed", index_id=self.settings.index_id)
             report = CycleReport(self.settings.index_id)
-            report.error = {"code": "internal_error", "message": f"{type(error).__name__}: {error}"}
+            report.error = {"code": "internal_error", "message": masked(f"{type(error).__name__}: {error}")}
             return report
         finally:
             self.live.doing = "waiting"

@@ -9,10 +9,43 @@ from typing import Any
 
 from dotenv import dotenv_values
 
-PREFIX = "connector_"
+from connector.masking import hide, secrets_of_url
+from connector.toml_types import PREFIX
 
+_ADDRESSES = ("twelvelabs_base_url", "qdrant_url")
+_PROXY = re.compile(r"(?!no_)[a-z]+_proxy")
+_NO_TEXT = re.compile("[\\x00\\ud800-\\udfff]")
 _KUBERNETES = re.compile(r"connector_(service_(host|port)(_.*)?|port(_\d+_.*)?)")
 _RESEMBLES = 0.75
+
+
+def hide_secrets(sources: Iterable[Mapping[str, Any]], secrets: Collection[str]) -> None:
+    """As soon as they are read: nothing that is said later, of another setting either, shows one."""
+    for source in sources:
+        given = {name: value for name, value in source.items() if isinstance(value, str)}
+        hide(value for name, value in given.items() if name in secrets)
+        for name, value in given.items():
+            if name in _ADDRESSES or _PROXY.fullmatch(name):
+                hide(secrets_of_url(value))
+
+
+def bad_proxies(environment: Mapping[str, str | None]) -> list[str]:
+    """Proxies are the libraries' to read, whose messages show an address that they cannot use."""
+    return [
+        f"{name.upper()}: it has spaces or other characters that no address has (its value is not shown, it may hold a "
+        "password): use http://host:port"
+        for name, value in environment.items()
+        if value and _PROXY.fullmatch(name) and not (value.isascii() and value.isprintable() and " " not in value)
+    ]
+
+
+def not_text(values: Mapping[str, Any], fields: Collection[str]) -> list[str]:
+    """Bytes that are no UTF-8 come in as lone surrogates, which no file, request or answer can hold; nor NUL."""
+    return [
+        f"{name.upper()}: it is not UTF-8 text, or has a NUL in it: write it again"
+        for name, value in values.items()
+        if name in fields and isinstance(value, str) and _NO_TEXT.search(value)
+    ]
 
 
 def secret_files(variables: Mapping[str, str | None], secrets: Iterable[str], problems: list[str]) -> dict[str, str]:
@@ -41,6 +74,9 @@ def read_secret(name: str, path: Path, called: str, problems: list[str]) -> dict
     try:
         value = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
+        if path.name == str(path):
+            # One word that is no file is more often the secret itself.
+            hide([path.name])
         cure = "it must exist and be readable for the user that the connector runs as"
         problems.append(f"{called}: cannot read {path} ({error}): {cure}")
         return {}

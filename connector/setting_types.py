@@ -1,29 +1,21 @@
-"""How single settings are written: durations, lists, templates. Every parser raises ValueError in words for users."""
+"""How single settings are written: lists, templates, addresses, secrets.
+
+Every parser raises ValueError in words for users.
+"""
 
 import re
 import string
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
 from connector.cron import cron_trigger
 from connector.model import METADATA_TYPES
 
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*([smhd]?)")
-_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0}
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _COLLECTION = re.compile(r"[A-Za-z0-9._-]{1,200}")
-
-
-def duration(value: Any) -> float:
-    """Seconds."""
-    found = _DURATION.fullmatch(str(value).strip().lower())
-    seconds = float(found[1]) * _UNITS[found[2]] if found else 0.0
-    if seconds <= 0:
-        raise ValueError(f"{value!r} is no duration: write 30s, 5m, 24h, 30d or plain seconds, more than none")
-    return seconds
 
 
 def words(value: Any) -> tuple[str, ...]:
@@ -74,22 +66,40 @@ def collection(value: Any) -> str:
     return template
 
 
+def secret(value: Any) -> Any:
+    """Without white space around it. Raises ValueError, which never shows the value."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if not isinstance(text, str):
+        return value
+    text = text.strip()
+    if not text:
+        raise ValueError("it holds nothing but white space: set it, or leave it empty")
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("it has characters that no key has (it is not shown): copy it again, without line breaks")
+    return text
+
+
 def cron(value: Any) -> str:
     cron_trigger(str(value))
     return str(value)
 
 
 def web_address(value: Any) -> str:
+    """What is wrong is never shown: it may be a key at the wrong place."""
     text = str(value).strip().rstrip("/")
     if "@" in text:
         raise ValueError("an address must not hold a name or password: keys have settings of their own")
+    if not text.isprintable() or " " in text:
+        raise ValueError("it has spaces or control characters inside: write the address again")
     try:
         parts = urlsplit(text)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
-        raise ValueError(f"{value!r} is no address: it starts with http:// or https:// and names a host")
+        raise ValueError("it is not a valid server address: use http://host:port or https://host:port")
+    if parts.query or parts.fragment:
+        raise ValueError("an address must not hold ? or #: keys have settings of their own")
     return text
 
 
@@ -97,11 +107,11 @@ def qdrant_url(value: Any) -> str:
     return "embedded" if str(value).strip() == "embedded" else web_address(value)
 
 
-Duration = Annotated[float, NoDecode, BeforeValidator(duration)]
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(words)]
 IndexIds = Annotated[tuple[str, ...], NoDecode, BeforeValidator(index_ids)]
 MetadataIndexes = Annotated[dict[str, str], NoDecode, BeforeValidator(metadata_indexes)]
 CollectionTemplate = Annotated[str, BeforeValidator(collection)]
+Secret = Annotated[SecretStr, BeforeValidator(secret)]
 WebAddress = Annotated[str, BeforeValidator(web_address)]
 QdrantUrl = Annotated[str, BeforeValidator(qdrant_url)]
 CronExpression = Annotated[str, BeforeValidator(cron)]

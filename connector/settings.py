@@ -8,20 +8,23 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from connector.cron import period_of
 from connector.errors import ConfigError
 from connector.index_settings import IndexSettings
 from connector.model import DeleteMode
+from connector.setting_ranges import RANGES
 from connector.setting_sources import (
-    PREFIX,
+    bad_proxies,
     did_you_mean,
     dotenv_file,
+    hide_secrets,
     mounted_secrets,
+    not_text,
     secret_files,
     split_indexes,
     toml_file,
@@ -30,13 +33,14 @@ from connector.setting_sources import (
 from connector.setting_types import (
     CollectionTemplate,
     CronExpression,
-    Duration,
     IndexIds,
     MetadataIndexes,
     QdrantUrl,
+    Secret,
     WebAddress,
     Words,
 )
+from connector.toml_types import PREFIX, well_typed
 
 SECRETS = ("twelvelabs_api_key", "qdrant_api_key", "connector_webhook_secret")
 ALL_INDEXES = ("*",)
@@ -54,11 +58,16 @@ class IndexOverride(BaseModel):
     collection: CollectionTemplate | None = None
     embedding_options: Words | None = None
     transcript: bool | None = None
-    poll_interval: Duration | None = None
-    reconcile_interval: Duration | None = None
+    poll_interval: float | None = None
+    reconcile_interval: float | None = None
     cron: CronExpression | None = None
     delete_mode: DeleteMode | None = None
     metadata_indexes: MetadataIndexes | None = None
+
+    @field_validator("poll_interval", "reconcile_interval", mode="before")
+    @classmethod
+    def within_range(cls, value: Any, field: ValidationInfo) -> Any:
+        return RANGES[f"{PREFIX}{field.field_name}"].check(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +89,11 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True)
 
-    twelvelabs_api_key: SecretStr
+    twelvelabs_api_key: Secret
     twelvelabs_base_url: WebAddress = "https://api.twelvelabs.io/v1.3"
     qdrant_url: QdrantUrl = "embedded"
-    qdrant_api_key: SecretStr | None = None
-    qdrant_grpc_port: Annotated[int, Field(ge=1, le=65_535)] = 6334
+    qdrant_api_key: Secret | None = None
+    qdrant_grpc_port: int = 6334
     connector_indexes: IndexIds
     connector_embedding_options: Words | None = None
     connector_transcript: bool = True
@@ -92,25 +101,30 @@ class Settings(BaseSettings):
     connector_metadata_indexes: MetadataIndexes = {}
     connector_collection: CollectionTemplate = "twelvelabs-{model}"
     connector_data_dir: Path = Path("data")
-    connector_poll_interval: Duration = 60.0
-    connector_reconcile_interval: Duration = 3600.0
-    connector_refresh_interval: Duration = _DAY
-    connector_deep_refresh_interval: Duration = 30 * _DAY
-    connector_concurrency: Annotated[int, Field(ge=1, le=64)] = 4
-    connector_requests_per_minute: Annotated[int, Field(ge=1)] | None = None
+    connector_poll_interval: float = 60.0
+    connector_reconcile_interval: float = 3600.0
+    connector_refresh_interval: float = _DAY
+    connector_deep_refresh_interval: float = 30 * _DAY
+    connector_concurrency: int = 4
+    connector_requests_per_minute: int | None = None
     connector_delete_mode: DeleteMode = "sync"
-    connector_max_deletes: Annotated[int, Field(ge=0)] = 10
-    connector_max_delete_ratio: Annotated[float, Field(ge=0, le=1)] = 0.2
-    connector_max_attempts: Annotated[int, Field(ge=1)] = 5
-    connector_drain_timeout: Duration = 20.0
+    connector_max_deletes: int = 10
+    connector_max_delete_ratio: float = 0.2
+    connector_max_attempts: int = 5
+    connector_drain_timeout: float = 20.0
     connector_http_host: str = "127.0.0.1"
-    connector_http_port: Annotated[int, Field(ge=0, le=65_535)] = 8080
-    connector_webhook_secret: SecretStr | None = None
+    connector_http_port: int = 8080
+    connector_webhook_secret: Secret | None = None
     connector_webhook_host: str = "0.0.0.0"  # noqa: S104  TwelveLabs calls it from outside; off without a secret
-    connector_webhook_port: Annotated[int, Field(ge=0, le=65_535)] = 8081
+    connector_webhook_port: int = 8081
     connector_log_level: Literal["debug", "info", "warning", "error"] = "info"
     connector_log_format: Literal["auto", "console", "json"] = "auto"
     overrides: tuple[IndexOverride, ...] = ()
+
+    @field_validator(*RANGES, mode="before")
+    @classmethod
+    def within_range(cls, value: Any, field: ValidationInfo) -> Any:
+        return value if value is None else RANGES[str(field.field_name)].check(value)
 
     @property
     def ledger_path(self) -> Path:
@@ -179,7 +193,10 @@ def load(
     dotenv = dotenv_file(Path(".env"), problems)
     unknown([*environment, *dotenv], _SETTABLE, problems, warnings)
     path = config or next((Path(p) for p in (environment.get(_CONFIG), dotenv.get(_CONFIG)) if p), None)
-    in_file = split_indexes(toml_file(path, _FIELDS, problems) if path else {}, problems)
+    in_file = toml_file(path, _FIELDS, problems) if path else {}
+    hide_secrets([environment, dotenv, in_file], SECRETS)
+    in_file = split_indexes(in_file, problems)
+    in_file, refused = well_typed(in_file, _types(Settings), _types(IndexOverride), SECRETS, problems)
     below = {
         **in_file,
         **mounted_secrets(secrets_dir, SECRETS, problems),
@@ -187,6 +204,8 @@ def load(
         **secret_files(dotenv, SECRETS, problems),
     }
     above = secret_files(environment, SECRETS, problems)
+    hide_secrets([above, below], SECRETS)
+    problems += [*bad_proxies(environment), *not_text({**in_file, **environment}, _FIELDS - set(SECRETS))]
 
     class Loaded(Settings):
         @classmethod
@@ -204,11 +223,15 @@ def load(
     try:
         settings = Loaded(**given)
     except ValidationError as error:
-        problems += [_mistake(it, environment) for it in error.errors()]
+        problems += [_mistake(it, environment) for it in error.errors() if it["loc"][0] not in refused]
         raise _config_error(problems) from None
     if problems:
         raise _config_error(problems)
     return settings, [*warnings, *_strangers(settings)]
+
+
+def _types(model: type[BaseModel]) -> dict[str, object]:
+    return {name: field.annotation for name, field in model.model_fields.items() if name != "overrides"}
 
 
 def _strangers(settings: Settings) -> list[str]:

@@ -6,11 +6,13 @@ from typing import Any
 
 import structlog
 
+from connector.masking import masked
+
 _QUIET = ("httpx", "httpcore", "apscheduler", "uvicorn", "grpc", "asyncio")
 
 
 def set_up(level: str = "info", style: str = "auto") -> None:
-    """`style` is auto (text on a terminal, else JSON), console or json. Secrets are never given to the log."""
+    """`style` is auto (text on a terminal, else JSON), console or json. Secrets are masked, in tracebacks too."""
     as_text = style == "console" or (style == "auto" and sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -32,13 +34,14 @@ def set_up(level: str = "info", style: str = "auto") -> None:
     )
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _without_colour, *rendering],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _without_colour, *rendering, _masked],
     )
     handler = _Stderr()
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
+    logging.captureWarnings(capture=True)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
@@ -57,3 +60,8 @@ class _Stderr(logging.StreamHandler[Any]):
 def _without_colour(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     event.pop("color_message", None)
     return event
+
+
+def _masked(_: Any, __: str, rendered: Any) -> str:
+    """Last of all, so that nothing that a library wrote passes by."""
+    return masked(str(rendered))

@@ -39,17 +39,24 @@ class Command:
     directory: Path
     settings: Mapping[str, str] = field(default_factory=dict)
 
-    def run(self, *arguments: str, **settings: str) -> Ended:
-        return end(self._start(arguments, subprocess.PIPE, settings))
+    def run(self, *arguments: str, before: Sequence[str] = (), **settings: str) -> Ended:
+        """`before` is a program that starts it."""
+        return end(self._start(arguments, subprocess.PIPE, settings, before))
 
     def start(self, *arguments: str, stderr: int | IO[str] = subprocess.PIPE, **settings: str) -> Process:
         """For the caller to end."""
         return self._start(arguments, stderr, settings)
 
-    def _start(self, arguments: Sequence[str], stderr: int | IO[str], settings: Mapping[str, str]) -> Process:
+    def _start(
+        self,
+        arguments: Sequence[str],
+        stderr: int | IO[str],
+        settings: Mapping[str, str],
+        before: Sequence[str] = (),
+    ) -> Process:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         return subprocess.Popen(
-            [sys.executable, "-m", "connector", *arguments],
+            [*before, sys.executable, "-m", "connector", *arguments],
             cwd=self.directory,
             env={**kept, "PYTHONPATH": str(Path(__file__).parent.parent), **self.settings, **settings},
             stdout=subprocess.PIPE,

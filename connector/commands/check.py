@@ -2,13 +2,13 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from connector.app import collection_faults, make_sink, make_source
+from connector.app import collection_faults, make_sink, make_source, nothing_to_sync
 from connector.checkpoints import SqliteCheckpointStore
 from connector.claims import must_claim, owner_of
 from connector.commands.output import Exit, out, print_json, text
@@ -59,14 +59,19 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
     async with AsyncExitStack() as stack:
         finding, writable = await _probe("data directory", asyncio.to_thread(_directory, settings.connector_data_dir))
         yield finding
+        known: Ledger | None = None
         if writable:
-            yield (await _probe("ledger", _ledger(settings.ledger_path)))[0]
+            finding, known = await _probe("ledger", _ledger(settings))
+            yield finding
         source = make_source(settings)
         stack.push_async_callback(source.close)
         finding, account = await _probe("TwelveLabs", _account(source))
         yield finding
         needed: list[_Need] = []
-        for index_id in _ids(settings, account) if account else ():
+        index_ids = _ids(settings, account, known) if account else ()
+        if account and not index_ids:
+            yield (await _probe("indexes", _no_index()))[0]
+        for index_id in index_ids:
             finding, _ = await _probe(f"index {index_id}", _index(settings, source, index_id, needed))
             yield finding
         sink = make_sink(settings)
@@ -101,13 +106,39 @@ def _directory(path: Path) -> str:
     return f"{path} can be written" if path.exists() else f"{path} does not exist yet; it can be created"
 
 
-async def _ledger(path: Path) -> str:
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    path: Path
+    reports: int
+    index_ids: list[str]
+
+    def __str__(self) -> str:
+        usable = "can be read and written" if self.path.exists() else "can be read"
+        return f"{self.path} {usable} and knows {self.reports} indexes"
+
+
+async def _ledger(settings: Settings) -> Ledger:
+    path = settings.ledger_path
+    await asyncio.to_thread(_writable, (path, path.with_name(f"{path.name}-wal"), settings.lock_path))
     async with SqliteCheckpointStore(path, read_only=True) as ledger:
-        known = await ledger.reports()
-        for index_id in known:
+        reports = await ledger.reports()
+        for index_id in reports:
             await ledger.state(index_id)
             await ledger.load(index_id)
-    return f"{path} can be read and knows {len(known)} indexes"
+        return Ledger(path, len(reports), await ledger.known())
+
+
+def _writable(paths: Iterable[Path]) -> None:
+    """Opened for writing and closed again, which changes nothing; another user's file shows only so."""
+    for path in paths:
+        try:
+            with path.open("r+b"):
+                pass
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            advice = "Make it writable for this user: it may belong to the one that synced before"
+            raise LedgerUnavailable("write to", str(path), error.strerror or str(error), advice) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +154,16 @@ async def _account(source: Source) -> _Account:
     return _Account(await source.indexes())
 
 
-def _ids(settings: Settings, account: _Account) -> tuple[str, ...]:
-    if settings.connector_indexes == ALL_INDEXES:
-        return tuple(index.index_id for index in account.indexes if index.model)
-    return settings.connector_indexes
+def _ids(settings: Settings, account: _Account, ledger: Ledger | None) -> tuple[str, ...]:
+    """With `*` also those that the ledger knows: one that is gone from the account is not synced any more."""
+    if settings.connector_indexes != ALL_INDEXES:
+        return settings.connector_indexes
+    found = [index.index_id for index in account.indexes if index.model]
+    return tuple(dict.fromkeys([*found, *(ledger.index_ids if ledger else ())]))
+
+
+async def _no_index() -> str:
+    raise nothing_to_sync()
 
 
 async def _index(settings: Settings, source: Source, index_id: str, needed: "list[_Need]") -> str:

@@ -1,10 +1,10 @@
 """`connector forget`: removes an index's points and rows, after showing what and asking."""
 
+import signal
+import sys
 import time
 from collections.abc import Collection, Mapping
 from typing import Any
-
-import typer
 
 from connector import operations
 from connector.app import make_sink, open_app
@@ -15,6 +15,8 @@ from connector.errors import ConfigError
 from connector.model import Checkpoint
 from connector.operations import Footprint
 from connector.settings import ALL_INDEXES, Settings
+
+_NOT_CONFIRMED = "nothing was removed, since nobody answered yes. Answer y, or give --yes."
 
 
 async def forget(settings: Settings, index_id: str, *, yes: bool, as_json: bool) -> Exit:
@@ -27,7 +29,10 @@ async def forget(settings: Settings, index_id: str, *, yes: bool, as_json: bool)
         err.print(f"Its points in {collection} belong to {owner} and stay.")
     if settings.connector_indexes == ALL_INDEXES or index_id in settings.connector_indexes:
         err.print("It is still among CONNECTOR_INDEXES: the next cycle brings it back.")
-    if not yes and not typer.confirm("Delete these points and rows?", default=False, err=True):
+    if not yes and not _confirmed():
+        err.print("Nothing was removed.")
+        if as_json:
+            print_json({"index_id": index_id, "error": {"code": "not_confirmed", "message": _NOT_CONFIRMED}})
         return Exit.INCOMPLETE
     result = await _carry_out(settings, index_id)
     if as_json:
@@ -35,6 +40,23 @@ async def forget(settings: Settings, index_id: str, *, yes: bool, as_json: bool)
     else:
         out.print(f"Forgotten: {number(result['assets'])} assets, {number(result['points'])} points.")
     return Exit.DONE
+
+
+def _confirmed() -> bool:
+    """Only a yes is one: not an empty line, nor the end of the input, nor an input that cannot be read."""
+    err.print("Delete these points and rows? [y/N]: ", end="", markup=False)
+    sys.stderr.flush()
+    # asyncio's own handler would only note the first Ctrl-C, and wait on for an answer.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        answer = sys.stdin.readline()
+    except OSError:
+        answer = ""
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if not answer.endswith("\n"):
+        err.print()
+    return answer.strip().lower() in ("y", "yes")
 
 
 async def _carry_out(settings: Settings, index_id: str) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 import http.client
 
-from connector.commands.output import Exit, err, out
+from connector.commands.output import Exit, err, out, text
 from connector.settings import Settings
 
 _ANSWER_SEC = 5
@@ -15,8 +15,8 @@ def healthcheck(settings: Settings) -> Exit:
     try:
         connection.request("GET", "/livez")
         status = connection.getresponse().status
-    except OSError as error:
-        err.print(f"The daemon does not answer on {host}:{settings.connector_http_port}: {error}")
+    except (OSError, UnicodeError, http.client.HTTPException) as error:
+        err.print(text(f"The daemon does not answer on {host}:{settings.connector_http_port}: {error}"))
         return Exit.INCOMPLETE
     finally:
         connection.close()

@@ -9,11 +9,20 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-out = Console(soft_wrap=True, highlight=False)
-err = Console(stderr=True, soft_wrap=True, highlight=False)
-
-
+_NARROWEST = 20
+USUAL_WIDTH = 80
 _HARMLESS = "\N{REPLACEMENT CHARACTER}"
+
+
+def _console(*, stderr: bool = False, width: int | None = None) -> Console:
+    """A `:word:` of a file name stays what it is, and COLUMNS=0 does not make everything vanish."""
+    console = Console(stderr=stderr, soft_wrap=True, highlight=False, emoji=False, width=width)
+    return console if console.width >= _NARROWEST else _console(stderr=stderr, width=USUAL_WIDTH)
+
+
+out, err = _console(), _console(stderr=True)
+narrow = out.width != Console().width
+"""COLUMNS is less than anything can be read in."""
 
 
 class Exit(IntEnum):
@@ -27,8 +36,9 @@ class Exit(IntEnum):
 
 
 def print_json(document: Mapping[str, Any]) -> None:
-    json.dump(document, sys.stdout, ensure_ascii=False, indent=2)
-    sys.stdout.write("\n")
+    """Lone surrogates come out as escapes of JSON; so does all that is not ASCII where stdout is not UTF-8."""
+    unicode = sys.stdout.encoding.lower().replace("-", "") == "utf8"
+    sys.stdout.write(json.dumps(document, ensure_ascii=not unicode, indent=2) + "\n")
 
 
 def text(value: object) -> str:

@@ -12,6 +12,7 @@ import structlog
 from qdrant_client import AsyncQdrantClient
 
 from connector.errors import AuthenticationFailed, ConfigError, ConnectorError, SinkMismatch, Unavailable
+from connector.masking import hide
 from connector.qdrant.embedded import EmbeddedClient
 from connector.qdrant.failures import CollectionMissing, translated
 
@@ -77,6 +78,7 @@ async def connect(address: Address) -> Connection:
         # The vendor's two clients have the same methods; this one is the synchronous one, awaited.
         client = cast("AsyncQdrantClient", EmbeddedClient(address.data_dir / "qdrant"))
         return Connection(client, Transport.EMBEDDED)
+    hide([address.api_key or ""])
     check_url(address.url)
     try:
         return await _probed(address, Transport.GRPC)

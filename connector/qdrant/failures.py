@@ -19,6 +19,7 @@ from connector.errors import (
     SinkUnavailable,
     Unavailable,
 )
+from connector.masking import masked
 
 _WORDS = 400
 
@@ -162,15 +163,15 @@ _FINAL: dict[Kind, tuple[type[ConnectorError], str, str]] = {
 
 
 def _words(error: Exception) -> str:
-    """What the other side said, without the vendor's decoration."""
+    """What the other side said, without the vendor's decoration; masked before a cut could halve a secret."""
     if isinstance(error, UnexpectedResponse):
-        return f"HTTP {error.status_code} {error.reason_phrase}: {_status_error(error)[:_WORDS]}".rstrip(": ")
+        return f"HTTP {error.status_code} {error.reason_phrase}: {masked(_status_error(error))[:_WORDS]}".rstrip(": ")
     if isinstance(error, grpc.aio.AioRpcError):
-        return f"{error.code().name}: {(error.details() or '')[:_WORDS]}".rstrip(": ")
+        return f"{error.code().name}: {masked(error.details() or '')[:_WORDS]}".rstrip(": ")
     cause = error.source if isinstance(error, ResponseHandlingException) else error
     if isinstance(cause, ValidationError) and cause is not error:
         return "the answer is none that this program's Qdrant client understands"
-    return f"{type(cause).__name__}: {str(cause)[:_WORDS]}".rstrip(": ")
+    return f"{type(cause).__name__}: {masked(str(cause))[:_WORDS]}".rstrip(": ")
 
 
 def _status_error(error: UnexpectedResponse) -> str:

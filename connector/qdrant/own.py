@@ -1,5 +1,6 @@
 """Our own points: found by computing each point's id, then changed or deleted by id. Nobody else's is ever touched."""
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ from qdrant_client import models
 from connector.errors import Unavailable
 from connector.points import is_own
 from connector.qdrant import filters, requests
+from connector.qdrant.batches import BATCH_BYTES, BATCH_POINTS
 from connector.qdrant.connection import Connection
 from connector.qdrant.session import Session
 
@@ -69,6 +71,11 @@ def _all_null(payload: Mapping[str, Any], keys: Collection[str]) -> bool:
 
 
 async def _overwrite(session: Session, collection: str, ids: list[Any], nulls: Mapping[str, None]) -> None:
-    payloads = await requests.payloads(session, collection, ids)
-    changed = {point_id: {**payload, **nulls} for point_id, payload in payloads.items()}
-    await requests.overwrite_payloads(session, collection, changed)
+    """Whole payloads in requests of bounded size; those of one asset are about equally large."""
+    [first] = (await requests.payloads(session, collection, ids[:1])).values() or [{}]
+    at_once = max(1, min(BATCH_POINTS, BATCH_BYTES // len(json.dumps(first))))
+    for start in range(0, len(ids), at_once):
+        payloads = await requests.payloads(session, collection, ids[start : start + at_once])
+        changed = {point_id: {**payload, **nulls} for point_id, payload in payloads.items()}
+        if changed:
+            await requests.overwrite_payloads(session, collection, changed)

@@ -12,6 +12,7 @@ import structlog
 
 from connector import __version__
 from connector.errors import ConfigError, RateLimited, Unavailable
+from connector.masking import hide
 from connector.twelvelabs import hints
 from connector.twelvelabs.calls import Call
 from connector.twelvelabs.patience import Bounds, Patience
@@ -66,8 +67,8 @@ class Transport:
         self._bounds = bounds or Bounds()
         self._clock = clock or Clock()
         self._limiter = limiter or Limiter(clock=self._clock)
-        self._key = _checked_key(api_key)
-        self._client = _client(base_url, self._key, self._bounds, connections)
+        hide([api_key])
+        self._client = _client(base_url, _checked_key(api_key), self._bounds, connections)
         self._sent: Counter[str | None] = Counter()
         self.server_time: float | None = None
 
@@ -134,7 +135,7 @@ class Transport:
         if quota is not None:
             self._limiter.learn(quota)
         if not httpx.codes.is_success(answer.status):
-            raise problem(call, answer.status, answer.headers, self._without_key(answer.body), self._clock.wall())
+            raise problem(call, answer.status, answer.headers, answer.body, self._clock.wall())
         try:
             return await asyncio.to_thread(read, answer.body, call)
         except Unavailable as error:
@@ -175,10 +176,6 @@ class Transport:
         if kind is ConfigError:
             return ConfigError(call.operation, call.subject, cause, _URL_ADVICE)
         return Again(call.unavailable(cause))
-
-    def _without_key(self, body: bytearray) -> bytearray:
-        """An error message may quote the key."""
-        return body.replace(self._key.encode(), b"[key]")
 
 
 def _checked_key(api_key: str) -> str:

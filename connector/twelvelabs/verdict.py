@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 
 from connector.errors import AuthenticationFailed, RateLimited, Unavailable
+from connector.masking import masked
 from connector.twelvelabs import hints
 from connector.twelvelabs.calls import Call, Refused
 
@@ -54,7 +55,7 @@ def rate_limited(call: Call, says: str, seconds: float | None) -> RateLimited:
 
 
 def _describe(status: int, fault: hints.Fault) -> str:
-    """On one line and of bounded length: it comes from outside and goes to logs and terminals."""
+    """On one line and of bounded length: it comes from outside, goes to logs and terminals, and may quote the key."""
     parts = ("TwelveLabs answered", str(status), fault.code, f"({fault.message})" if fault.message else "")
-    line = _UNPRINTABLE.sub(" ", " ".join(part for part in parts if part)).strip()
+    line = _UNPRINTABLE.sub(" ", masked(" ".join(part for part in parts if part))).strip()
     return line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]}…"

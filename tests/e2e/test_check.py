@@ -1,5 +1,7 @@
 """`connector check` from outside: every cause has its own message and exit code, and nothing is ever created."""
 
+import os
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -142,6 +144,63 @@ def test_a_data_directory_that_cannot_be_written(connector: Command, client: Qdr
     assert "CONNECTOR_DATA_DIR" in found["data directory"]["message"]
     assert [path.name for path in connector.directory.iterdir()] == ["file"]
     assert not client.get_collections().collections
+
+
+@pytest.fixture
+def unfavoured() -> list[str]:
+    """What starts a command without root's power to write everything."""
+    if os.geteuid():
+        return []
+    setpriv = shutil.which("setpriv")
+    if not setpriv:
+        pytest.skip("root may write everything, and without setpriv it cannot be held back")
+    return [setpriv, "--bounding-set=-dac_override"]
+
+
+@pytest.mark.parametrize("name", ["ledger.sqlite3", "ledger.lock"])
+def test_a_ledger_that_this_user_cannot_write(connector: Command, unfavoured: list[str], name: str) -> None:
+    """Read it can: another user has synced before."""
+    connector.run("sync")
+    file = connector.directory / "data" / name
+    before = file.read_bytes(), file.stat().st_mtime_ns
+    fine = connector.run("check", "--json")
+    file.chmod(0o444)
+
+    ended = connector.run("check", "--json", before=unfavoured)
+
+    found = not_ok(ended)
+    assert (fine.code, not_ok(fine)) == (0, {})
+    assert (ended.code, set(found), found["ledger"]["code"]) == (3, {"ledger"}, "ledger_unavailable")
+    assert f"data/{name}: Permission denied" in found["ledger"]["message"]
+    assert "writable for this user" in found["ledger"]["message"]
+    assert (file.read_bytes(), file.stat().st_mtime_ns) == before
+
+
+def test_no_index_at_all_is_said(connector: Command) -> None:
+    """With `*` it would look like success: somebody else's key, perhaps."""
+    with run_in_thread(Scenario(indexes=(IndexSpec(name="talk", model="pegasus1.2", generate=1),))) as account:
+        ended = [
+            connector.run(*words, TWELVELABS_BASE_URL=account.base_url)
+            for words in (["sync", "--json"], ["plan", "--json"], ["check", "--json"], ["sync"])
+        ]
+
+    assert [it.code for it in ended] == [2, 2, 2, 2]
+    assert [it.json["error"]["code"] for it in ended[:2]] == ["config_error"] * 2
+    assert "no index of the account has a Marengo model" in not_ok(ended[2])["indexes"]["message"]
+    assert "no index of the account has a Marengo model" in ended[3].stderr
+
+
+def test_a_known_index_that_is_gone_is_said(connector: Command, simulator: Simulator) -> None:
+    """With `*` too, where the account does not list it any more."""
+    connector.run("sync")
+    gone = simulator.control.index_ids[0]
+    simulator.control.delete_index(gone)
+
+    ended = connector.run("check", "--json")
+
+    found = not_ok(ended)
+    assert (ended.code, set(found)) == (2, {f"index {gone}"})
+    assert found[f"index {gone}"]["code"] == "index_gone"
 
 
 def test_a_ledger_that_is_none(connector: Command) -> None:

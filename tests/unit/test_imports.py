@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 FLOORS = (
     ("connector",),
+    ("masking",),
     ("errors", "model", "marengo", "timestamps"),
     ("fingerprint", "segments", "ledger_rows"),
     ("metadata",),
@@ -23,7 +24,8 @@ FLOORS = (
     ("reconcile", "apply", "workers"),
     ("survey",),
     ("engine",),
-    ("sqlite_file", "signatures", "cron"),
+    ("sqlite_file", "signatures", "cron", "setting_ranges"),
+    ("toml_types",),
     ("setting_types", "setting_sources", "simulator"),
     ("twelvelabs", "qdrant", "checkpoints", "orders", "ownership", "settings", "webhooks"),
     ("index_loop", "index_states", "operations", "schedule", "readiness", "web", "listener"),

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.setting_types import duration, metadata_indexes, web_address, words
+from connector.setting_ranges import duration
+from connector.setting_types import metadata_indexes, web_address, words
 
 
 @pytest.mark.parametrize(
@@ -25,11 +26,9 @@ def test_durations(text: object, seconds: float) -> None:
     assert duration(text) == seconds
 
 
-@pytest.mark.parametrize(
-    "text", ["", "0", "0s", "0.0", "-1", "-5m", "5 minutes", "1h30m", "1,5h", ".5s", "s", None, []]
-)
+@pytest.mark.parametrize("text", ["", "-1", "-5m", "5 minutes", "1h30m", "1,5h", ".5s", "s", None, [], True])
 def test_what_is_no_duration(text: object) -> None:
-    with pytest.raises(ValueError, match="is no duration"):
+    with pytest.raises(ValueError, match="is not a duration"):
         duration(text)
 
 

@@ -143,3 +143,84 @@ def test_an_address_with_a_key_in_it_is_refused(indexed: Place) -> None:
     assert indexed.mistakes() == [
         "QDRANT_URL: an address must not hold a name or password: keys have settings of their own"
     ]
+
+
+@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize("where", ["environment", "dotenv", "file", "toml", "mounted"])
+def test_white_space_around_a_secret_is_no_part_of_it(indexed: Place, name: str, where: str) -> None:
+    if name != "TWELVELABS_API_KEY":
+        indexed.environment(TWELVELABS_API_KEY="tlk")
+    text, config = " \t a-secret-of-mine\r\n", None
+    if where == "environment":
+        indexed.environment(**{name: text})
+    elif where == "dotenv":
+        indexed.write(".env", f'{name}=" \\t a-secret-of-mine\\r\\n"')
+    elif where == "file":
+        indexed.environment(**{f"{name}_FILE": str(indexed.write("key", text))})
+    elif where == "toml":
+        config = indexed.write("c.toml", f'{name.lower()} = " \\t a-secret-of-mine\\r\\n"')
+    else:
+        indexed.write(f"secrets/{name.lower()}", text)
+
+    assert getattr(indexed.load(config=config), name.lower()).get_secret_value() == "a-secret-of-mine"
+
+
+@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize("character", ["\n", "\r\n", "\t", "\x7f", "\x1b", "ü", "\u200b", "\udcff"])
+def test_a_character_that_no_secret_has_is_refused_and_nothing_of_it_is_shown(
+    indexed: Place, name: str, character: str
+) -> None:
+    indexed.environment(**{"TWELVELABS_API_KEY": "tlk", name: f"first-half{character}second-half"})
+
+    assert indexed.mistakes() == [
+        f"{name}: it has characters that no key has (it is not shown): copy it again, without line breaks"
+    ]
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_of_white_space_is_none(indexed: Place, name: str) -> None:
+    indexed.environment(**{"TWELVELABS_API_KEY": "tlk", name: " \t"})
+    assert indexed.mistakes() == [f"{name}: it holds nothing but white space: set it, or leave it empty"]
+
+
+@pytest.mark.parametrize("name", ["HTTPS_PROXY", "http_proxy", "ALL_PROXY", "grpc_proxy"])
+@pytest.mark.parametrize("character", ["\n", " ", "ü", "\udcff"])
+def test_a_proxy_that_cannot_be_used_is_named_and_not_shown(indexed: Place, name: str, character: str) -> None:
+    indexed.environment(**{"TWELVELABS_API_KEY": "tlk", name: f"http://user:hidden{character}word@proxy:3128"})
+
+    (mistake,) = indexed.mistakes()
+
+    assert mistake.startswith(f"{name.upper()}: it has spaces or other characters that no address has")
+    assert "hidden" not in mistake
+
+
+@pytest.mark.parametrize("name", ["QDRANT_URL", "TWELVELABS_BASE_URL"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://user:hidden%40host:x",
+        "http://host:6333?api_key=hidden",
+        "http://host:6333/#hidden",
+        "http://host hidden",
+        "hidden",
+    ],
+)
+def test_what_is_wrong_with_an_address_does_not_show_it(indexed: Place, name: str, address: str) -> None:
+    indexed.environment(**{"TWELVELABS_API_KEY": "tlk", name: address})
+
+    (mistake,) = indexed.mistakes()
+
+    assert mistake.startswith(f"{name}: ")
+    assert "hidden" not in mistake
+
+
+def test_a_secret_where_the_path_of_its_file_belongs_is_not_shown(indexed: Place) -> None:
+    indexed.environment(TWELVELABS_API_KEY_FILE="tlk_hidden_secret")
+    with pytest.raises(ConfigError, match=r"TWELVELABS_API_KEY_FILE: cannot read \[secret\]") as refused:
+        indexed.load()
+    assert "tlk_hidden" not in str(refused.value)
+
+
+def test_a_secret_at_the_place_of_another_setting_is_not_shown(indexed: Place) -> None:
+    indexed.environment(TWELVELABS_API_KEY="tlk_hidden_key", CONNECTOR_POLL_INTERVAL="tlk_hidden_key")
+    assert indexed.mistakes()[0].startswith("CONNECTOR_POLL_INTERVAL: '[secret]' is not a duration")

@@ -1,0 +1,60 @@
+"""Secrets never leave the process in words: every message and log record passes `masked`, whoever wrote it."""
+
+import base64
+import json
+import re
+from collections.abc import Callable, Iterable
+from urllib.parse import quote, quote_plus, unquote
+
+MASK = "[secret]"
+SHORTEST = 8
+"""Replacing anything shorter would garble messages that merely hold the same letters."""
+
+_USERINFO = re.compile(r"//(.*)@", re.DOTALL)
+_WRITTEN: tuple[Callable[[str], str], ...] = (
+    lambda text: repr(text)[1:-1],
+    lambda text: ascii(text)[1:-1],
+    lambda text: repr(text.encode(errors="surrogateescape"))[2:-1],
+    lambda text: json.dumps(text)[1:-1],
+    lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
+    lambda text: quote(text, safe="", errors="surrogateescape"),
+    lambda text: quote(text, errors="surrogateescape"),
+    lambda text: quote_plus(text, errors="surrogateescape"),
+)
+_hidden: dict[str, re.Pattern[str]] = {}
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """From now on these are masked, with and without surrounding white space, for the life of the process."""
+    stripped = {secret.strip() for secret in secrets}
+    new = {secret for secret in stripped if len(secret) >= SHORTEST} - _hidden.keys()
+    _hidden.update({secret: _pattern(secret) for secret in new})
+
+
+def masked(text: str) -> str:
+    """The text without any secret, however that is quoted or escaped."""
+    # A secret that contains another one goes first, or the rest of it would stay.
+    for secret in sorted(_hidden, key=len, reverse=True):
+        text = _hidden[secret].sub(MASK, text)
+    return text
+
+
+def secrets_of_url(url: str) -> set[str]:
+    """User name and password of an address, as it stands there, decoded, and as a proxy is sent them."""
+    found = _USERINFO.search(url)
+    if not found:
+        return set()
+    written = {found[1], unquote(found[1])}
+    name_and_password = {part for userinfo in written for part in (userinfo, userinfo.partition(":")[2])}
+    encoded = {base64.b64encode(userinfo.encode(errors="surrogateescape")).decode() for userinfo in written}
+    return (name_and_password | encoded) - {""}
+
+
+def _pattern(secret: str) -> re.Pattern[str]:
+    """Escaped up to twice: a log record quotes a message that quotes a request."""
+    forms = {secret}
+    for _ in range(2):
+        forms |= {write(form) for form in forms for write in _WRITTEN}
+    longest_first = sorted(forms, key=len, reverse=True)
+    # Case of the hexadecimal digits in %2F is free.
+    return re.compile("|".join(re.escape(form) for form in longest_first), re.IGNORECASE)

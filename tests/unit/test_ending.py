@@ -1,0 +1,21 @@
+"""What a task group wraps is told as if it had come alone."""
+
+import pytest
+
+from connector.commands.ending import _single
+from connector.errors import ConfigError
+
+MISTAKE, FAULT = ConfigError("do", "this", "because"), ValueError("a fault")
+
+
+@pytest.mark.parametrize("error", [MISTAKE, FAULT])
+def test_one_error_comes_out_of_its_groups(error: Exception) -> None:
+    assert _single(error) is error
+    assert _single(ExceptionGroup("tasks", [ExceptionGroup("tasks", [error])])) is error
+
+
+def test_several_errors_stay_a_group() -> None:
+    """None of them is the one to tell."""
+    group = ExceptionGroup("tasks", [MISTAKE, FAULT])
+
+    assert _single(ExceptionGroup("outer", [group])) is group

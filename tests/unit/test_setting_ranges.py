@@ -1,0 +1,68 @@
+"""Every number and duration has bounds, in one table, which the documents repeat."""
+
+import math
+import re
+from pathlib import Path
+
+import pytest
+
+from connector.setting_ranges import RANGES, Range, duration
+from connector.settings import Settings
+from tests.unit.settings_place import Place
+
+ROOT = Path(__file__).parents[2]
+README = dict(re.findall(r"^\| `([A-Z_]+)` \| [^|]* \| (.*) \|$", (ROOT / "README.md").read_text(), re.MULTILINE))
+EXAMPLE = (ROOT / ".env.example").read_text().splitlines()
+NUMBERS = {
+    name
+    for name, field in Settings.model_fields.items()
+    if field.annotation in (int, float) or field.annotation == int | None
+}
+each_range = pytest.mark.parametrize(("name", "span"), RANGES.items())
+
+
+def test_every_number_has_a_range() -> None:
+    assert RANGES.keys() == NUMBERS
+
+
+@each_range
+def test_the_documents_name_the_range(name: str, span: Range) -> None:
+    line = next(i for i, text in enumerate(EXAMPLE) if re.match(rf"(# )?{name.upper()}=", text))
+
+    assert f"{span}" in README[name.upper()]
+    assert f"{span}" in EXAMPLE[line - 1]
+
+
+@each_range
+def test_both_ends_are_allowed_and_nothing_beyond(place: Place, name: str, span: Range) -> None:
+    step = 1 if isinstance(span.lowest, int) else 0.01
+    for text in str(span).split(" to "):
+        place.environment(**{name.upper(): text})
+        assert getattr(place.load(), name) == span.read(text)
+    for number in (span.lowest - step, span.highest + step, 10 * span.highest + 1):
+        place.environment(**{name.upper(): f"{number:.2f}" if span.read is duration else str(number)})
+        (mistake,) = place.mistakes()
+        assert mistake.startswith(f"{name.upper()}: '")
+        assert str(span) in mistake
+
+
+@each_range
+@pytest.mark.parametrize("text", ["1e400", "9" * 400, "inf", "nan", "0x10", "--1", "1 2"])
+def test_what_is_no_number_is_refused(place: Place, name: str, span: Range, text: str) -> None:
+    place.environment(**{name.upper(): text})
+
+    (mistake,) = place.mistakes()
+
+    assert str(span) in mistake
+
+
+@pytest.mark.parametrize("text", ["99999999999d", "0.000001s", "9" * 400 + "d"])
+@pytest.mark.parametrize("name", [name for name, span in RANGES.items() if span.read is duration])
+def test_an_interval_that_would_overflow_or_take_the_whole_cpu(place: Place, name: str, text: str) -> None:
+    place.environment(**{name.upper(): text})
+
+    assert len(place.mistakes()) == 1
+
+
+def test_ranges_are_finite() -> None:
+    assert all(math.isfinite(span.lowest) and math.isfinite(span.highest) for span in RANGES.values())

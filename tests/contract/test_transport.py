@@ -172,7 +172,7 @@ async def test_what_the_api_says_is_made_fit_for_a_log(time: FakeTime) -> None:
         pytest.param(b'{"index_name": 5}', id="wrong type"),
         pytest.param(b"[]", id="not an object"),
         pytest.param(b'{"models": [{"model_options": NaN}]}', id="NaN, which is no JSON but whole"),
-        pytest.param(b'{"index_name": "\xff"}', id="no UTF-8"),
+        pytest.param(b'{"models": "\xff"}', id="no UTF-8 where no text belongs"),
         pytest.param(b'{"a": ' * 20_000 + b"1" + b"}" * 20_000, id="nested too deeply"),
         pytest.param(b'{"a": NaN, "b": ' + b"[" * 90_000 + b"]" * 90_000 + b"}", id="both"),
         pytest.param(b'{"_id": "another"}', id="another index"),

@@ -67,7 +67,7 @@ def _report(error: Exception, *, as_json: bool) -> Exit:
     """A fault of this program: the traceback goes to the log, on a terminal only where it was asked for."""
     what = masked(f"{type(error).__name__}: {error}").split("\n", maxsplit=1)[0]
     quiet = sys.stderr.isatty() and not as_json
-    (log.debug if quiet else log.error)("internal_error", exc_info=error)
+    (log.debug if quiet else log.error)("command.crashed", exc_info=error)
     if as_json:
         _print_error("internal_error", f"the connector has a fault: {what}")
         return Exit.UNAVAILABLE

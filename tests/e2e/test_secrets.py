@@ -219,7 +219,7 @@ def test_a_fault_of_the_program_is_told_without_secrets(secret: Command, argumen
 
     found = Ended(ended.returncode, ended.stdout, ended.stderr)
     assert found.code == 3
-    assert "internal_error" in found.stderr
+    assert "command.crashed" in found.stderr
     assert "ValueError" in found.stderr
     assert "settings = " not in found.stderr, "no locals"
     assert leaks(secret, found) == []

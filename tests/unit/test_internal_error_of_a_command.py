@@ -41,13 +41,13 @@ def ended(monkeypatch: pytest.MonkeyPatch, directory: Path, *arguments: str) -> 
 
 
 def test_sync_reports_it_for_every_index(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sync_command, "open_app", bug)
 
     code = ended(monkeypatch, tmp_path, "sync", "--json")
 
-    shown = capsys.readouterr()
+    shown = capfd.readouterr()
     document = json.loads(shown.out)
     assert code == 3
     assert [it["index_id"] for it in document["indexes"]] == ["index-a", "index-b"]
@@ -57,12 +57,12 @@ def test_sync_reports_it_for_every_index(
 
 
 def test_any_other_command_says_it_in_one_document(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(status_command, "index_states", bug)
 
     code = ended(monkeypatch, tmp_path, "status", "--json")
 
-    shown = capsys.readouterr()
+    shown = capfd.readouterr()
     assert (code, json.loads(shown.out)["error"]["code"]) == (3, "internal_error")
     assert "command.crashed" in shown.err

@@ -11,6 +11,7 @@ import typer
 
 from connector import __version__, telemetry
 from connector.commands.output import Exit, err, print_json, text
+from connector.early_signals import raise_keyboard_interrupt
 from connector.errors import ConnectorError, CycleError, TransientError
 from connector.settings import Settings, load
 
@@ -213,6 +214,7 @@ def _settings(config: Path | None) -> Settings:
 
 
 def _run(work: Coroutine[Any, Any, Exit]) -> None:
+    raise_keyboard_interrupt()
     raise typer.Exit(asyncio.run(work))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import asdict
 from functools import partial
+from types import FrameType
 from typing import Any
 
 import structlog
@@ -64,21 +65,27 @@ async def run_daemon(settings: Settings) -> None:
 def _signals(stopping: asyncio.Event) -> Iterator[list[asyncio.Task[Any]]]:
     """The first signal sets `stopping` and cancels those that are waiting still; a second one does not wait."""
     loop, waiting = asyncio.get_running_loop(), [task for task in [asyncio.current_task()] if task]
+    signalled = False
 
     def stop() -> None:
-        if stopping.is_set():
-            os._exit(_FORCED)
         stopping.set()
         for task in waiting:
             task.cancel()
 
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, stop)
+    def handle(_: int, __: FrameType | None) -> None:
+        nonlocal signalled
+        if signalled:
+            os._exit(_FORCED)
+        signalled = True
+        loop.call_soon_threadsafe(stop)
+
+    # Not loop.add_signal_handler: removing that one would leave the default action behind, which is to be killed.
+    before = [(number, signal.signal(number, handle)) for number in _SIGNALS]
     try:
         yield waiting
     finally:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 class Daemon:

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[2]
 
 FLOORS = (
     ("connector",),
-    ("errors", "model", "marengo", "timestamps"),
+    ("errors", "model", "marengo", "timestamps", "early_signals"),
     ("fingerprint", "segments"),
     ("points", "refresh", "attempts", "watermark"),
     ("plan",),

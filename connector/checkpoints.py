@@ -42,7 +42,7 @@ class SqliteCheckpointStore(SqliteFile):
             row = db.execute(query, (index_id, indexed_asset_id)).fetchone()
             before = Attempt(**json.loads(row[0])) if row and row[0] else None
             same = before if before and before.fingerprint == fingerprint else None
-            attempt = Attempt(fingerprint, same.attempts + 1 if same else 1, same.since if same else now)
+            attempt = Attempt(fingerprint, same.attempts + 1 if same else 1, min(same.since, now) if same else now)
             _set_attempt(db, index_id, indexed_asset_id, attempt)
             return attempt
 
@@ -95,6 +95,7 @@ class SqliteCheckpointStore(SqliteFile):
             if any(json.loads(collections) for (collections,) in gone):
                 db.execute("insert into deletes values (?, ?, ?)", (index_id, now, indexed_asset_id))
             db.execute("delete from deletes where at < ?", (now - _DELETES_KEPT_SEC,))
+            db.execute("update deletes set at = ? where at > ?", (now, now))
 
         await self._run("write", work)
 

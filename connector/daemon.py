@@ -39,8 +39,11 @@ _FORCED = 130
 log = structlog.get_logger(__name__)
 
 
-async def run_daemon(settings: Settings) -> None:
-    """Returns after a drain. Raises LedgerUnavailable when another process keeps the ledger."""
+async def run_daemon(settings: Settings, wall: Callable[[], float] = time.time) -> None:
+    """Returns after a drain. Raises LedgerUnavailable when another process keeps the ledger.
+
+    `wall` is the time of day, which may be set back or forward at any time.
+    """
     loops: dict[str, IndexLoop] = {}
     stopping = asyncio.Event()
 
@@ -51,11 +54,11 @@ async def run_daemon(settings: Settings) -> None:
     with _signals(stopping) as waiting:
         try:
             async with AsyncExitStack() as stack:
-                opened = open_app(settings, "run", observe=observe, takeover_sec=TAKEOVER_SEC)
+                opened = open_app(settings, "run", observe=observe, takeover_sec=TAKEOVER_SEC, wall=wall)
                 app = await stack.enter_async_context(opened)
                 book = await stack.enter_async_context(OrderBook(settings.ledger_path))
                 waiting.clear()
-                await Daemon(app, book, loops, stopping).run()
+                await Daemon(app, book, loops, stopping, wall).run()
         except asyncio.CancelledError:
             if not waiting:
                 raise
@@ -91,12 +94,19 @@ def _signals(stopping: asyncio.Event) -> Iterator[list[asyncio.Task[Any]]]:
 class Daemon:
     """`loops` are filled as indexes are found; `stopping` ends it."""
 
-    def __init__(self, app: App, book: OrderBook, loops: dict[str, IndexLoop], stopping: asyncio.Event) -> None:
+    def __init__(
+        self,
+        app: App,
+        book: OrderBook,
+        loops: dict[str, IndexLoop],
+        stopping: asyncio.Event,
+        wall: Callable[[], float],
+    ) -> None:
         self._app, self._settings, self._book, self._loops = app, app.settings, book, loops
-        self._schedule = Schedule()
+        self._wall, self._schedule = wall, Schedule(wall=wall)
         self._stopping, self._task_ready = stopping, asyncio.Event()
         self._ready_tasks: list[str | None] = []
-        self._started_at, self._beat_at = time.time(), time.monotonic()
+        self._started_at, self._beat_at = wall(), time.monotonic()
         probes = {"source": app.source.ping, "sink": app.sink.version, "ledger": self._show_live}
         self._readiness = Readiness(probes, time.monotonic)
 
@@ -109,8 +119,7 @@ class Daemon:
                 keep = partial(self._keep, group)
                 executor = Executor(self._app, self._book, self._loops, keep, self._drop)
                 lives = [self._heart(), self._wake_by_tasks(), self._find_indexes(keep), executor.run()]
-                tasks = [group.create_task(life) for life in lives]
-                self._schedule.start()
+                tasks = [group.create_task(life) for life in (*lives, self._schedule.run())]
                 await self._stopping.wait()
                 await self._drain()
                 for task in (*tasks, *(loop.task for loop in self._loops.values() if loop.task)):
@@ -137,7 +146,7 @@ class Daemon:
         port = await stack.enter_async_context(listening(web, host, port, setting="CONNECTOR_HTTP_PORT"))
         log.info("daemon.listening", url=f"http://{host}:{port}", version=__version__)
         if secret:
-            webhooks = Webhooks(secret.get_secret_value(), time.time, self._on_ready)
+            webhooks = Webhooks(secret.get_secret_value(), self._wall, self._on_ready)
             host, port = settings.connector_webhook_host, settings.connector_webhook_port
             port = await stack.enter_async_context(
                 listening(webhooks.app, host, port, setting="CONNECTOR_WEBHOOK_PORT")
@@ -213,8 +222,9 @@ class Daemon:
             return None
 
     async def _reasons(self) -> dict[str, str]:
-        stopping = {"daemon": "it is stopping"} if self._stopping.is_set() else {}
-        return {**await self._readiness.reasons(), **stopping}
+        stopping = "it is stopping" if self._stopping.is_set() else None
+        own = {"schedule": self._schedule.late(), "daemon": stopping}
+        return {**await self._readiness.reasons(), **{name: reason for name, reason in own.items() if reason}}
 
     async def _status(self) -> dict[str, Any]:
         indexes = await index_states(self._app.ledger, self._settings.connector_max_attempts)

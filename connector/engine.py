@@ -1,5 +1,6 @@
 """The cycle: list the index, compare with the ledger, plan, apply, report."""
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from connector.plan import Refresh, Upsert, to_remember
 from connector.ports import CheckpointStore, Sink, Source
 from connector.reconcile import commit
 from connector.report import CycleReport, Result
+from connector.stored_times import credible_state
 from connector.survey import Survey, Surveyor
 from connector.watermark import advanced
 from connector.workers import Workers
@@ -37,11 +39,12 @@ class Engine:
         ledger: CheckpointStore,
         *,
         clock: Callable[[], float],
+        stopwatch: Callable[[], float] = time.monotonic,
         concurrency: int = 4,
         observe: Callable[[Progress], None] = lambda _: None,
     ) -> None:
         self._source, self._sink, self._ledger = source, sink, ledger
-        self._clock, self._observe = clock, observe
+        self._clock, self._stopwatch, self._observe = clock, stopwatch, observe
         self.surveyor = Surveyor(source, sink, ledger, clock)
         self.workers = Workers(concurrency)
         self._indexes: dict[str, Index] = {}
@@ -60,7 +63,8 @@ class Engine:
             report.index_name, report.model = index.name, index.model
             await self._ensure(settings, index)
             survey = await self.surveyor.full(settings, index, allow_deletes=allow_deletes, period=period)
-            await commit(self._ledger, index.index_id, survey.known, to_remember(survey.known.state, survey.plan))
+            state = credible_state(survey.known.state, self._clock())
+            await commit(self._ledger, index.index_id, survey.known, to_remember(state, survey.plan))
             await self._apply(settings, survey, report)
             self._indexes[index.index_id] = index
 
@@ -82,7 +86,9 @@ class Engine:
         async def work(report: CycleReport) -> None:
             index = self._indexes[settings.index_id]
             report.index_name, report.model = index.name, index.model
-            await self._apply(settings, await self.surveyor.due_refreshes(settings, index, period), report)
+            survey = await self.surveyor.due_refreshes(settings, index, period)
+            await commit(self._ledger, index.index_id, survey.known, credible_state(survey.known.state, self._clock()))
+            await self._apply(settings, survey, report)
 
         return await self._reported(settings, work)
 
@@ -102,13 +108,13 @@ class Engine:
 
     async def _reported(self, settings: IndexSettings, work: Callable[[CycleReport], Awaitable[None]]) -> CycleReport:
         report = CycleReport(settings.index_id)
-        started, asked = self._clock(), self._source.requests(settings.index_id)
+        started, asked = self._stopwatch(), self._source.requests(settings.index_id)
         try:
             await work(report)
         except ConnectorError as error:
             report.fail(_down(error) if isinstance(error, TransientError) else error)
         report.requests = self._source.requests(settings.index_id) - asked
-        report.duration_sec = self._clock() - started
+        report.duration_sec = self._stopwatch() - started
         return report
 
     async def _apply(self, settings: IndexSettings, survey: Survey, report: CycleReport) -> None:

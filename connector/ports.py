@@ -145,7 +145,10 @@ class CheckpointStore(Protocol):
         """Raises when the ledger cannot be read."""
 
     async def attempt(self, index_id: str, indexed_asset_id: str, fingerprint: str, now: float) -> Attempt:
-        """Counts an attempt, creating the row when there is none. Another fingerprint starts counting at 1 again."""
+        """Counts an attempt, creating the row when there is none. Another fingerprint starts counting at 1 again.
+
+        `since` is never later than `now`: the clock may have been set back.
+        """
 
     async def open(self, index_id: str, indexed_asset_id: str, collections: Collection[str]) -> None:
         """The row says that these collections, besides the ones it has, may hold anything of the asset."""
@@ -172,7 +175,7 @@ class CheckpointStore(Protocol):
         """Forgets all that is known of the index, the deletes that were carried out too."""
 
     async def forget(self, index_id: str, indexed_asset_id: str, now: float) -> None:
-        """Removes the row and remembers that a delete was carried out at `now`."""
+        """Removes the row and remembers that a delete was carried out at `now`; none is later than that."""
 
     async def deletes_since(self, index_id: str, since: float) -> int:
         """Deletes carried out after `since`."""

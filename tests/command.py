@@ -38,6 +38,7 @@ class Command:
 
     directory: Path
     settings: Mapping[str, str] = field(default_factory=dict)
+    module: str = "connector"
 
     def run(self, *arguments: str, **settings: str) -> Ended:
         return end(self._start(arguments, subprocess.PIPE, settings))
@@ -49,7 +50,7 @@ class Command:
     def _start(self, arguments: Sequence[str], stderr: int | IO[str], settings: Mapping[str, str]) -> Process:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         return subprocess.Popen(
-            [sys.executable, "-m", "connector", *arguments],
+            [sys.executable, "-m", self.module, *arguments],
             cwd=self.directory,
             env={**kept, "PYTHONPATH": str(Path(__file__).parent.parent), **self.settings, **settings},
             stdout=subprocess.PIPE,

@@ -265,3 +265,20 @@ async def test_a_loaded_ledger_is_a_copy(ledger: CheckpointStore) -> None:
     await ledger.open("i", "b", ["c"])
     loaded.pop("a")
     assert set(await ledger.load("i")) == {"a", "b"}
+
+
+async def test_no_attempt_began_later_than_now(ledger: CheckpointStore) -> None:
+    """The clock was set back: what is measured from then on would never grow old."""
+    await ledger.attempt("i", "a", "print", 1000.0)
+
+    assert await ledger.attempt("i", "a", "print", 10.0) == Attempt("print", 2, 10.0)
+
+
+async def test_no_delete_is_later_than_the_last_one(ledger: CheckpointStore) -> None:
+    """The clock was set back: a delete of the future would count for ever."""
+    for name, at in (("a", 100 * DAY), ("b", 10 * DAY)):
+        await ledger.open("i", name, ["c"])
+        await ledger.forget("i", name, at)
+
+    assert await ledger.deletes_since("i", 9 * DAY) == 2
+    assert await ledger.deletes_since("i", 10 * DAY) == 0

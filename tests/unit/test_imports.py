@@ -15,7 +15,7 @@ FLOORS = (
     ("connector",),
     ("errors", "model", "marengo", "timestamps", "early_signals"),
     ("fingerprint", "segments"),
-    ("points", "refresh", "attempts", "watermark"),
+    ("points", "refresh", "attempts", "stored_times", "watermark"),
     ("plan",),
     ("ports", "index_settings", "report"),
     ("reconcile", "apply", "workers"),

@@ -6,6 +6,8 @@ from typing import Any
 
 import structlog
 
+from connector.repeats import LibraryRepeats
+
 _QUIET = ("httpx", "httpcore", "apscheduler", "uvicorn", "grpc", "asyncio")
 
 
@@ -36,6 +38,7 @@ def set_up(level: str = "info", style: str = "auto") -> None:
     )
     handler = _Stderr()
     handler.setFormatter(formatter)
+    handler.addFilter(LibraryRepeats())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

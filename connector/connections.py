@@ -30,7 +30,7 @@ def most_connections() -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class ConnectionBounds:
     """A request must be complete within `request_sec`, body included, its answer given and taken within `answer_sec`.
 
     `grace_sec` is how long a connection may wait for its request when another one needs its place.
@@ -42,11 +42,11 @@ class Bounds:
     grace_sec: float = 0.25
 
 
-class Connection(H11Protocol):
+class HttpConnection(H11Protocol):
     """Ends when its request or its answer takes too long; `on_change` is called when it can make room."""
 
     def __init__(
-        self, config: uvicorn.Config, state: ServerState, bounds: Bounds, on_change: Callable[[], None]
+        self, config: uvicorn.Config, state: ServerState, bounds: ConnectionBounds, on_change: Callable[[], None]
     ) -> None:
         super().__init__(config, state, {})
         self._bounds, self._on_change = bounds, on_change
@@ -115,7 +115,9 @@ class Acceptor:
     that are being answered do not.
     """
 
-    def __init__(self, config: uvicorn.Config, state: ServerState, listener: socket.socket, bounds: Bounds) -> None:
+    def __init__(
+        self, config: uvicorn.Config, state: ServerState, listener: socket.socket, bounds: ConnectionBounds
+    ) -> None:
         self._config, self._state, self._listener, self._bounds = config, state, listener, bounds
         self._changed = asyncio.Event()
         self._repeats = Repeats()
@@ -144,8 +146,8 @@ class Acceptor:
             accepted.close()
             raise
 
-    def _connection(self) -> Connection:
-        return Connection(self._config, self._state, self._bounds, self._changed.set)
+    def _connection(self) -> HttpConnection:
+        return HttpConnection(self._config, self._state, self._bounds, self._changed.set)
 
     async def _make_room(self) -> None:
         loop = asyncio.get_running_loop()
@@ -160,8 +162,8 @@ class Acceptor:
                 async with asyncio.timeout(left):
                     await self._changed.wait()
 
-    def _longest_waiting(self) -> tuple[float, Connection] | None:
-        held = [it for it in self._state.connections if isinstance(it, Connection)]
+    def _longest_waiting(self) -> tuple[float, HttpConnection] | None:
+        held = [it for it in self._state.connections if isinstance(it, HttpConnection)]
         waiting = [(it.waiting_since, it) for it in held if it.waiting_since is not None]
         return min(waiting, key=lambda one: one[0], default=None)
 

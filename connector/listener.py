@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
-from connector.connections import Acceptor, Bounds
+from connector.connections import Acceptor, ConnectionBounds
 from connector.errors import ConfigError
 
 _GRACE_SEC = 3
@@ -34,7 +34,7 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def listening(
-    app: ASGIApp, host: str, port: int, *, setting: str, bounds: Bounds | None = None
+    app: ASGIApp, host: str, port: int, *, setting: str, bounds: ConnectionBounds | None = None
 ) -> AsyncIterator[int]:
     """Serves until the block ends; yields the port. Raises ConfigError naming `setting` when the address is taken.
 
@@ -56,7 +56,7 @@ async def listening(
         async with asyncio.TaskGroup() as group:
             group.create_task(server.serve(sockets=[listener]))
             await server.up.wait()
-            acceptor = Acceptor(config, server.server_state, listener, bounds or Bounds())
+            acceptor = Acceptor(config, server.server_state, listener, bounds or ConnectionBounds())
             accepting = group.create_task(acceptor.run())
             try:
                 yield int(listener.getsockname()[1])

@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from connector.connections import Bounds, most_connections
+from connector.connections import ConnectionBounds, most_connections
 from connector.listener import listening
 
 HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n"
@@ -28,7 +28,7 @@ HALVES = {
     "a request, and half of another": GET + HEAD,
 }
 LARGE = b"x" * 8_000_000
-BOUNDS = Bounds(most=4, request_sec=60.0, answer_sec=60.0, grace_sec=0.05)
+BOUNDS = ConnectionBounds(most=4, request_sec=60.0, answer_sec=60.0, grace_sec=0.05)
 
 Talk = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -81,7 +81,7 @@ class Place:
 
 
 @asynccontextmanager
-async def place_with(bounds: Bounds) -> AsyncIterator[Place]:
+async def place_with(bounds: ConnectionBounds) -> AsyncIterator[Place]:
     place = Place()
     served = listening(place.app, "127.0.0.1", 0, setting="CONNECTOR_HTTP_PORT", bounds=bounds)
     async with asyncio.timeout(30), served as place.port, place.stack:
@@ -115,7 +115,7 @@ async def test_those_who_wait_make_room(sent: bytes) -> None:
 
 @pytest.mark.parametrize("sent", HALVES.values(), ids=HALVES)
 async def test_a_request_that_is_not_complete_in_time_ends_its_connection(sent: bytes) -> None:
-    async with place_with(Bounds(most=4, request_sec=0.2)) as place:
+    async with place_with(ConnectionBounds(most=4, request_sec=0.2)) as place:
         answer = await ended(await place.send(sent))
 
         assert answer.count(b"200 OK") == sent.count(GET) + (sent == HALVES["a body that nobody reads"])
@@ -123,7 +123,7 @@ async def test_a_request_that_is_not_complete_in_time_ends_its_connection(sent: 
 
 
 async def test_sending_more_of_it_gives_a_request_no_more_time() -> None:
-    async with place_with(Bounds(most=4, request_sec=0.2)) as place:
+    async with place_with(ConnectionBounds(most=4, request_sec=0.2)) as place:
         talk = await place.send(POST + b"content-length: 1000000\r\n\r\n")
         async with asyncio.TaskGroup() as group:
             ending = group.create_task(ended(talk))
@@ -137,7 +137,7 @@ async def test_sending_more_of_it_gives_a_request_no_more_time() -> None:
 
 async def test_an_answer_that_nobody_takes_ends_its_connection() -> None:
     """It would hold its place for ever otherwise, since only those who wait for a request make room."""
-    async with place_with(Bounds(most=1, answer_sec=0.2)) as place:
+    async with place_with(ConnectionBounds(most=1, answer_sec=0.2)) as place:
         await place.send(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n")
 
         assert await place.ask() == b"HTTP/1.1 200 OK\r\n"

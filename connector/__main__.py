@@ -1,3 +1,16 @@
-from connector.cli import main
+"""Where the process begins: signals are handled before anything slow is imported."""
 
-main()
+import sys
+
+from connector.early_signals import end_on_signals
+
+
+def main() -> None:
+    end_on_signals(sys.argv[1] if len(sys.argv) > 1 else None)
+    from connector.cli import main as command  # noqa: PLC0415  slow
+
+    command()
+
+
+if __name__ == "__main__":
+    main()

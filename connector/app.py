@@ -74,6 +74,7 @@ async def open_app(
     *,
     read_only: bool = False,
     takeover_sec: float = 0.0,
+    wall: Callable[[], float] = time.time,
     observe: Callable[[Progress], None] = lambda _: None,
 ) -> AsyncIterator[App]:
     """Everything that a command needs. A read-only one creates nothing and needs not own the ledger.
@@ -90,7 +91,7 @@ async def open_app(
         sink = make_sink(settings)
         stack.push_async_callback(sink.close)
         engine = Engine(
-            source, sink, ledger, clock=time.time, concurrency=settings.connector_concurrency, observe=_logged(observe)
+            source, sink, ledger, clock=wall, concurrency=settings.connector_concurrency, observe=_logged(observe)
         )
         yield App(settings, source, sink, ledger, engine)
 

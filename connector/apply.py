@@ -226,7 +226,7 @@ class Applier:
 
     async def _own(self, collection: str) -> None:
         """Raises OwnedElsewhere when the index belongs to another ledger there; looked up again after a minute."""
-        if self._clock() - self._owned_at.get(collection, -OWNER_FRESH_SEC) < OWNER_FRESH_SEC:
+        if 0 <= self._clock() - self._owned_at.get(collection, -OWNER_FRESH_SEC) < OWNER_FRESH_SEC:
             return
         info = await self._sink.inspect(collection)
         if info:

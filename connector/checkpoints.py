@@ -45,7 +45,7 @@ class SqliteCheckpointStore(SqliteFile):
             at = _row_of(index_id, indexed_asset_id)
             before = at.facts("attempt", row[0], Attempt) if row and row[0] is not None else None
             same = before if before and before.fingerprint == fingerprint else None
-            attempt = Attempt(fingerprint, same.attempts + 1 if same else 1, same.since if same else now)
+            attempt = Attempt(fingerprint, same.attempts + 1 if same else 1, min(same.since, now) if same else now)
             _set_attempt(db, index_id, indexed_asset_id, attempt)
             return attempt
 
@@ -99,6 +99,7 @@ class SqliteCheckpointStore(SqliteFile):
             if counts and any(at.names("collections", collections) for (collections,) in gone):
                 db.execute("insert into deletes values (?, ?, ?)", (index_id, now, indexed_asset_id))
             db.execute("delete from deletes where at < ?", (now - _DELETES_KEPT_SEC,))
+            db.execute("update deletes set at = ? where at > ?", (now, now))
 
         await self._run("write", work)
 

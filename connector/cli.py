@@ -13,6 +13,7 @@ import typer
 from connector import __version__, telemetry
 from connector.commands.ending import exit_code
 from connector.commands.output import USUAL_WIDTH, Exit, narrow
+from connector.early_signals import raise_keyboard_interrupt
 from connector.errors import ConfigError
 from connector.settings import Settings, load
 
@@ -235,4 +236,5 @@ def _settings(config: Path | None) -> Settings:
 
 
 def _run(work: Coroutine[Any, Any, Exit]) -> None:
+    raise_keyboard_interrupt()
     raise typer.Exit(asyncio.run(work))

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import asdict
 from functools import partial
+from types import FrameType
 from typing import Any
 
 import structlog
@@ -38,8 +39,11 @@ _FORCED = 130
 log = structlog.get_logger(__name__)
 
 
-async def run_daemon(settings: Settings) -> None:
-    """Returns after a drain. Raises LedgerUnavailable when another process keeps the ledger."""
+async def run_daemon(settings: Settings, wall: Callable[[], float] = time.time) -> None:
+    """Returns after a drain. Raises LedgerUnavailable when another process keeps the ledger.
+
+    `wall` is the time of day, which may be set back or forward at any time.
+    """
     loops: dict[str, IndexLoop] = {}
     stopping = asyncio.Event()
 
@@ -50,11 +54,11 @@ async def run_daemon(settings: Settings) -> None:
     with _signals(stopping) as waiting:
         try:
             async with AsyncExitStack() as stack:
-                opened = open_app(settings, "run", observe=observe, takeover_sec=TAKEOVER_SEC)
+                opened = open_app(settings, "run", observe=observe, takeover_sec=TAKEOVER_SEC, wall=wall)
                 app = await stack.enter_async_context(opened)
                 book = await stack.enter_async_context(OrderBook(settings.ledger_path))
                 waiting.clear()
-                await Daemon(app, book, loops, stopping).run()
+                await Daemon(app, book, loops, stopping, wall).run()
         except asyncio.CancelledError:
             if not waiting:
                 raise
@@ -64,32 +68,45 @@ async def run_daemon(settings: Settings) -> None:
 def _signals(stopping: asyncio.Event) -> Iterator[list[asyncio.Task[Any]]]:
     """The first signal sets `stopping` and cancels those that are waiting still; a second one does not wait."""
     loop, waiting = asyncio.get_running_loop(), [task for task in [asyncio.current_task()] if task]
+    signalled = False
 
     def stop() -> None:
-        if stopping.is_set():
-            os._exit(_FORCED)
         stopping.set()
         for task in waiting:
             task.cancel()
 
-    for number in _SIGNALS:
-        loop.add_signal_handler(number, stop)
+    def handle(_: int, __: FrameType | None) -> None:
+        nonlocal signalled
+        if signalled:
+            os._exit(_FORCED)
+        signalled = True
+        loop.call_soon_threadsafe(stop)
+
+    # Not loop.add_signal_handler: removing that one would leave the default action behind, which is to be killed.
+    before = [(number, signal.signal(number, handle)) for number in _SIGNALS]
     try:
         yield waiting
     finally:
-        for number in _SIGNALS:
-            loop.remove_signal_handler(number)
+        for number, handler in before:
+            signal.signal(number, handler)
 
 
 class Daemon:
     """`loops` are filled as indexes are found; `stopping` ends it."""
 
-    def __init__(self, app: App, book: OrderBook, loops: dict[str, IndexLoop], stopping: asyncio.Event) -> None:
+    def __init__(
+        self,
+        app: App,
+        book: OrderBook,
+        loops: dict[str, IndexLoop],
+        stopping: asyncio.Event,
+        wall: Callable[[], float],
+    ) -> None:
         self._app, self._settings, self._book, self._loops = app, app.settings, book, loops
-        self._schedule = Schedule()
+        self._wall, self._schedule = wall, Schedule(wall=wall)
         self._stopping, self._task_ready = stopping, asyncio.Event()
         self._ready_tasks: list[str | None] = []
-        self._started_at, self._beat_at = time.time(), time.monotonic()
+        self._started_at, self._beat_at = wall(), time.monotonic()
         probes = {"source": app.source.ping, "sink": app.sink.version, "ledger": self._show_live}
         self._readiness = Readiness(probes, time.monotonic)
 
@@ -102,8 +119,7 @@ class Daemon:
                 keep = partial(self._keep, group)
                 executor = Executor(self._app, self._book, self._loops, keep, self._drop)
                 lives = [self._heart(), self._wake_by_tasks(), self._find_indexes(keep), executor.run()]
-                tasks = [group.create_task(life) for life in lives]
-                self._schedule.start()
+                tasks = [group.create_task(life) for life in (*lives, self._schedule.run())]
                 await self._stopping.wait()
                 await self._drain()
                 for task in (*tasks, *(loop.task for loop in self._loops.values() if loop.task)):
@@ -130,7 +146,7 @@ class Daemon:
         port = await stack.enter_async_context(listening(web, host, port, setting="CONNECTOR_HTTP_PORT"))
         log.info("daemon.listening", url=f"http://{host}:{port}", version=__version__)
         if secret:
-            webhooks = Webhooks(secret.get_secret_value(), time.time, self._on_ready)
+            webhooks = Webhooks(secret.get_secret_value(), self._wall, self._on_ready)
             host, port = settings.connector_webhook_host, settings.connector_webhook_port
             port = await stack.enter_async_context(
                 listening(webhooks.app, host, port, setting="CONNECTOR_WEBHOOK_PORT")
@@ -206,8 +222,9 @@ class Daemon:
             return None
 
     async def _reasons(self) -> dict[str, str]:
-        stopping = {"daemon": "it is stopping"} if self._stopping.is_set() else {}
-        return {**await self._readiness.reasons(), **stopping}
+        stopping = "it is stopping" if self._stopping.is_set() else None
+        own = {"schedule": self._schedule.late(), "daemon": stopping}
+        return {**await self._readiness.reasons(), **{name: reason for name, reason in own.items() if reason}}
 
     async def _status(self) -> dict[str, Any]:
         indexes = await index_states(self._app.ledger, self._settings.connector_max_attempts)

@@ -1,6 +1,7 @@
 """The cycle: list the index, compare with the ledger, plan, apply, report."""
 
 import logging
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -48,11 +49,12 @@ class Engine:
         ledger: CheckpointStore,
         *,
         clock: Callable[[], float],
+        stopwatch: Callable[[], float] = time.monotonic,
         concurrency: int = 4,
         observe: Callable[[Progress], None] = lambda _: None,
     ) -> None:
         self._source, self._sink, self._ledger = source, sink, ledger
-        self._clock, self._observe = clock, observe
+        self._clock, self._stopwatch, self._observe = clock, stopwatch, observe
         self.surveyor = Surveyor(source, sink, ledger, clock)
         self.workers = Workers(concurrency)
         self._indexes: dict[str, Index] = {}
@@ -104,7 +106,10 @@ class Engine:
         async def work(report: CycleReport) -> None:
             index = self._indexes[settings.index_id]
             report.index_name, report.model = index.name, index.model
-            await self._apply(settings, await self.surveyor.due_refreshes(settings, index, period), report)
+            survey = await self.surveyor.due_refreshes(settings, index, period)
+            if survey.state != survey.known.state:
+                await self._ledger.save_state(index.index_id, survey.state)
+            await self._apply(settings, survey, report)
 
         return await self._reported(settings, work)
 
@@ -132,7 +137,7 @@ class Engine:
 
     async def _reported(self, settings: IndexSettings, work: Callable[[CycleReport], Awaitable[None]]) -> CycleReport:
         report = CycleReport(settings.index_id)
-        started, asked = self._clock(), self._source.requests(settings.index_id)
+        started, asked = self._stopwatch(), self._source.requests(settings.index_id)
         try:
             await work(report)
         except ConnectorError as error:
@@ -142,7 +147,7 @@ class Engine:
             log.exception("cycle.crashed %s", settings.index_id)
             report.fail(InternalError.of(error, "sync index", settings.index_id))
         report.requests = self._source.requests(settings.index_id) - asked
-        report.duration_sec = self._clock() - started
+        report.duration_sec = self._stopwatch() - started
         return report
 
     async def _apply(self, settings: IndexSettings, survey: Survey, report: CycleReport) -> None:
@@ -156,7 +161,7 @@ class Engine:
             clock=self._clock,
             settings=settings,
             index=survey.index,
-            state=survey.known.state,
+            state=survey.state,
             me=owner_of(await self._ledger.identity(), settings),
         )
         changes: tuple[Upsert | Refresh, ...] = (*plan.upserts, *plan.refreshes)

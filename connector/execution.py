@@ -16,6 +16,7 @@ from connector.index_loop import IndexLoop
 from connector.index_settings import IndexSettings
 from connector.masking import masked
 from connector.orders import Order, OrderBook, OrderState
+from connector.repeats import Repeats
 from connector.settings import ALL_INDEXES
 
 _LOOK_SEC, _REPORT_SEC = 0.3, 0.5
@@ -35,7 +36,7 @@ class Executor:
         drop: Callable[[str], None],
     ) -> None:
         self._app, self._book, self._loops = app, book, loops
-        self._keep, self._end_loop = keep, drop
+        self._keep, self._end_loop, self._troubles = keep, drop, Repeats()
         self._kinds: dict[str, Callable[[Order], Awaitable[dict[str, Any]]]] = {
             "sync": self._sync,
             "quarantine retry": self._retry,
@@ -48,7 +49,7 @@ class Executor:
             try:
                 order = await self._book.take()
             except ConnectorError as error:
-                log.warning("order.trouble", reason=str(error))
+                self._tell_trouble(error)
                 order = None
             if order:
                 await self._finish(order, *await self._carry_out(order))
@@ -78,8 +79,14 @@ class Executor:
             try:
                 return await self._book.finish(order.order_id, state, result)
             except ConnectorError as error:
-                log.warning("order.trouble", reason=str(error))
+                self._tell_trouble(error)
                 await asyncio.sleep(_REPORT_SEC)
+
+    def _tell_trouble(self, error: ConnectorError) -> None:
+        """It is met again several times a second while the ledger cannot be used."""
+        left_out = self._troubles.admit(str(error))
+        if left_out is not None:
+            log.warning("order.trouble", reason=str(error), left_out=left_out)
 
     async def _sync(self, order: Order) -> dict[str, Any]:
         wanted = await self._app.indexes(order.arguments["indexes"])

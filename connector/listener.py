@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 import uvicorn
 from starlette.types import ASGIApp
 
+from connector.connections import Acceptor, ConnectionBounds
 from connector.errors import ConfigError
 
 _GRACE_SEC = 3
@@ -20,7 +21,10 @@ class _Server(uvicorn.Server):
         self.up = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        """Without a server of asyncio's: that one accepts without a bound, and floods the log when it cannot."""
+        del sockets
+        self.servers = []
+        self.started = True
         self.up.set()
 
     @contextlib.contextmanager
@@ -29,11 +33,17 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def listening(app: ASGIApp, host: str, port: int, *, setting: str) -> AsyncIterator[int]:
-    """Serves until the block ends; yields the port. Raises ConfigError naming `setting` when the address is taken."""
+async def listening(
+    app: ASGIApp, host: str, port: int, *, setting: str, bounds: ConnectionBounds | None = None
+) -> AsyncIterator[int]:
+    """Serves until the block ends; yields the port. Raises ConfigError naming `setting` when the address is taken.
+
+    However many connect, and however slowly they send, the work keeps its descriptors and is not held up.
+    """
     listener = _bind(host, port, setting)
     config = uvicorn.Config(
         app,
+        http="h11",
         lifespan="off",
         log_config=None,
         access_log=False,
@@ -46,11 +56,14 @@ async def listening(app: ASGIApp, host: str, port: int, *, setting: str) -> Asyn
         async with asyncio.TaskGroup() as group:
             group.create_task(server.serve(sockets=[listener]))
             await server.up.wait()
+            acceptor = Acceptor(config, server.server_state, listener, bounds or ConnectionBounds())
+            accepting = group.create_task(acceptor.run())
             try:
                 yield int(listener.getsockname()[1])
             except Exception as error:  # noqa: BLE001  raised again below
                 # Raised within the group it would come out as a group of errors, and cancel the server.
                 failure = error
+            accepting.cancel()
             server.should_exit = True
     if failure:
         raise failure
@@ -65,4 +78,5 @@ def _bind(host: str, port: int, setting: str) -> socket.socket:
         raise ConfigError("listen on", f"{host}:{port}", error.strerror or str(error), advice) from error
     # asyncio sets it only on sockets that say IPPROTO_TCP, which these do not: 40 ms for each request.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    listener.setblocking(False)
     return listener

@@ -224,6 +224,8 @@ class Attempt:
     reason: str | None = None
     code: str | None = None
     due: float = 0.0
+    tried_at: float = 0.0
+    """When the wait until `due` began."""
 
 
 @dataclass(frozen=True, slots=True)

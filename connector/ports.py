@@ -161,7 +161,10 @@ class CheckpointStore(Protocol):
         """Raises when the ledger cannot be read."""
 
     async def attempt(self, index_id: str, indexed_asset_id: str, fingerprint: str, now: float) -> Attempt:
-        """Counts an attempt, creating the row when there is none. Another fingerprint starts counting at 1 again."""
+        """Counts an attempt, creating the row when there is none. Another fingerprint starts counting at 1 again.
+
+        `since` is never later than `now`: the clock may have been set back.
+        """
 
     async def open(self, index_id: str, indexed_asset_id: str, collections: Collection[str]) -> None:
         """The row says that these collections, besides the ones it has, may hold anything of the asset."""
@@ -188,7 +191,10 @@ class CheckpointStore(Protocol):
         """Forgets all that is known of the index, the deletes that were carried out too."""
 
     async def forget(self, index_id: str, indexed_asset_id: str, now: float, *, counts: bool = True) -> None:
-        """Removes the row; where it `counts`, and the row named a collection, remembers a delete at `now`."""
+        """Removes the row; where it `counts`, and the row named a collection, remembers a delete at `now`.
+
+        No delete that is remembered is later than that.
+        """
 
     async def deletes_since(self, index_id: str, since: float) -> int:
         """Deletes carried out after `since` that count."""

@@ -13,6 +13,7 @@ from connector.plan import Delete, Plan, Refresh, due_again, make_plan, to_remem
 from connector.ports import CheckpointStore, Sink, Source
 from connector.reconcile import Reconciled, compare
 from connector.refresh import RefreshPolicy, due, even_share, notice_name
+from connector.stored_times import credible_rows, credible_state
 from connector.watermark import recent
 
 DAY_SEC = 86_400.0
@@ -65,6 +66,7 @@ class Surveyor:
         collection = settings.collection_name(index.model) if index.model else None
         me = owner_of(await self._ledger.identity(), settings)
         known = await compare(self._sink, self._ledger, index.index_id, collection, me, now, take_over=take_over)
+        known.rows = credible_rows(known.rows, now)
         shortest = min(settings.refresh_interval, settings.deep_refresh_interval)
         quota = even_share(len(known.rows), period, shortest) if period else None
         policy = replace(
@@ -74,7 +76,7 @@ class Surveyor:
             allow_deletes=allow_deletes,
             patient=period is not None,
         )
-        state = notice_name(known.state, index.name, now)
+        state = notice_name(credible_state(known.state, now), index.name, now)
         plan = make_plan(snapshot, known.rows, state, shape, policy)
         unseen = frozenset() if snapshot.complete else known.state.pending - snapshot.assets.keys()
         return Survey(index, snapshot, known, plan, to_remember(state, plan), unseen, settled=snapshot.complete)
@@ -86,12 +88,12 @@ class Surveyor:
         changes = await self._source.changes(index, state.watermark, state.pending, seen)
         assets, now = dict(changes.assets), self._clock()
         policy = replace(settings.policy(now), delete_mode="keep", patient=True)
-        unfinished = await self._ledger.unfinished(index.index_id)
+        unfinished = credible_rows(await self._ledger.unfinished(index.index_id), now)
         for name in due_again(unfinished, policy) - assets.keys():
             asset = await self._look_at(index, name)
             if asset:
                 assets[name] = asset
-        rows = await self._ledger.rows(index.index_id, assets)
+        rows = credible_rows(await self._ledger.rows(index.index_id, assets), now)
         snapshot = Snapshot(index, assets, complete=False, as_of=changes.as_of)
         plan = make_plan(snapshot, rows, state, settings.shape(index), policy)
         return Survey(index, snapshot, Reconciled(state, rows), plan, state, changes.pending)
@@ -100,7 +102,8 @@ class Surveyor:
         """What is due of the applied assets alone, without a listing; comes again every `period` seconds."""
         now = self._clock()
         state = await self._ledger.state(index.index_id) or IndexState(now, now)
-        rows = await self._ledger.load(index.index_id)
+        credible = credible_state(state, now)
+        rows = credible_rows(await self._ledger.load(index.index_id), now)
         applied = {name: row.applied for name, row in rows.items() if row.applied and not (row.opened or row.attempt)}
         shortest = min(settings.refresh_interval, settings.deep_refresh_interval)
         policy = RefreshPolicy(
@@ -108,11 +111,11 @@ class Surveyor:
         )
         refreshes = tuple(
             Refresh(IndexedAsset(name, READY), applied[name].fingerprint, rows[name], it.deep, it.canary)
-            for it in due(applied, state, policy, now)
+            for it in due(applied, credible, policy, now)
             for name in [it.indexed_asset_id]
         )
-        nothing = Snapshot(index, {}, complete=False)
-        return Survey(index, nothing, Reconciled(state, rows), Plan.of(refreshes), state, state.pending, settled=False)
+        nothing, plan = Snapshot(index, {}, complete=False), Plan.of(refreshes)
+        return Survey(index, nothing, Reconciled(state, rows), plan, credible, state.pending, settled=False)
 
     def remember(self, survey: Survey, state: IndexState) -> None:
         """The work of this survey is done: a poll need not go through its rows again."""

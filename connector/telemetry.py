@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 
 from connector.masking import masked
+from connector.repeats import LibraryRepeats
 
 _QUIET = ("httpx", "httpcore", "apscheduler", "uvicorn", "grpc", "asyncio")
 
@@ -38,6 +39,7 @@ def set_up(level: str = "info", style: str = "auto") -> None:
     )
     handler = _Stderr()
     handler.setFormatter(formatter)
+    handler.addFilter(LibraryRepeats())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())

@@ -35,6 +35,7 @@ def web_app(
         except ConnectorError as error:
             return JSONResponse({"error": {"code": error.code, "message": str(error)}}, 503)
 
-    return Starlette(
-        routes=[Route("/livez", livez), Route("/readyz", readyz), Route("/api/status", api_status)],
-    )
+    app = Starlette(routes=[Route("/livez", livez), Route("/readyz", readyz), Route("/api/status", api_status)])
+    # A redirect would repeat whatever host the request names.
+    app.router.redirect_slashes = False
+    return app

@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from connector.repeats import Repeats
 from connector.signatures import is_genuine
 
 PATH = "/webhooks/twelvelabs"
@@ -59,8 +60,9 @@ class Webhooks:
 
     def __init__(self, secret: str, clock: Callable[[], float], on_ready: Callable[[str | None], None]) -> None:
         self._secret, self._clock, self._on_ready = secret, clock, on_ready
-        self._recent = Recent(_REMEMBERED_EVENTS)
+        self._recent, self._refusals = Recent(_REMEMBERED_EVENTS), Repeats()
         self.app = Starlette(routes=[Route(PATH, self.receive, methods=["POST"])])
+        self.app.router.redirect_slashes = False
 
     async def receive(self, request: Request) -> Response:
         """204 for every genuine event, also for one that is not known: the sender need not send it again."""
@@ -71,7 +73,7 @@ class Webhooks:
         if body is None:
             return Response(status_code=413)
         if not is_genuine(request.headers.get("TL-Signature", ""), body, self._secret, self._clock()):
-            log.warning("webhook.refused", reason="the signature is missing, wrong or older than five minutes")
+            self._tell_refusal()
             return Response(status_code=401)
         try:
             event = msgspec.json.decode(body, type=_Event)
@@ -80,6 +82,13 @@ class Webhooks:
         if event.type == READY_EVENT and not self._is_replay(event):
             self._on_ready(event.task_id)
         return Response(status_code=204)
+
+    def _tell_refusal(self) -> None:
+        """Anybody on the internet can cause it, as often as they like."""
+        left_out = self._refusals.admit("refused")
+        if left_out is not None:
+            reason = "the signature is missing, wrong, or more than five minutes off this machine's clock"
+            log.warning("webhook.refused", reason=reason, left_out=left_out)
 
     def _is_replay(self, event: _Event) -> bool:
         return isinstance(event.id, str) and not self._recent.is_new(event.id)

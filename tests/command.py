@@ -38,6 +38,7 @@ class Command:
 
     directory: Path
     settings: Mapping[str, str] = field(default_factory=dict)
+    module: str = "connector"
 
     def run(self, *arguments: str, before: Sequence[str] = (), **settings: str) -> Ended:
         """`before` is a program that starts it."""
@@ -56,7 +57,7 @@ class Command:
     ) -> Process:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
         return subprocess.Popen(
-            [*before, sys.executable, "-m", "connector", *arguments],
+            [*before, sys.executable, "-m", self.module, *arguments],
             cwd=self.directory,
             env={**kept, "PYTHONPATH": str(Path(__file__).parent.parent), **self.settings, **settings},
             stdout=subprocess.PIPE,

@@ -282,3 +282,20 @@ async def test_a_delete_that_does_not_count_is_not_remembered(ledger: Checkpoint
     await ledger.forget("i", "a", 100.0, counts=False)
     await ledger.forget("i", "b", 100.0)
     assert (await ledger.load("i"), await ledger.deletes_since("i", 0.0)) == ({}, 1)
+
+
+async def test_no_attempt_began_later_than_now(ledger: CheckpointStore) -> None:
+    """The clock was set back: what is measured from then on would never grow old."""
+    await ledger.attempt("i", "a", "print", 1000.0)
+
+    assert await ledger.attempt("i", "a", "print", 10.0) == Attempt("print", 2, 10.0)
+
+
+async def test_no_delete_is_later_than_the_last_one(ledger: CheckpointStore) -> None:
+    """The clock was set back: a delete of the future would count for ever."""
+    for name, at in (("a", 100 * DAY), ("b", 10 * DAY)):
+        await ledger.open("i", name, ["c"])
+        await ledger.forget("i", name, at)
+
+    assert await ledger.deletes_since("i", 9 * DAY) == 2
+    assert await ledger.deletes_since("i", 10 * DAY) == 0

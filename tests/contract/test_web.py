@@ -100,7 +100,9 @@ async def test_nothing_here_changes_anything(place: Place, path: str) -> None:
 
 
 async def test_other_paths_are_not_found(place: Place) -> None:
-    assert [(await place.http.get(path)).status_code for path in ("/", "/livez/x", "/api", "/webhooks")] == [404] * 4
+    paths = ("/", "/livez/", "/livez/x", "/api", "/webhooks")
+
+    assert [(await place.http.get(path)).status_code for path in paths] == [404] * 5
 
 
 async def test_a_taken_port_is_a_mistake_in_the_settings(taken: int) -> None:

@@ -208,9 +208,17 @@ async def test_only_post_is_allowed(place: Place, method: str) -> None:
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
-@pytest.mark.parametrize("path", ["/", "/livez", "/webhooks", "/api/status", f"{PATH}/x"])
+@pytest.mark.parametrize("path", ["/", "/livez", "/webhooks", "/api/status", f"{PATH}/", f"{PATH}/x"])
 async def test_there_is_nothing_else_on_this_listener(place: Place, path: str) -> None:
     """It faces the internet."""
     answer = await place.http.post(f"http://127.0.0.1:{place.port}{path}", content=b"{}")
 
     assert answer.status_code == 404
+
+
+async def test_refusals_do_not_flood_the_log(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
+    """Anybody on the internet can cause them."""
+    for _ in range(30):
+        assert await place.send(ready(), secret="whsec_other") == 401
+
+    assert capsys.readouterr().out.count("webhook.refused") == 5

@@ -164,7 +164,7 @@ async def test_a_forgotten_index_that_is_synced_again_is_as_new(world: World) ->
 async def test_points_in_every_collection_of_a_row_are_dropped_and_forgotten(world: World) -> None:
     """A model change was broken off: the row names both collections, and both hold points."""
     world.source.migrate(INDEX, "marengo2.7")
-    world.sink.crash_at(2)
+    world.sink.crash_at(4)
     world.now += 60 * 86_400.0
     assert await world.cycle_or_crash() is None
     world.sink.disarm()

@@ -86,7 +86,7 @@ class FakeCheckpointStore:
             index = self._of(index_id)
             before = index.rows.get(indexed_asset_id, Checkpoint(indexed_asset_id)).attempt
             same = before if before and before.fingerprint == fingerprint else Attempt(fingerprint, 0, now)
-            counted = Attempt(fingerprint, same.attempts + 1, same.since)
+            counted = Attempt(fingerprint, same.attempts + 1, min(same.since, now))
             index.change(indexed_asset_id, attempt=counted)
             return counted
 
@@ -135,7 +135,7 @@ class FakeCheckpointStore:
             index = self._of(index_id)
             gone = index.rows.pop(indexed_asset_id, None)
             carried_out = [now] if counts and gone and gone.collections else []
-            index.deletes = [at for at in [*index.deletes, *carried_out] if at >= now - DELETES_KEPT_SEC]
+            index.deletes = [min(at, now) for at in [*index.deletes, *carried_out] if at >= now - DELETES_KEPT_SEC]
 
         await self._write(work)
 

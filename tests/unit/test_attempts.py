@@ -25,13 +25,14 @@ def test_the_wait_doubles_from_a_minute_to_six_hours(attempts: int, wait: float)
 
 def test_a_failure_uses_the_attempt_up_and_says_why() -> None:
     left = failed(attempt("print", 2, since=5.0), BROKEN, now=1000.0)
-    expected = attempt("print", 2, since=5.0, reason=str(BROKEN), code="malformed_asset", due=1120.0)
+    expected = attempt("print", 2, since=5.0, reason=str(BROKEN), code="malformed_asset", due=1120.0, tried_at=1000.0)
     assert left == expected
 
 
 def test_a_deferral_gives_the_attempt_back_and_says_why() -> None:
     left = deferred(attempt("print", 2, since=990.0), DOWN, now=1000.0)
-    assert left == attempt("print", 1, since=990.0, reason=str(DOWN), code="unavailable", due=1010.0)
+    reason = str(DOWN)
+    assert left == attempt("print", 1, since=990.0, reason=reason, code="unavailable", due=1010.0, tried_at=1000.0)
 
 
 @pytest.mark.parametrize(

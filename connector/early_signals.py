@@ -1,0 +1,37 @@
+"""Signals that arrive while a command is still loading, which takes more than a second. Imports nothing slow."""
+
+import atexit
+import os
+import signal
+from types import FrameType
+
+_DONE, _INTERRUPTED = 0, 130
+_SERVERS = ("run", "simulate")
+
+
+def end_on_signals(command: str | None) -> None:
+    """Nothing has begun yet, so a signal ends the process at once; the command's own handlers replace these."""
+    signal.signal(signal.SIGTERM, _end_done if command in _SERVERS else _end_interrupted)
+    signal.signal(signal.SIGINT, _end_done if command == "run" else _end_interrupted)
+    if command == "run":
+        atexit.register(_ignore)
+
+
+def raise_keyboard_interrupt() -> None:
+    """From here on Ctrl-C is an exception, which asyncio needs to cancel the work."""
+    if signal.getsignal(signal.SIGINT) is _end_interrupted:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _end_done(_: int, __: FrameType | None) -> None:
+    os._exit(_DONE)
+
+
+def _end_interrupted(_: int, __: FrameType | None) -> None:
+    os._exit(_INTERRUPTED)
+
+
+def _ignore() -> None:
+    """The interpreter resets other handlers while it ends; a signal would then replace the exit code."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)

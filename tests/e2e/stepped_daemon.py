@@ -1,0 +1,21 @@
+"""A daemon whose wall clock is off by the seconds that a file says: `python -m tests.e2e.stepped_daemon run`."""
+
+import asyncio
+import time
+from pathlib import Path
+
+from connector import telemetry
+from connector.daemon import run_daemon
+from connector.settings import load
+
+OFFSET = Path("offset")
+
+
+def wall() -> float:
+    return time.time() + float(OFFSET.read_text())
+
+
+if __name__ == "__main__":
+    settings, _ = load()
+    telemetry.set_up(settings.connector_log_level, settings.connector_log_format)
+    asyncio.run(run_daemon(settings, wall))

@@ -1,0 +1,44 @@
+"""What the daemon itself adds to the reasons why it is not ready."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from connector.app import App
+from connector.daemon import Daemon
+from connector.orders import OrderBook
+from connector.schedule import LATE_SEC
+from connector.settings import given_only
+from tests.engine.world import INDEX, World
+
+
+@pytest.fixture
+async def daemon(tmp_path: Path) -> AsyncIterator[Daemon]:
+    """Over the fakes; it does not run."""
+    world = World()
+    settings = given_only(
+        twelvelabs_api_key="key", connector_indexes=INDEX, connector_data_dir=tmp_path, qdrant_url="embedded"
+    )
+    app = App(settings, world.source, world.sink, world.ledger, world.engine())
+    async with OrderBook(settings.ledger_path) as book:
+        yield Daemon(app, book, {}, asyncio.Event(), lambda: world.now)
+
+
+async def test_a_missed_beat_of_the_schedule_heals_with_the_next_one(daemon: Daemon) -> None:
+    assert await daemon._reasons() == {}
+    daemon._schedule._beat_at -= LATE_SEC + 1.0
+    assert list(await daemon._reasons()) == ["schedule"]
+
+    async with asyncio.TaskGroup() as group:
+        running = group.create_task(daemon._schedule.run())
+        await asyncio.sleep(0)
+        assert await daemon._reasons() == {}
+        running.cancel()
+
+
+async def test_one_that_stops_is_not_ready(daemon: Daemon) -> None:
+    daemon._stopping.set()
+
+    assert await daemon._reasons() == {"daemon": "it is stopping"}

@@ -2,12 +2,12 @@
 
 import sys
 
-from connector.early_signals import end_on_signals
+from connector.daemon.early_signals import end_on_signals
 
 
 def main() -> None:
     end_on_signals(sys.argv[1] if len(sys.argv) > 1 else None)
-    from connector.cli import main as command  # noqa: PLC0415  slow
+    from connector.cli.main import main as command  # noqa: PLC0415  slow
 
     command()
 

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import structlog
 
-from connector.checkpoints import SqliteCheckpointStore
-from connector.engine import Engine, Progress
-from connector.errors import ConfigError, LedgerUnavailable
-from connector.index_settings import IndexSettings
-from connector.model import CollectionInfo, CollectionSpec
-from connector.ownership import Held, own, owner
+from connector.domain.errors import ConfigError, LedgerUnavailable
+from connector.domain.index_settings import IndexSettings
+from connector.domain.model import CollectionInfo, CollectionSpec
+from connector.engine.cycle import Engine, Progress
+from connector.ledger.checkpoint_store import SqliteCheckpointStore
+from connector.ledger.lock import Held, own, owner
 from connector.ports import CheckpointStore, Sink, Source
 from connector.qdrant.collection import index_warnings, misfit, payload_indexes
 from connector.qdrant.sink import QdrantSink
-from connector.settings import ALL_INDEXES, Settings
+from connector.settings.connector_settings import ALL_INDEXES, Settings
 from connector.twelvelabs import Transport, TwelveLabsSource
 from connector.twelvelabs.rate import Limiter
 

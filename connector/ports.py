@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
-from connector.model import (
+from connector.domain.model import (
     Applied,
     Attempt,
     Changes,
@@ -22,7 +22,7 @@ from connector.model import (
     Snapshot,
     Tally,
 )
-from connector.points import AssetPoints
+from connector.domain.points import AssetPoints
 
 
 class Source(Protocol):

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from connector.fingerprint import Shape
-from connector.model import (
+from connector.domain.fingerprint import Shape
+from connector.domain.model import (
     READY,
     Applied,
     Attempt,

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 import structlog
 from qdrant_client import AsyncQdrantClient
 
-from connector.errors import AuthenticationFailed, ConfigError, ConnectorError, SinkMismatch, Unavailable
-from connector.masking import hide
+from connector.domain.errors import AuthenticationFailed, ConfigError, ConnectorError, SinkMismatch, Unavailable
+from connector.domain.masking import hide
 from connector.qdrant.embedded import EmbeddedClient
 from connector.qdrant.failures import CollectionMissing, translated
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from qdrant_client import QdrantClient, models
 
-from connector.errors import SinkUnavailable
+from connector.domain.errors import SinkUnavailable
 from connector.qdrant.failures import EmbeddedExists, EmbeddedMissing
 
 _OPEN = "open embedded Qdrant storage in"

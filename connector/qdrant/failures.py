@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from qdrant_client.common.client_exceptions import QdrantException, ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
-from connector.errors import (
+from connector.domain.errors import (
     AuthenticationFailed,
     ConnectorError,
     RateLimited,
@@ -19,7 +19,7 @@ from connector.errors import (
     SinkUnavailable,
     Unavailable,
 )
-from connector.masking import masked
+from connector.domain.masking import masked
 
 _WORDS = 400
 

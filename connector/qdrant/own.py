@@ -6,9 +6,9 @@ from typing import Any
 
 from qdrant_client import models
 
-from connector.errors import Unavailable
-from connector.points import is_own
-from connector.qdrant import filters, requests
+from connector.domain.errors import Unavailable
+from connector.domain.points import is_own
+from connector.qdrant import filters, operations
 from connector.qdrant.batches import BATCH_BYTES, BATCH_POINTS
 from connector.qdrant.connection import Connection
 from connector.qdrant.session import Session
@@ -31,7 +31,7 @@ def own(records: Iterable[models.Record]) -> list[models.Record]:
 
 async def own_ids(session: Session, collection: str, only: models.Filter) -> list[models.ExtendedPointId]:
     return [
-        record.id async for records in requests.scroll(session, collection, only, ID_KEYS) for record in own(records)
+        record.id async for records in operations.scroll(session, collection, only, ID_KEYS) for record in own(records)
     ]
 
 
@@ -44,7 +44,7 @@ async def clear(session: Session, collection: str, only: models.Filter) -> None:
             raise Unavailable("verify a delete in collection", collection, cause, side="sink")
 
     if ids := await own_ids(session, collection, only):
-        await requests.delete(session, collection, ids)
+        await operations.delete(session, collection, ids)
         await session.call("verify a delete in collection", collection, look_again)
 
 
@@ -57,10 +57,10 @@ async def patch(session: Session, collection: str, index_id: str, asset: str, pa
     present = {key: value for key, value in payload.items() if value is not None}
     absent = payload.keys() - present.keys()
     only = filters.of_asset(index_id, asset)
-    async for records in requests.scroll(session, collection, only, [*ID_KEYS, *sorted(absent)]):
+    async for records in operations.scroll(session, collection, only, [*ID_KEYS, *sorted(absent)]):
         ours = own(records)
         if ours and present:
-            await requests.set_payload(session, collection, present, [record.id for record in ours])
+            await operations.set_payload(session, collection, present, [record.id for record in ours])
         stale = [record.id for record in ours if not _all_null(record.payload or {}, absent)]
         if stale:
             await _overwrite(session, collection, stale, dict.fromkeys(absent))
@@ -72,10 +72,10 @@ def _all_null(payload: Mapping[str, Any], keys: Collection[str]) -> bool:
 
 async def _overwrite(session: Session, collection: str, ids: list[Any], nulls: Mapping[str, None]) -> None:
     """Whole payloads in requests of bounded size; those of one asset are about equally large."""
-    [first] = (await requests.payloads(session, collection, ids[:1])).values() or [{}]
+    [first] = (await operations.payloads(session, collection, ids[:1])).values() or [{}]
     at_once = max(1, min(BATCH_POINTS, BATCH_BYTES // len(json.dumps(first))))
     for start in range(0, len(ids), at_once):
-        payloads = await requests.payloads(session, collection, ids[start : start + at_once])
+        payloads = await operations.payloads(session, collection, ids[start : start + at_once])
         changed = {point_id: {**payload, **nulls} for point_id, payload in payloads.items()}
         if changed:
-            await requests.overwrite_payloads(session, collection, changed)
+            await operations.overwrite_payloads(session, collection, changed)

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import structlog
 
-from connector.errors import SinkMismatch
-from connector.model import CollectionInfo, CollectionSpec
+from connector.domain.errors import SinkMismatch
+from connector.domain.model import CollectionInfo, CollectionSpec
 from connector.qdrant import collection as layout
-from connector.qdrant import requests
+from connector.qdrant import operations
 from connector.qdrant.connection import Connection
 from connector.qdrant.failures import CollectionExists
 from connector.qdrant.session import Session
@@ -25,7 +25,7 @@ class Provision:
         self._new_instance_id = new_instance_id
 
     async def inspect(self, collection: str) -> CollectionInfo | None:
-        found = await requests.find(self._session, collection)
+        found = await operations.find(self._session, collection)
         return layout.describe(collection, found) if found else None
 
     async def ensure(self, spec: CollectionSpec, indexes: Mapping[str, layout.PayloadIndex]) -> CollectionInfo:
@@ -36,7 +36,7 @@ class Provision:
         _refuse_misfit(spec, info)
         missing = {key: index for key, index in indexes.items() if key not in info.payload_indexes}
         for key, index in missing.items():
-            await requests.index_payload(self._session, info.name, key, index)
+            await operations.index_payload(self._session, info.name, key, index)
         return replace(info, warnings=layout.index_warnings(info, indexes))
 
     async def _created(self, spec: CollectionSpec) -> CollectionInfo:
@@ -55,7 +55,7 @@ class Provision:
 
     async def _adopted(self, spec: CollectionSpec, info: CollectionInfo) -> CollectionInfo:
         """Stamps an empty collection that fits; empty by an exact count, because the other is an estimate."""
-        points = await requests.count(self._session, spec.name, None)
+        points = await operations.count(self._session, spec.name, None)
         _refuse_misfit(spec, replace(info, points=points))
         stamp = layout.stamp(spec, self._new_instance_id())
         await self._session.call(

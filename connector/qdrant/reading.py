@@ -7,7 +7,7 @@ from typing import Any
 
 from qdrant_client import models
 
-from connector.model import Float32, Hit, SinkAsset
+from connector.domain.model import Float32, Hit, SinkAsset
 from connector.qdrant import filters
 from connector.qdrant.own import ID_KEYS, own
 

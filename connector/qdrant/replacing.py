@@ -5,9 +5,9 @@ from collections.abc import Collection, Iterator
 
 from qdrant_client import models
 
-from connector.errors import ConnectorError, PointsRejected, RateLimited, Unavailable
-from connector.points import AssetPoints
-from connector.qdrant import filters, requests
+from connector.domain.errors import ConnectorError, PointsRejected, RateLimited, Unavailable
+from connector.domain.points import AssetPoints
+from connector.qdrant import filters, operations
 from connector.qdrant.batches import batches
 from connector.qdrant.connection import Connection
 from connector.qdrant.failures import CollectionMissing
@@ -25,7 +25,7 @@ async def replace(session: Session, points: AssetPoints, collection: str, others
     index_id, asset, revision = points.index_id, points.indexed_asset_id, points.revision
     await upsert_all(session, points, collection)
     stale = filters.of_other_revisions(index_id, asset, revision)
-    if await requests.count(session, collection, stale):
+    if await operations.count(session, collection, stale):
         await clear(session, collection, stale)
     await delete(session, others, index_id, asset)
     await _expect(session, collection, filters.of_revision(index_id, asset, revision), len(points))
@@ -45,7 +45,7 @@ async def _expect(session: Session, collection: str, only: models.Filter, points
     """Counts until the collection holds so many points of ours; a replica may lag behind the write."""
 
     async def compare(_: Connection) -> None:
-        found = await requests.count(session, collection, only)
+        found = await operations.count(session, collection, only)
         if found > points:
             found = len(await own_ids(session, collection, only))  # somebody has copied points of ours
         if found != points:
@@ -82,7 +82,7 @@ async def _work(
 async def _upsert(session: Session, points: AssetPoints, collection: str, rows: range) -> None:
     """A batch that cannot be accepted as it is goes again in halves, down to the point that is to blame."""
     try:
-        await requests.write(session, collection, points, rows)
+        await operations.write(session, collection, points, rows)
     except PointsRejected as refusal:
         if len(rows) == 1:
             raise _named(points, rows.start, collection, refusal) from refusal

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import stamina
 
-from connector.errors import ConnectorError, RateLimited, SinkMismatch, Unavailable
+from connector.domain.errors import ConnectorError, RateLimited, SinkMismatch, Unavailable
 from connector.qdrant.connection import Connection
 from connector.qdrant.failures import translated
 
@@ -20,7 +20,7 @@ PAGE_LIMIT = 1000
 
 
 class Session:
-    """One connection shared by all requests. Safe for concurrent use on one event loop.
+    """One connection shared by all operations. Safe for concurrent use on one event loop.
 
     `page_limit` is how many points one request may list; it is lowered where Qdrant refuses as many.
     """

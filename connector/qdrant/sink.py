@@ -10,11 +10,11 @@ from typing import Any
 
 from qdrant_client import models
 
-from connector.errors import SinkMismatch
-from connector.model import CollectionInfo, CollectionSpec, Float32, Hit, Owner, SinkAsset, Tally
-from connector.points import AssetPoints
+from connector.domain.errors import SinkMismatch
+from connector.domain.model import CollectionInfo, CollectionSpec, Float32, Hit, Owner, SinkAsset, Tally
+from connector.domain.points import AssetPoints
 from connector.qdrant import collection as layout
-from connector.qdrant import filters, reading, replacing, requests
+from connector.qdrant import filters, operations, reading, replacing
 from connector.qdrant.connection import PROBE_SEC, Address, Connection, connect
 from connector.qdrant.failures import CollectionMissing
 from connector.qdrant.own import patch
@@ -89,14 +89,14 @@ class QdrantSink:
     async def count(self, collection: str, index_id: str, indexed_asset_id: str | None = None) -> int:
         only = filters.of_index(index_id) if indexed_asset_id is None else filters.of_asset(index_id, indexed_asset_id)
         try:
-            return await requests.count(self._session, collection, only)
+            return await operations.count(self._session, collection, only)
         except CollectionMissing:
             return 0
 
     async def tally(self, collection: str, index_id: str, most: int) -> Tally | None:
         only, found = filters.of_index(index_id), {}
         for key in ("revision", "metadata_revision"):
-            values = await requests.facet(self._session, collection, only, key, most + 1)
+            values = await operations.facet(self._session, collection, only, key, most + 1)
             if values is None or len(values) > most:
                 return None
             found[key] = values
@@ -111,18 +111,18 @@ class QdrantSink:
     async def _manifest(self, collection: str, only: models.Filter) -> dict[str, SinkAsset]:
         manifest = reading.Manifest()
         with suppress(CollectionMissing):
-            async for records in requests.scroll(self._session, collection, only, reading.MANIFEST_KEYS):
+            async for records in operations.scroll(self._session, collection, only, reading.MANIFEST_KEYS):
                 manifest.add(records)
         return manifest.assets()
 
     async def search(self, collection: str, vector: Float32, index_ids: Sequence[str], limit: int) -> list[Hit]:
-        found = await requests.find(self._session, collection)
+        found = await operations.find(self._session, collection)
         options = layout.searchable(found, len(vector)) if found else ()
         if not options:
             cause = f"it has no vectors of dimension {len(vector)}" if found else "it does not exist"
             raise SinkMismatch("search Qdrant collection", collection, cause, "Run `connector sync` first")
         prefetches = partial(reading.prefetches, vector, options, index_ids)
-        return reading.hits(await requests.query(self._session, collection, prefetches, reading.HIT_KEYS, limit))
+        return reading.hits(await operations.query(self._session, collection, prefetches, reading.HIT_KEYS, limit))
 
     async def example(self, collection: str) -> reading.Example | None:
         """A point as it is stored, to look at; None when there is none."""

@@ -1,11 +1,13 @@
 """The TwelveLabs API as a local server: for development, tests and trying the connector out without an account."""
 
+from connector.simulator.api.patterns import Call
+from connector.simulator.api.requests_log import Logged
 from connector.simulator.control import Control
-from connector.simulator.faults import Hold
-from connector.simulator.knobs import Knobs
-from connector.simulator.patterns import Call
-from connector.simulator.requests_log import Logged
-from connector.simulator.scenario import (
+from connector.simulator.faults.fault_board import Hold
+from connector.simulator.faults.webhook_sender import Delivery, signature
+from connector.simulator.server import Simulator, run_in_thread, serve
+from connector.simulator.world.knobs import Knobs
+from connector.simulator.world.scenario import (
     AssetSpec,
     ClockSpec,
     FaultSpec,
@@ -15,9 +17,7 @@ from connector.simulator.scenario import (
     Timings,
     WebhookSpec,
 )
-from connector.simulator.scenes import Scene
-from connector.simulator.server import Simulator, run_in_thread, serve
-from connector.simulator.webhooks import Delivery, signature
+from connector.simulator.world.scenes import Scene
 
 __all__ = [
     "AssetSpec",

@@ -8,20 +8,20 @@ from typing import Any
 
 import msgspec
 
-from connector.simulator import changes
-from connector.simulator.clock import format_ms
-from connector.simulator.errors import ApiError
-from connector.simulator.faults import FaultBoard, Hold, Rewrite, Stage
-from connector.simulator.index_state import IndexState
-from connector.simulator.knobs import Knobs
-from connector.simulator.models import SPELLINGS
-from connector.simulator.records import Record
-from connector.simulator.requests_log import RequestLog
-from connector.simulator.scenario import AssetSpec, FaultSpec, IndexSpec, WebhookSpec
-from connector.simulator.scenes import LONGEST_SECONDS, Scene
-from connector.simulator.views import detail_view, index_view
-from connector.simulator.webhooks import Delivery, Webhooks
-from connector.simulator.world import World
+from connector.simulator.api.api_errors import ApiError
+from connector.simulator.api.requests_log import RequestLog
+from connector.simulator.api.views import detail_view, index_view
+from connector.simulator.faults.fault_board import FaultBoard, Hold, Rewrite, Stage
+from connector.simulator.faults.webhook_sender import Delivery, Webhooks
+from connector.simulator.world import changes
+from connector.simulator.world.clock import format_ms
+from connector.simulator.world.index_state import IndexState
+from connector.simulator.world.knobs import Knobs
+from connector.simulator.world.models import SPELLINGS
+from connector.simulator.world.records import Record
+from connector.simulator.world.scenario import AssetSpec, FaultSpec, IndexSpec, WebhookSpec
+from connector.simulator.world.scenes import LONGEST_SECONDS, Scene
+from connector.simulator.world.world import World
 
 Caption = str | Scene
 

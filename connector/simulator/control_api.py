@@ -17,9 +17,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Mount, Route
 
+from connector.simulator.api.json_io import answer, decoded
 from connector.simulator.control import Control
-from connector.simulator.faults import Hold
-from connector.simulator.wire import answer, decoded
+from connector.simulator.faults.fault_board import Hold
 
 OPERATIONS = (
     "add_index",

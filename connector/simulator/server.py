@@ -12,18 +12,18 @@ from typing import Any, Self
 
 import uvicorn
 
-from connector.simulator.application import service, side_by_side
+from connector.simulator.api.application import service, side_by_side
+from connector.simulator.api.gate import Gate
+from connector.simulator.api.patterns import PREFIX
+from connector.simulator.api.rate_limit import RateLimit
+from connector.simulator.api.requests_log import RequestLog
 from connector.simulator.control import Control
 from connector.simulator.control_api import control_application
-from connector.simulator.delivery import BreakableProtocol
-from connector.simulator.faults import FaultBoard
-from connector.simulator.gate import Gate
-from connector.simulator.patterns import PREFIX
-from connector.simulator.rate_limit import RateLimit
-from connector.simulator.requests_log import RequestLog
-from connector.simulator.scenario import Scenario
-from connector.simulator.webhooks import Webhooks
-from connector.simulator.world import World
+from connector.simulator.faults.delivery import BreakableProtocol
+from connector.simulator.faults.fault_board import FaultBoard
+from connector.simulator.faults.webhook_sender import Webhooks
+from connector.simulator.world.scenario import Scenario
+from connector.simulator.world.world import World
 
 _GRACE_SECONDS = 3.0
 _KEEP_ALIVE_SECONDS = 75

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from connector.errors import AssetError, ConfigError, CycleError, MalformedAsset, SourceUnavailable, Unavailable
+from connector.domain.errors import AssetError, ConfigError, CycleError, MalformedAsset, SourceUnavailable, Unavailable
 
 _LONGEST_SHOWN = 100
 _ADVICE = "Check the network and TWELVELABS_BASE_URL; the connector tries again by itself"

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from connector.marengo import KNOWN, select
+from connector.domain.marengo import KNOWN, select
 
 
 def asked_options(model: str | None, model_options: Collection[str], wanted: Collection[str] | None) -> tuple[str, ...]:

@@ -4,10 +4,10 @@ import itertools
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import UTC, datetime
 
-from connector.errors import AssetError
-from connector.model import IN_PROGRESS, Changes, IndexedAsset
+from connector.domain.errors import AssetError
+from connector.domain.model import IN_PROGRESS, Changes, IndexedAsset
+from connector.domain.watermark import OVERLAP_SEC
 from connector.twelvelabs.walk import Listed
-from connector.watermark import OVERLAP_SEC
 
 # The last second of the year 9999: a watermark made of source times may be anything.
 _LATEST = 253_402_300_799.0

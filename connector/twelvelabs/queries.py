@@ -5,9 +5,9 @@ from collections.abc import Callable
 import msgspec
 import numpy as np
 
-from connector.errors import ConfigError
-from connector.marengo import KNOWN
-from connector.model import Float32
+from connector.domain.errors import ConfigError
+from connector.domain.marengo import KNOWN
+from connector.domain.model import Float32
 from connector.twelvelabs.bodies import EmbedV1Body, EmbedV2Body
 from connector.twelvelabs.calls import Call
 from connector.twelvelabs.decoding import Body, decode

@@ -4,8 +4,8 @@ import asyncio
 import math
 from dataclasses import dataclass, replace
 
-from connector.errors import ConfigError
-from connector.twelvelabs.hints import Quota
+from connector.domain.errors import ConfigError
+from connector.twelvelabs.rate_headers import Quota
 from connector.twelvelabs.timing import Clock
 
 _FEW = 10

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
 
-from connector.errors import AssetError, MalformedAsset
-from connector.model import READY, Index, RetrievedAsset
+from connector.domain.errors import AssetError, MalformedAsset
+from connector.domain.model import READY, Index, RetrievedAsset
 from connector.twelvelabs import wire
 from connector.twelvelabs.calls import Call, Refused, asset_path
 from connector.twelvelabs.options import asked_options, other_options

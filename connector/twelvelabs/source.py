@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import structlog
 
-from connector.errors import AssetError, CycleError, IndexGone, SourceUnavailable
-from connector.model import Changes, Float32, Index, IndexedAsset, RetrievedAsset, Snapshot
+from connector.domain.errors import AssetError, CycleError, IndexGone, SourceUnavailable
+from connector.domain.model import Changes, Float32, Index, IndexedAsset, RetrievedAsset, Snapshot
 from connector.twelvelabs import polling, queries, wire
 from connector.twelvelabs.calls import Call, Refused, asset_path, index_path, task_path
 from connector.twelvelabs.retrieval import Retrieval

@@ -11,14 +11,14 @@ import httpx
 import structlog
 
 from connector import __version__
-from connector.errors import ConfigError, RateLimited, Unavailable
-from connector.masking import hide
-from connector.twelvelabs import hints
+from connector.domain.errors import ConfigError, RateLimited, Unavailable
+from connector.domain.masking import hide
+from connector.twelvelabs import rate_headers
 from connector.twelvelabs.calls import Call
-from connector.twelvelabs.patience import Bounds, Patience
 from connector.twelvelabs.rate import Limiter
+from connector.twelvelabs.retry_budget import Bounds, Patience
+from connector.twelvelabs.status_errors import Again, problem, rate_limited
 from connector.twelvelabs.timing import Clock
-from connector.twelvelabs.verdict import Again, problem, rate_limited
 
 T = TypeVar("T")
 Read = Callable[[bytearray, Call], T]
@@ -130,8 +130,8 @@ class Transport:
     async def _answered(self, call: Call, read: Read[T]) -> T:
         self._sent[call.index_id] += 1
         answer = await self._exchange(call)
-        self.server_time = hints.http_date(answer.headers.get("date"))
-        quota = hints.quota(answer.headers, self._clock.wall())
+        self.server_time = rate_headers.http_date(answer.headers.get("date"))
+        quota = rate_headers.quota(answer.headers, self._clock.wall())
         if quota is not None:
             self._limiter.learn(quota)
         if not httpx.codes.is_success(answer.status):

@@ -7,10 +7,10 @@ from typing import TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from connector.errors import MalformedAsset, SourceUnavailable
-from connector.fingerprint import digest
-from connector.marengo import canonical
-from connector.model import Index, IndexedAsset, RetrievedAsset
+from connector.domain.errors import MalformedAsset, SourceUnavailable
+from connector.domain.fingerprint import digest
+from connector.domain.marengo import canonical
+from connector.domain.model import Index, IndexedAsset, RetrievedAsset
 from connector.twelvelabs.bodies import (
     AssetBody,
     DetailedBody,
@@ -22,9 +22,9 @@ from connector.twelvelabs.bodies import (
     TaskBody,
 )
 from connector.twelvelabs.calls import Call
+from connector.twelvelabs.columns import columns_of, transcription_of
 from connector.twelvelabs.decoding import UNDECODABLE, Body, decode
 from connector.twelvelabs.salvage import as_object, elements, members, readable
-from connector.twelvelabs.segments import columns_of, transcription_of
 from connector.twelvelabs.walk import Listed
 
 _ANYTHING = msgspec.json.Decoder(msgspec.Raw)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connector.settings import Settings
+from connector.settings.connector_settings import Settings
 from tests.container.engine import ROOT, docker
 
 Read = Callable[..., Any]

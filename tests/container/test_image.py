@@ -69,7 +69,7 @@ def test_it_holds_no_secret_cache_test_or_installer(image: str) -> None:
 
 
 def test_its_bytecode_is_there_because_it_cannot_be_written_later(image: str) -> None:
-    assert any(re.search(r"/connector/__pycache__/cli\.cpython-\d+\.pyc$", name) for name in files(image))
+    assert any(re.search(r"/connector/cli/__pycache__/main\.cpython-\d+\.pyc$", name) for name in files(image))
 
 
 def test_it_adds_little_to_its_base(image: str) -> None:

@@ -5,8 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from connector.model import CollectionSpec, Float32, Index, IndexedAsset, RetrievedAsset, SegmentColumn, Transcription
-from connector.points import AssetPoints, build
+from connector.domain.model import (
+    CollectionSpec,
+    Float32,
+    Index,
+    IndexedAsset,
+    RetrievedAsset,
+    SegmentColumn,
+    Transcription,
+)
+from connector.domain.points import AssetPoints, build
 
 INDEX = Index("index-1", "First index", "marengo9.9")
 OTHER_INDEX = Index("index-2", "Second index", "marengo9.9")

@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal, Protocol
 
-from connector.errors import AuthenticationFailed, RateLimited, Unavailable
+from connector.domain.errors import AuthenticationFailed, RateLimited, Unavailable
+from connector.domain.watermark import OVERLAP_SEC
 from connector.ports import Source
 from connector.simulator import Scenario, Scene, Simulator
 from connector.twelvelabs import Transport, TwelveLabsSource
 from connector.twelvelabs.rate import Limiter
-from connector.watermark import OVERLAP_SEC
 from tests.fakes.clock import FakeTime
 from tests.fakes.source import FakeSource
 

@@ -12,8 +12,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from connector.connections import ConnectionBounds, most_connections
-from connector.listener import listening
+from connector.web.connections import ConnectionBounds, most_connections
+from connector.web.listener import listening
 
 HEAD = b"GET / HTTP/1.1\r\nhost: x\r\n"
 GET = HEAD + b"\r\n"

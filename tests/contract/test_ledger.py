@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from connector.checkpoints import SqliteCheckpointStore
-from connector.model import Attempt, IndexState
+from connector.domain.model import Attempt, IndexState
+from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.ports import CheckpointStore
 from tests.builders import applied, attempt, row
 from tests.fakes.ledger import FakeCheckpointStore

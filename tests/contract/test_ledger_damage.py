@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from connector.checkpoints import SqliteCheckpointStore
-from connector.errors import LedgerUnavailable
-from connector.index_states import index_states
-from connector.model import IndexState
-from connector.orders import OrderBook, OrderState
-from connector.report import CycleReport
+from connector.domain.errors import LedgerUnavailable
+from connector.domain.model import IndexState
+from connector.domain.report import CycleReport
+from connector.ledger.checkpoint_store import SqliteCheckpointStore
+from connector.ledger.command_queue import OrderBook, OrderState, read_report
+from connector.ledger.index_states import index_states
 from tests.builders import applied, attempt, row
 
 Read = Callable[[SqliteCheckpointStore], Awaitable[Any]]
@@ -299,4 +299,4 @@ async def test_a_daemon_of_another_release_may_show_more(path: Path) -> None:
 
 def test_a_report_in_an_order_of_a_newer_daemon_is_refused() -> None:
     with pytest.raises(LedgerUnavailable, match="unknown key tomorrow"):
-        CycleReport.read({**asdict(CycleReport("i")), "tomorrow": 1})
+        read_report({**asdict(CycleReport("i")), "tomorrow": 1})

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from connector.checkpoints import SqliteCheckpointStore
-from connector.errors import LedgerUnavailable
-from connector.model import Attempt, IndexState
-from connector.sqlite_file import SCHEMA_VERSION
+from connector.domain.errors import LedgerUnavailable
+from connector.domain.model import Attempt, IndexState
+from connector.ledger.checkpoint_store import SqliteCheckpointStore
+from connector.ledger.sqlite_file import SCHEMA_VERSION
 from tests.builders import applied, row
 from tests.fakes.ledger import FakeCheckpointStore
 from tests.fakes.sink import Crashed

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from connector.checkpoints import SqliteCheckpointStore
-from connector.errors import LedgerUnavailable
-from connector.orders import ENDED, Order, OrderBook, OrderState
+from connector.domain.errors import LedgerUnavailable
+from connector.ledger.checkpoint_store import SqliteCheckpointStore
+from connector.ledger.command_queue import ENDED, Order, OrderBook, OrderState
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from connector.errors import ConnectorError, LedgerUnavailable, Unavailable
-from connector.readiness import FRESH_SEC, Readiness
+from connector.daemon.readiness import FRESH_SEC, Readiness
+from connector.domain.errors import ConnectorError, LedgerUnavailable, Unavailable
 
 OLDEST_SEC = 5.0
 

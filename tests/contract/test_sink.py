@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
-from connector.errors import PointsRejected, SinkMismatch
-from connector.points import AssetPoints
+from connector.domain.errors import PointsRejected, SinkMismatch
+from connector.domain.points import AssetPoints
 from tests.contract.asset_points import INDEX, OTHER_INDEX, asset_points, spec
 from tests.contract.sinks import Bench, Stored
 

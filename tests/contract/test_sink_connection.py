@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from connector.errors import AuthenticationFailed, Unavailable
+from connector.domain.errors import AuthenticationFailed, Unavailable
 from connector.qdrant.sink import QdrantSink
 from tests.conftest import ServerFactory
 from tests.contract.asset_points import asset_points, spec

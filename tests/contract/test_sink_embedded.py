@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.errors import SinkUnavailable
+from connector.domain.errors import SinkUnavailable
 from connector.qdrant.sink import QdrantSink
 from tests.contract.asset_points import asset_points, spec
 

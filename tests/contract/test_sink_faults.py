@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from connector.errors import ConfigError, PointsRejected, RateLimited, SinkMismatch, Unavailable
-from connector.points import AssetPoints
+from connector.domain.errors import ConfigError, PointsRejected, RateLimited, SinkMismatch, Unavailable
+from connector.domain.points import AssetPoints
 from connector.qdrant.sink import QdrantSink
 from tests.contract.asset_points import asset_points
 from tests.fakes.scripted_http import ScriptedServer, answer, scripted

@@ -10,7 +10,7 @@ import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 import pytest
 from qdrant_client import grpc as messages
 
-from connector.errors import AuthenticationFailed, PointsRejected, RateLimited, SinkMismatch, Unavailable
+from connector.domain.errors import AuthenticationFailed, PointsRejected, RateLimited, SinkMismatch, Unavailable
 from connector.qdrant.sink import QdrantSink
 from tests.contract.asset_points import asset_points
 from tests.qdrant_server import free_port

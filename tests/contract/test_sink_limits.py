@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from qdrant_client import models
 
-from connector.metadata import MAX_METADATA_DEPTH
-from connector.points import metadata_payload
+from connector.domain.metadata import MAX_METADATA_DEPTH
+from connector.domain.points import metadata_payload
 from tests.builders import asset, retrieved
 from tests.contract.asset_points import INDEX, asset_points, spec
 from tests.contract.sinks import Bench, QdrantBench

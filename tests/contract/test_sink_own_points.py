@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from connector.model import Owner, Tally
-from connector.points import AssetPoints
+from connector.domain.model import Owner, Tally
+from connector.domain.points import AssetPoints
 from tests.contract.asset_points import asset_points, spec
 from tests.contract.sinks import FOREIGN_POINT, Bench, Stored
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from qdrant_client import AsyncQdrantClient, models
 
-from connector.errors import SinkMismatch
-from connector.model import CollectionSpec, Tally
+from connector.domain.errors import SinkMismatch
+from connector.domain.model import CollectionSpec, Tally
 from connector.qdrant.collection import PAYLOAD_INDEXES, type_of
 from connector.qdrant.sink import QdrantSink
 from tests.contract.asset_points import DIMENSION, OPTIONS, OTHER_INDEX, asset_points, spec

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 
-from connector.errors import (
+from connector.domain.errors import (
     AuthenticationFailed,
     ConfigError,
     ConnectorError,

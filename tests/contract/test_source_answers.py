@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connector.errors import AssetError, ConfigError, CycleError, IndexGone, MalformedAsset, SourceUnavailable
+from connector.domain.errors import AssetError, ConfigError, CycleError, IndexGone, MalformedAsset, SourceUnavailable
 from tests.contract.source_answers import INDEX, NOT_THERE, asking, asset, page
 from tests.fakes.scripted_http import answer
 

@@ -4,9 +4,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from connector.errors import AuthenticationFailed, ConnectorError, IndexGone, Unavailable
-from connector.model import IN_PROGRESS, Changes, Index, IndexedAsset
-from connector.timestamps import epoch
+from connector.domain.errors import AuthenticationFailed, ConnectorError, IndexGone, Unavailable
+from connector.domain.model import IN_PROGRESS, Changes, Index, IndexedAsset
+from connector.domain.timestamps import epoch
 from tests.contract.source_worlds import WORLDS, Trouble, World, world_of
 
 UNKNOWN = "6" * 24

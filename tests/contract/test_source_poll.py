@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from connector.errors import AuthenticationFailed, ConnectorError, RateLimited, SourceUnavailable, Unavailable
-from connector.model import Index
+from connector.domain.errors import AuthenticationFailed, ConnectorError, RateLimited, SourceUnavailable, Unavailable
+from connector.domain.model import Index
+from connector.domain.timestamps import epoch
+from connector.domain.watermark import OVERLAP_SEC
 from connector.simulator import IndexSpec, Scenario
-from connector.timestamps import epoch
 from connector.twelvelabs import Transport, TwelveLabsSource
-from connector.watermark import OVERLAP_SEC
 from tests.contract.source_answers import INDEX, asking, page
 from tests.contract.source_worlds import SimulatedWorld, simulated
 from tests.fakes.clock import FakeTime

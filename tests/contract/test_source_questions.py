@@ -2,8 +2,8 @@
 
 import pytest
 
-from connector.errors import AssetError, MalformedAsset
-from connector.model import Index
+from connector.domain.errors import AssetError, MalformedAsset
+from connector.domain.model import Index
 from tests.contract.source_answers import INDEX, INVALID, NOT_THERE, asking, asset
 from tests.fakes.scripted_http import ScriptedServer, answer
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from connector.errors import IndexGone, MalformedAsset
-from connector.model import Index, RetrievedAsset
-from connector.points import build
+from connector.domain.errors import IndexGone, MalformedAsset
+from connector.domain.model import Index, RetrievedAsset
+from connector.domain.points import build
 from connector.simulator import AssetSpec, IndexSpec, Scenario
 from tests.contract.source_worlds import SimulatedWorld, simulated
 

@@ -5,7 +5,7 @@ import traceback
 import pytest
 
 from connector import __version__
-from connector.errors import (
+from connector.domain.errors import (
     AuthenticationFailed,
     ConnectorError,
     MalformedAsset,
@@ -13,7 +13,7 @@ from connector.errors import (
     Unavailable,
 )
 from connector.twelvelabs.calls import Call, Refused
-from connector.twelvelabs.patience import Bounds
+from connector.twelvelabs.retry_budget import Bounds
 from connector.twelvelabs.transport import Transport
 from connector.twelvelabs.wire import read_index
 from tests.contract.transport_talks import CALL, GOOD, INDEX, KEY, talking

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from connector.errors import (
+from connector.domain.errors import (
     ConfigError,
 )
 from connector.twelvelabs.calls import Call

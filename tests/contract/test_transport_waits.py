@@ -4,7 +4,7 @@ import email.utils
 
 import pytest
 
-from connector.errors import (
+from connector.domain.errors import (
     RateLimited,
     Unavailable,
 )

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from connector.errors import ConfigError, ConnectorError, LedgerUnavailable
-from connector.listener import listening
-from connector.web import LOOP_STALLED_SEC, web_app
+from connector.domain.errors import ConfigError, ConnectorError, LedgerUnavailable
+from connector.web.health import LOOP_STALLED_SEC, web_app
+from connector.web.listener import listening
 
 STATUS = {"ledger": "ledger.sqlite3", "daemon": {"pid": 1}, "indexes": [{"index_id": "ä", "lag_sec": None}]}
 

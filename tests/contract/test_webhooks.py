@@ -8,9 +8,9 @@ import httpx
 import msgspec
 import pytest
 
-from connector.listener import listening
-from connector.signatures import signature
-from connector.webhooks import MAX_BODY_BYTES, PATH, Recent, Webhooks
+from connector.web.listener import listening
+from connector.web.signatures import signature
+from connector.web.webhooks import MAX_BODY_BYTES, PATH, Recent, Webhooks
 
 SECRET, NOW = "whsec_test", 1_800_000_000.0
 FILLED = b'{"type":"index.task.ready","padding":"'

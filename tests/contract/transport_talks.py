@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from connector.twelvelabs.calls import Call
-from connector.twelvelabs.patience import Bounds
 from connector.twelvelabs.rate import Limiter
+from connector.twelvelabs.retry_budget import Bounds
 from connector.twelvelabs.transport import Transport
 from tests.fakes.clock import FakeTime
 from tests.fakes.scripted_http import ScriptedServer, answer, scripted

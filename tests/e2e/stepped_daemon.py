@@ -4,9 +4,9 @@ import asyncio
 import time
 from pathlib import Path
 
-from connector import telemetry
-from connector.daemon import run_daemon
-from connector.settings import load
+from connector.daemon.process import run_daemon
+from connector.settings.connector_settings import load
+from connector.telemetry import logs
 
 OFFSET = Path("offset")
 
@@ -17,5 +17,5 @@ def wall() -> float:
 
 if __name__ == "__main__":
     settings, _ = load()
-    telemetry.set_up(settings.connector_log_level, settings.connector_log_format)
+    logs.set_up(settings.connector_log_level, settings.connector_log_format)
     asyncio.run(run_daemon(settings, wall))

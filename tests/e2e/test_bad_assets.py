@@ -129,7 +129,7 @@ def test_metadata_of_an_applied_asset_that_becomes_too_deep(
     stand.change(2, set_fact(user_metadata=nested(32)))
 
     for port in (connector.settings["QDRANT_GRPC_PORT"], "1"):
-        ended = connector.run("sync", "--json", CONNECTOR_REFRESH_INTERVAL="0.001s", QDRANT_GRPC_PORT=port)
+        ended = connector.run("sync", "--json", CONNECTOR_REFRESH_INTERVAL="1s", QDRANT_GRPC_PORT=port)
         report = ended.index(stand.index)
         assert (ended.code, report["error"], report["failed"]) == (1, None, 2), ended.stderr
         assert {problem["code"] for problem in report["problems"]} == {"malformed_asset"}

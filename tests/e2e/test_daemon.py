@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from qdrant_client import QdrantClient
 
-from connector.orders import OrderBook, OrderState
+from connector.ledger.command_queue import OrderBook, OrderState
 from connector.simulator import IndexSpec, Scenario, Simulator
 from tests.command import Command
 from tests.e2e.daemon import PATIENCE_SEC, Running, running

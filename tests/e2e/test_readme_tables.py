@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import typer
 
-from connector.cli import app
-from connector.commands.output import Exit
-from connector.report import CycleReport, Problem
-from connector.settings import SECRETS, IndexOverride, Settings, given_only
+from connector.cli.main import app
+from connector.cli.output import Exit
+from connector.domain.report import CycleReport, Problem
+from connector.settings.connector_settings import SECRETS, IndexOverride, Settings, given_only
 from tests.command import Command
 from tests.e2e.readme import RECIPES, code, dead_links, section, table
 

@@ -181,8 +181,8 @@ def test_the_daemon_tells_nobody(secret: Command, echo: str) -> None:
 
 CRASH = """
 import sys
-from connector import cli
-from connector.settings import load
+from connector.cli import main as cli
+from connector.settings.connector_settings import load
 
 @cli.app.command()
 def crash(as_json: cli.AsJson = False) -> None:

@@ -4,11 +4,11 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from connector.engine import Engine, Progress
-from connector.index_loop import IndexLoop
-from connector.index_settings import IndexSettings
+from connector.daemon.index_loop import IndexLoop
+from connector.domain.index_settings import IndexSettings
+from connector.domain.report import CycleReport
+from connector.engine.cycle import Engine, Progress
 from connector.ports import CheckpointStore
-from connector.report import CycleReport
 from tests.engine.world import INDEX, World
 
 PERIOD = 3600.0

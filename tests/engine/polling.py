@@ -1,9 +1,9 @@
 """A daemon's engine over the fakes: a full cycle first, then polls."""
 
-from connector.engine import Engine
-from connector.model import IndexState
-from connector.report import CycleReport
-from connector.timestamps import epoch
+from connector.domain.model import IndexState
+from connector.domain.report import CycleReport
+from connector.domain.timestamps import epoch
+from connector.engine.cycle import Engine
 from tests.engine.world import INDEX, World
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from connector.apply import EMBEDDING_PATIENCE_SEC
-from connector.engine import Engine
-from connector.errors import MalformedAsset, RateLimited
-from connector.model import IndexState
-from connector.stored_times import credible_rows, credible_state
+from connector.domain.errors import MalformedAsset, RateLimited
+from connector.domain.model import IndexState
+from connector.domain.stored_times import credible_rows, credible_state
+from connector.engine.apply import EMBEDDING_PATIENCE_SEC
+from connector.engine.cycle import Engine
 from tests.builders import applied, attempt, row
 from tests.engine.polling import Daemon, synced
 from tests.engine.test_refresh_pass import hours_of_passes

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from connector import operations
-from connector.apply import EMBEDDING_PATIENCE_SEC
-from connector.errors import AssetError, AuthenticationFailed, MalformedAsset, RateLimited, Unavailable
-from connector.model import CollectionInfo
-from connector.refresh import spread
-from connector.report import CycleReport
+from connector.domain.errors import AssetError, AuthenticationFailed, MalformedAsset, RateLimited, Unavailable
+from connector.domain.model import CollectionInfo
+from connector.domain.refresh import spread
+from connector.domain.report import CycleReport
+from connector.engine import maintenance
+from connector.engine.apply import EMBEDDING_PATIENCE_SEC
 from tests.engine.world import INDEX, World
 
 OLD, NEW = "twelvelabs-marengo2.7", "twelvelabs-marengo3.0"
@@ -142,7 +142,7 @@ async def test_an_id_that_cannot_be_asked_for_withholds_its_own_delete_only(worl
     assert await world.row("b") is None
     assert await world.row(odd_row)
 
-    await operations.drop(world.sink, world.ledger, world.settings, [odd_row])
+    await maintenance.drop(world.sink, world.ledger, world.settings, [odd_row])
     assert (await world.cycle()).clean
     assert await world.row(odd_row) is None
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from connector.app import App
-from connector.daemon import Daemon
-from connector.orders import OrderBook
-from connector.schedule import LATE_SEC
-from connector.settings import given_only
+from connector.daemon.process import Daemon
+from connector.daemon.schedule import LATE_SEC
+from connector.ledger.command_queue import OrderBook
+from connector.settings.connector_settings import given_only
 from tests.engine.world import INDEX, World
 
 

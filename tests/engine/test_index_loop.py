@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from connector.errors import LedgerUnavailable, MalformedAsset, Unavailable
-from connector.index_loop import Retry
+from connector.daemon.index_loop import Retry
+from connector.domain.errors import LedgerUnavailable, MalformedAsset, Unavailable
 from tests.engine.loops import ORDERED, POLL, REFRESH, SCHEDULED, Place
 from tests.engine.world import INDEX
 from tests.fakes.ledger import FakeCheckpointStore

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from connector.errors import LedgerUnavailable
-from connector.index_settings import IndexSettings
+from connector.domain.errors import LedgerUnavailable
+from connector.domain.index_settings import IndexSettings
 from connector.ports import CheckpointStore, Sink, Source
 from tests.engine.world import INDEX, World
 from tests.fakes.sink import Crashed

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from connector import operations
-from connector.errors import ConfigError, MalformedAsset, Unavailable
-from connector.index_settings import IndexSettings
+from connector.domain.errors import ConfigError, MalformedAsset, Unavailable
+from connector.domain.index_settings import IndexSettings
+from connector.engine import maintenance
 from tests.engine.world import INDEX, World
 from tests.fakes.sink import Crashed
 
@@ -29,7 +29,7 @@ async def quarantined_world() -> World:
     world.source.add(INDEX, "never")
     world.source.fail_next(2, malformed, {"retrieve"})
     assert (await world.cycle()).failed == 2
-    assert set(await operations.quarantined(world.ledger, INDEX, 1)) == {"bad", "never"}
+    assert set(await maintenance.quarantined(world.ledger, INDEX, 1)) == {"bad", "never"}
     return world
 
 
@@ -50,7 +50,7 @@ def held(world: World) -> dict[str, int]:
 async def test_a_retried_asset_is_made_by_the_next_cycle(world: World) -> None:
     assert (await world.cycle()).quarantined == 2
 
-    assert await operations.retry(world.ledger, INDEX, ["bad"]) == ["bad"]
+    assert await maintenance.retry(world.ledger, INDEX, ["bad"]) == ["bad"]
 
     report = await world.cycle()
     assert (report.upserted, report.quarantined) == (1, 1)
@@ -59,7 +59,7 @@ async def test_a_retried_asset_is_made_by_the_next_cycle(world: World) -> None:
 
 async def test_a_retry_is_patient_with_nobody(world: World) -> None:
     """The daemon's cycle, which leaves back-offs alone, tries it too."""
-    await operations.retry(world.ledger, INDEX, ["never", "bad"])
+    await maintenance.retry(world.ledger, INDEX, ["never", "bad"])
 
     assert (await world.cycle(period=3600.0)).upserted == 2
     world.check_i1_sink_equals_source()
@@ -67,7 +67,7 @@ async def test_a_retry_is_patient_with_nobody(world: World) -> None:
 
 async def test_a_retry_changes_nothing_but_the_attempts(world: World) -> None:
     before, writes = await world.row("bad"), world.sink.writes
-    await operations.retry(world.ledger, INDEX, ["bad"])
+    await maintenance.retry(world.ledger, INDEX, ["bad"])
     after = await world.row("bad")
 
     assert before is not None
@@ -77,7 +77,7 @@ async def test_a_retry_changes_nothing_but_the_attempts(world: World) -> None:
 
 
 async def test_a_dropped_asset_has_no_points_and_stays_in_quarantine(world: World) -> None:
-    assert await operations.drop(world.sink, world.ledger, world.settings, ["bad"]) == ["bad"]
+    assert await maintenance.drop(world.sink, world.ledger, world.settings, ["bad"]) == ["bad"]
 
     assert held(world) == {"well": 3, "fine": 3}
     await world.check_i2_coverage_and_truth()
@@ -86,7 +86,7 @@ async def test_a_dropped_asset_has_no_points_and_stays_in_quarantine(world: Worl
 
 
 async def test_a_dropped_asset_comes_back_when_it_changes(world: World) -> None:
-    await operations.drop(world.sink, world.ledger, world.settings, ["bad", "never"])
+    await maintenance.drop(world.sink, world.ledger, world.settings, ["bad", "never"])
     world.source.change(INDEX, "bad", segments=2)
 
     assert (await world.cycle()).upserted == 1
@@ -95,7 +95,7 @@ async def test_a_dropped_asset_comes_back_when_it_changes(world: World) -> None:
 
 async def test_a_dropped_asset_counts_as_no_delete(world: World) -> None:
     """The bound on deletes is for what left the index by itself."""
-    await operations.drop(world.sink, world.ledger, world.settings, ["bad"])
+    await maintenance.drop(world.sink, world.ledger, world.settings, ["bad"])
 
     assert await world.ledger.deletes_since(INDEX, 0.0) == 0
 
@@ -115,8 +115,8 @@ async def test_an_asset_that_is_not_there_is_named_and_nothing_done(world: World
 async def test_nothing_asked_for_is_nothing_done(world: World) -> None:
     writes = world.ledger.writes, world.sink.writes
 
-    assert await operations.retry(world.ledger, INDEX, []) == []
-    assert await operations.drop(world.sink, world.ledger, world.settings, []) == []
+    assert await maintenance.retry(world.ledger, INDEX, []) == []
+    assert await maintenance.drop(world.sink, world.ledger, world.settings, []) == []
     assert (world.ledger.writes, world.sink.writes) == writes
 
 
@@ -124,7 +124,7 @@ async def test_a_forgotten_index_leaves_nothing(world: World) -> None:
     """Neither points nor rows; what it counted is what there was."""
     seen: list[int] = []
 
-    counts = await operations.forget(world.sink, world.ledger, world.settings, world.now, lambda: seen.append(1))
+    counts = await maintenance.forget(world.sink, world.ledger, world.settings, world.now, lambda: seen.append(1))
 
     assert (counts, len(seen)) == ({"assets": 4, "points": 9}, 4)
     assert (world.sink.points_of(INDEX), await world.ledger.load(INDEX)) == ({}, {})
@@ -140,14 +140,14 @@ async def test_forgetting_one_index_leaves_the_others(world: World) -> None:
     assert (await world.engine().cycle(settings)).clean
     points, rows = world.sink.points_of(OTHER), await world.ledger.load(OTHER)
 
-    await operations.forget(world.sink, world.ledger, world.settings, world.now)
+    await maintenance.forget(world.sink, world.ledger, world.settings, world.now)
 
     assert (world.sink.points_of(OTHER), await world.ledger.load(OTHER)) == (points, rows)
     assert len(rows) == 1
 
 
 async def test_an_index_that_nobody_knows_is_forgotten_already(world: World) -> None:
-    assert await operations.forget(world.sink, world.ledger, IndexSettings("unknown"), 0.0) == {
+    assert await maintenance.forget(world.sink, world.ledger, IndexSettings("unknown"), 0.0) == {
         "assets": 0,
         "points": 0,
     }
@@ -155,7 +155,7 @@ async def test_an_index_that_nobody_knows_is_forgotten_already(world: World) -> 
 
 
 async def test_a_forgotten_index_that_is_synced_again_is_as_new(world: World) -> None:
-    await operations.forget(world.sink, world.ledger, world.settings, world.now)
+    await maintenance.forget(world.sink, world.ledger, world.settings, world.now)
 
     assert (await world.cycle()).upserted == 4
     world.check_i1_sink_equals_source()
@@ -171,7 +171,7 @@ async def test_points_in_every_collection_of_a_row_are_dropped_and_forgotten(wor
     await world.check_i2_coverage_and_truth()
     assert len(world.sink.points_of(INDEX)) == 2
 
-    await operations.forget(world.sink, world.ledger, world.settings, world.now)
+    await maintenance.forget(world.sink, world.ledger, world.settings, world.now)
 
     assert world.sink.points_of(INDEX) == {}
 
@@ -179,10 +179,10 @@ async def test_points_in_every_collection_of_a_row_are_dropped_and_forgotten(wor
 async def test_a_forget_while_the_sink_is_down_can_be_repeated(world: World) -> None:
     world.sink.fail_next(1, Unavailable("delete points of asset", "bad", "connection refused", side="sink"))
     with pytest.raises(Unavailable):
-        await operations.forget(world.sink, world.ledger, world.settings, world.now)
+        await maintenance.forget(world.sink, world.ledger, world.settings, world.now)
     await world.check_i2_coverage_and_truth()
 
-    await operations.forget(world.sink, world.ledger, world.settings, world.now)
+    await maintenance.forget(world.sink, world.ledger, world.settings, world.now)
 
     assert (world.sink.points_of(INDEX), await world.ledger.load(INDEX)) == ({}, {})
 
@@ -216,7 +216,7 @@ async def test_what_was_broken_off_and_not_given_again_is_put_right_by_a_cycle(w
     for step in range(1, STEPS):
         world = await quarantined_world()
         crashed = await _crash(world, arm, step, _carry_out(world, what, ["bad"]))
-        await operations.retry(world.ledger, INDEX, list(await operations.quarantined(world.ledger, INDEX, 1)))
+        await maintenance.retry(world.ledger, INDEX, list(await maintenance.quarantined(world.ledger, INDEX, 1)))
         assert (await world.cycle()).clean
         await world.check_i2_coverage_and_truth()
         world.check_i1_sink_equals_source()
@@ -242,10 +242,10 @@ async def _crash(world: World, arm: str, step: int, operation: Awaitable[Any]) -
 
 async def _carry_out(world: World, what: str, names: list[str]) -> Any:
     if what == "retry":
-        return await operations.retry(world.ledger, INDEX, names)
+        return await maintenance.retry(world.ledger, INDEX, names)
     if what == "drop":
-        return await operations.drop(world.sink, world.ledger, world.settings, names)
-    return await operations.forget(world.sink, world.ledger, world.settings, world.now)
+        return await maintenance.drop(world.sink, world.ledger, world.settings, names)
+    return await maintenance.forget(world.sink, world.ledger, world.settings, world.now)
 
 
 async def test_what_was_forgotten_does_not_count_as_deletes() -> None:
@@ -254,7 +254,7 @@ async def test_what_was_forgotten_does_not_count_as_deletes() -> None:
     for name in ("a", "b", "c"):
         world.source.add(INDEX, name)
     await world.cycle()
-    await operations.forget(world.sink, world.ledger, world.settings, world.now)
+    await maintenance.forget(world.sink, world.ledger, world.settings, world.now)
     await world.cycle()
     world.source.remove(INDEX, "a")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connector import operations
+from connector.engine import maintenance
 from tests.engine.world import INDEX, World
 from tests.fakes.ledger import FakeCheckpointStore
 from tests.fakes.sink_reading import FakePoint
@@ -64,7 +64,7 @@ async def test_deletes_and_forgets_work_through_an_alias() -> None:
 
     assert (report.deleted, report.unchanged, report.error) == (1, 2, None)
     assert len(world.sink.stored["real"].points) == 6
-    found = await operations.forget(world.sink, world.ledger, world.settings, world.now)
+    found = await maintenance.forget(world.sink, world.ledger, world.settings, world.now)
     assert found == {"assets": 2, "points": 6}
     assert world.sink.stored["real"].points == {}
 
@@ -269,7 +269,7 @@ async def test_a_forget_finds_the_points_of_a_lost_ledger() -> None:
     world = await synced()
     world.ledger = FakeCheckpointStore()
 
-    assert await operations.forget(world.sink, world.ledger, world.settings, world.now) == {"assets": 3, "points": 9}
+    assert await maintenance.forget(world.sink, world.ledger, world.settings, world.now) == {"assets": 3, "points": 9}
 
     assert world.sink.stored[NAME].points == {}
     assert world.sink.stored[NAME].info.owners == {}
@@ -279,9 +279,9 @@ async def test_a_forget_leaves_what_belongs_to_another_connector() -> None:
     world = await synced()
     second = beside(world, **VISUAL)
 
-    found = await operations.footprint(second.sink, second.ledger, second.settings)
+    found = await maintenance.footprint(second.sink, second.ledger, second.settings)
     assert (found.assets, found.total, set(found.foreign)) == (set(), 0, {NAME})
-    await operations.forget(second.sink, second.ledger, second.settings, second.now)
+    await maintenance.forget(second.sink, second.ledger, second.settings, second.now)
 
     assert len(world.sink.stored[NAME].points) == 9
     assert (await world.cycle()).unchanged == 3

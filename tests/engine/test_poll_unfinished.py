@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.errors import AuthenticationFailed, MalformedAsset, RateLimited, Unavailable
+from connector.domain.errors import AuthenticationFailed, MalformedAsset, RateLimited, Unavailable
 from tests.engine.polling import Daemon, synced
 from tests.engine.world import INDEX, World
 

@@ -1,6 +1,6 @@
 """Refreshes between full cycles: spread over passes, and nothing else is done."""
 
-from connector.errors import AuthenticationFailed
+from connector.domain.errors import AuthenticationFailed
 from tests.engine.polling import Daemon, synced
 from tests.engine.world import INDEX, World
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from connector import points
-from connector.engine import Engine
-from connector.fingerprint import fingerprint
-from connector.index_settings import IndexSettings
-from connector.model import READY, Checkpoint
+from connector.domain import points
+from connector.domain.fingerprint import fingerprint
+from connector.domain.index_settings import IndexSettings
+from connector.domain.model import READY, Checkpoint
+from connector.domain.report import CycleReport
+from connector.engine.cycle import Engine
 from connector.ports import CheckpointStore, Sink, Source
-from connector.report import CycleReport
 from tests.fakes.ledger import FakeCheckpointStore
 from tests.fakes.sink import Crashed, FakeSink
 from tests.fakes.sink_reading import FakePoint

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from connector.errors import MalformedAsset
-from connector.model import RetrievedAsset
+from connector.domain.errors import MalformedAsset
+from connector.domain.model import RetrievedAsset
 from connector.twelvelabs import wire
 from connector.twelvelabs.calls import Call
 

@@ -7,9 +7,9 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from connector.errors import ConnectorError, PointsRejected, SinkMismatch
-from connector.model import LAYOUT_VERSION, CollectionInfo, CollectionSpec, Float32, Hit, Owner, SinkAsset, Tally
-from connector.points import AssetPoints, is_own
+from connector.domain.errors import ConnectorError, PointsRejected, SinkMismatch
+from connector.domain.model import LAYOUT_VERSION, CollectionInfo, CollectionSpec, Float32, Hit, Owner, SinkAsset, Tally
+from connector.domain.points import AssetPoints, is_own
 from connector.qdrant.collection import MISFIT_ADVICE, index_warnings, misfit, payload_indexes, type_of
 from tests.fakes.sink_reading import FakePoint, fused, hit, is_among, sink_asset, tally
 

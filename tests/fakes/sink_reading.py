@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from connector.model import Float32, Hit, SinkAsset, Tally
+from connector.domain.model import Float32, Hit, SinkAsset, Tally
 
 RRF_K = 2
 

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
-from connector.errors import ConfigError, IndexGone
-from connector.marengo import KNOWN
-from connector.model import (
+from connector.domain.errors import ConfigError, IndexGone
+from connector.domain.marengo import KNOWN
+from connector.domain.model import (
     IN_PROGRESS,
     READY,
     Changes,
@@ -19,7 +19,7 @@ from connector.model import (
     RetrievedAsset,
     Snapshot,
 )
-from connector.timestamps import epoch
+from connector.domain.timestamps import epoch
 from connector.twelvelabs.calls import asset_path, index_path
 from tests.fakes.fake_asset import SEGMENT_SEC, FakeAsset, answer_of, unit_vectors
 

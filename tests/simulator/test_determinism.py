@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.simulator import Scenario
-from connector.simulator.ids import IdCodec, Kind, Ref, well_formed
+from connector.simulator.world.ids import IdCodec, Kind, Ref, well_formed
 from tests.simulator.access import Access, access, upload
 
 OPTIONS = {"embedding_option": ["visual", "audio", "transcription"], "transcription": "true"}

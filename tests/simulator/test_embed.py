@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from connector.simulator import Scene
-from connector.simulator.words import concepts
+from connector.simulator.world.words import concepts
 from tests.simulator.access import Access, access, one_index, video
 
 

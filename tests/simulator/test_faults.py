@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from connector.simulator import Call, FaultSpec, Scenario, Simulator
-from connector.simulator.patterns import Pattern
+from connector.simulator.api.patterns import Pattern
 from tests.simulator.access import JSON, Access, access
 
 LISTING = "GET /indexes/*/indexed-assets"

@@ -10,8 +10,8 @@ import httpx
 import pytest
 from starlette.datastructures import QueryParams
 
-from connector.simulator.listing import Page, asset_page
-from connector.simulator.world import World
+from connector.simulator.api.listing import Page, asset_page
+from connector.simulator.world.world import World
 from tests.simulator.access import access, one_index
 
 ASSETS = 100_000

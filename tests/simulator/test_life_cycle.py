@@ -3,7 +3,7 @@
 import pytest
 
 from connector.simulator import IndexSpec, Scenario, Timings
-from connector.simulator.clock import parse_ms
+from connector.simulator.world.clock import parse_ms
 from tests.simulator.access import JSON, Access, access, index_it, one_index, upload, video
 
 MODELS = [{"model_name": "marengo3.0", "model_options": ["visual", "audio"]}]

@@ -8,8 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from connector.simulator.clock import LATEST_MS, Clock, parse_ms
 from connector.simulator.control_api import OPERATIONS
+from connector.simulator.world.clock import LATEST_MS, Clock, parse_ms
 from tests.simulator.access import Access, access, one_index, upload, video
 
 DEEP, DEEP_OBJECT = b"[" * 50_000, b'{"a":' * 5_000 + b"1" + b"}" * 5_000

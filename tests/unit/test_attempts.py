@@ -2,8 +2,8 @@
 
 import pytest
 
-from connector.attempts import deferred, failed
-from connector.errors import MalformedAsset, RateLimited, Unavailable
+from connector.domain.attempts import deferred, failed
+from connector.domain.errors import MalformedAsset, RateLimited, Unavailable
 from tests.builders import attempt
 
 HOUR = 3600.0

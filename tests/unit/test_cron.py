@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connector.cron import cron_trigger, period_of
+from connector.settings.cron import cron_trigger, period_of
 
 DAY, WEEK = 86_400.0, 7 * 86_400.0
 # 2026-03-01 is a Sunday.

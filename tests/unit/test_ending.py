@@ -2,8 +2,8 @@
 
 import pytest
 
-from connector.commands.ending import _single
-from connector.errors import ConfigError
+from connector.cli.ending import _single
+from connector.domain.errors import ConfigError
 
 MISTAKE, FAULT = ConfigError("do", "this", "because"), ValueError("a fault")
 

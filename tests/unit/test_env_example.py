@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.settings import SECRETS, Settings, given_only
+from connector.settings.connector_settings import SECRETS, Settings, given_only
 from tests.unit.settings_place import Place
 
 ROOT = Path(__file__).parents[2]

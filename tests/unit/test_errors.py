@@ -5,8 +5,8 @@ from itertools import chain
 
 import pytest
 
-from connector import apply, errors
-from connector.errors import (
+from connector.domain import errors
+from connector.domain.errors import (
     AssetError,
     ConfigError,
     ConnectorError,
@@ -17,6 +17,7 @@ from connector.errors import (
     TransientError,
     Unavailable,
 )
+from connector.engine import apply
 
 
 def subclasses(of: type[ConnectorError]) -> Iterator[type[ConnectorError]]:

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import pytest
 
-from connector.errors import Unavailable
+from connector.domain.errors import Unavailable
 from tests.contract.asset_points import asset_points, spec
 from tests.fakes.sink import Crashed, FakeSink
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.fingerprint import Shape, canonical_json, digest, fingerprint
-from connector.model import IndexedAsset
+from connector.domain.fingerprint import Shape, canonical_json, digest, fingerprint
+from connector.domain.model import IndexedAsset
 from tests.builders import SHAPE, asset
 
 FULL = asset(

@@ -1,4 +1,4 @@
-"""Imports go downwards only. The floors, from the ground up; a name stands for a module or a whole package."""
+"""Packages import downwards only, and each vendor has its place. The levels, from the ground up."""
 
 import ast
 import sys
@@ -11,48 +11,42 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-FLOORS = (
+# One line a level: what stands on it imports lower levels only, never a neighbour.
+LEVELS = (
     ("connector",),
-    ("masking",),
-    ("errors", "model", "marengo", "timestamps", "early_signals"),
-    ("fingerprint", "segments", "ledger_rows"),
-    ("metadata",),
-    ("points", "refresh", "attempts", "stored_times", "watermark"),
-    ("plan",),
-    ("ports", "index_settings", "report"),
-    ("claims",),
-    ("reconcile", "apply", "workers"),
-    ("survey",),
+    ("domain",),
+    ("ports",),
     ("engine",),
-    ("sqlite_file", "signatures", "cron", "setting_ranges", "repeats"),
-    ("toml_types", "connections"),
-    ("setting_types", "setting_sources", "simulator"),
-    ("twelvelabs", "qdrant", "checkpoints", "orders", "ownership", "settings", "webhooks"),
-    ("index_loop", "index_states", "operations", "schedule", "readiness", "web", "listener"),
-    ("app", "telemetry"),
-    ("execution",),
+    ("ledger", "twelvelabs", "qdrant", "settings", "telemetry", "simulator"),
+    ("web",),
+    ("app",),
     ("daemon",),
-    ("commands",),
     ("cli",),
     ("__main__",),
 )
-CORE = FLOORS[: FLOORS.index(("engine",)) + 1]
+CORE = ("domain", "ports", "engine")
 CORE_USES = {"msgspec", "numpy"}
 
 # What is imported -> the only places that may.
 ONLY = {
-    "httpx": {"connector.twelvelabs.transport", "connector.simulator.webhooks"},
+    "httpx": {"connector.twelvelabs.transport", "connector.simulator.faults.webhook_sender"},
     "qdrant_client": {"connector.qdrant"},
-    "pydantic": {"connector.settings", "connector.setting_types", "connector.qdrant.failures"},
-    "pydantic_settings": {"connector.settings", "connector.setting_types"},
-    "dotenv": {"connector.setting_sources"},
-    "typer": {"connector.cli", "connector.commands"},
-    "rich": {"connector.commands"},
+    "grpc": {"connector.qdrant.failures"},
+    "sqlite3": {"connector.ledger", "connector.qdrant.failures"},
+    "apscheduler": {"connector.settings.cron", "connector.daemon.schedule"},
+    "uvicorn": {"connector.web", "connector.simulator"},
+    "starlette": {"connector.web", "connector.simulator"},
+    "pydantic": {"connector.settings", "connector.qdrant.failures"},
+    "pydantic_settings": {"connector.settings"},
+    "dotenv": {"connector.settings.sources"},
+    "typer": {"connector.cli"},
+    "rich": {"connector.cli"},
     "connector.twelvelabs": {"connector.twelvelabs", "connector.app"},
     "connector.qdrant": {"connector.qdrant", "connector.app"},
-    "connector.cli": {"connector.__main__"},
+    "connector.cli": {"connector.cli", "connector.__main__"},
 }
-ENVIRONMENT_READER = "connector.settings"
+ENVIRONMENT_READER = "connector.settings.connector_settings"
+
 
 Imports = Mapping[str, Collection[str]]
 
@@ -80,9 +74,9 @@ def imported(tree: ast.Module, modules: Collection[str]) -> Iterator[str]:
 IMPORTS: Imports = {module: sorted(set(imported(tree, TREES))) for module, tree in TREES.items()}
 
 
-def floor_of(module: str) -> int:
+def level_of(module: str) -> int:
     unit = module.split(".")[1] if "." in module else module
-    return next((height for height, floor in enumerate(FLOORS) if unit in floor), -1)
+    return next((height for height, level in enumerate(LEVELS) if unit in level), -1)
 
 
 def own(imports: Imports) -> Iterator[tuple[str, str]]:
@@ -99,11 +93,11 @@ def unit_of(module: str) -> str:
 
 
 def upward(imports: Imports) -> list[str]:
-    """Imports that do not go down. Inside one package there are no floors, only the ban on cycles."""
+    """Imports that do not go down. Inside one package there are no levels, only the ban on cycles."""
     return [
         f"{module} imports {name}"
         for module, name in own(imports)
-        if unit_of(module) != unit_of(name) and floor_of(module) <= floor_of(name)
+        if unit_of(module) != unit_of(name) and level_of(module) <= level_of(name)
     ]
 
 
@@ -119,9 +113,9 @@ def cycle(imports: Imports) -> list[str]:
     return []
 
 
-def test_every_module_has_its_floor() -> None:
-    assert [module for module in IMPORTS if floor_of(module) < 0] == []
-    assert {"connector.plan", "connector.engine", "connector.qdrant.sink"} <= IMPORTS.keys()
+def test_every_module_is_in_a_package_with_a_level() -> None:
+    assert [module for module in IMPORTS if level_of(module) < 0] == []
+    assert {"connector.domain.plan", "connector.engine.cycle", "connector.qdrant.sink"} <= IMPORTS.keys()
 
 
 def test_imports_go_downwards_only() -> None:
@@ -145,7 +139,7 @@ def test_imported_only_where_it_belongs(what: str) -> None:
 
 def test_the_core_knows_no_vendor() -> None:
     """Below the adapters there are the standard library, arrays and canonical JSON."""
-    core = {module: names for module, names in IMPORTS.items() if 0 <= floor_of(module) < len(CORE)}
+    core = {module: names for module, names in IMPORTS.items() if unit_of(module).split(".")[-1] in CORE}
     used = {(module, name.split(".")[0]) for module, names in core.items() for name in names}
     allowed = sys.stdlib_module_names | CORE_USES | {"connector"}
     assert {(module, name) for module, name in used if name not in allowed} == set()
@@ -171,18 +165,15 @@ def test_only_the_settings_read_the_environment() -> None:
     assert readers == {ENVIRONMENT_READER}
 
 
-@pytest.mark.parametrize(
-    ("lower", "higher"),
-    [pair for below, above in pairwise(FLOORS[1:]) for pair in ((below[0], above[0]), (below[-1], above[-1]))],
-)
+@pytest.mark.parametrize(("lower", "higher"), [(below[-1], above[0]) for below, above in pairwise(LEVELS[1:])])
 def test_an_upward_import_would_be_found(lower: str, higher: str) -> None:
     assert upward({f"connector.{lower}": [f"connector.{higher}"]}) == [f"connector.{lower} imports connector.{higher}"]
     assert upward({f"connector.{higher}": [f"connector.{lower}", "numpy"]}) == []
 
 
-def test_neighbours_on_a_floor_do_not_know_each_other() -> None:
+def test_neighbours_on_a_level_do_not_know_each_other() -> None:
     assert upward({"connector.qdrant.sink": ["connector.twelvelabs.wire"]})
-    assert not upward({"connector.qdrant.sink": ["connector.qdrant.requests"]})
+    assert not upward({"connector.qdrant.sink": ["connector.qdrant.operations"]})
 
 
 def test_a_cycle_would_be_found() -> None:
@@ -193,5 +184,26 @@ def test_a_cycle_would_be_found() -> None:
 
 
 def test_an_import_inside_a_function_counts() -> None:
-    tree = ast.parse("def f():\n    from connector import engine\n    import httpx.x\n")
-    assert list(imported(tree, {"connector.engine"})) == ["connector.engine", "httpx.x"]
+    tree = ast.parse("def f():\n    from connector.engine import cycle\n    import httpx.x\n")
+    assert list(imported(tree, {"connector.engine.cycle"})) == ["connector.engine.cycle", "httpx.x"]
+
+
+def test_no_two_modules_have_one_name() -> None:
+    names = [module.split(".")[-1] for module, tree in TREES.items() if not _is_package(module)]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+def test_no_module_is_named_like_a_library() -> None:
+    """`import requests` must not have to be read twice."""
+    libraries = sys.stdlib_module_names | {"requests", "httpx", "grpc", "rich", "typer", "pydantic", "structlog"}
+    names = {part for module in TREES for part in module.split(".")[1:]}
+    assert names & libraries == set()
+
+
+def test_every_package_says_what_it_is() -> None:
+    packages = [module for module in TREES if _is_package(module)]
+    assert [package for package in packages if not ast.get_docstring(TREES[package])] == []
+
+
+def _is_package(module: str) -> bool:
+    return (ROOT / Path(*module.split(".")) / "__init__.py").exists()

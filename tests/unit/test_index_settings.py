@@ -2,11 +2,11 @@
 
 import pytest
 
-from connector.errors import ConfigError
-from connector.fingerprint import Shape
-from connector.index_settings import IndexSettings
-from connector.model import CollectionSpec
-from connector.plan import Policy
+from connector.domain.errors import ConfigError
+from connector.domain.fingerprint import Shape
+from connector.domain.index_settings import IndexSettings
+from connector.domain.model import CollectionSpec
+from connector.domain.plan import Policy
 from tests.builders import index
 
 SETTINGS = IndexSettings("index-1")

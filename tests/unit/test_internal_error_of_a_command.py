@@ -10,9 +10,9 @@ from typing import Any, Never
 import pytest
 import structlog
 
-from connector import cli
-from connector.commands import status as status_command
-from connector.commands import sync as sync_command
+from connector.cli import main as cli
+from connector.cli.commands import status as status_command
+from connector.cli.commands import sync as sync_command
 
 
 @pytest.fixture(autouse=True)

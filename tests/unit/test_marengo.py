@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.marengo import KNOWN, canonical, options_of, select
+from connector.domain.marengo import KNOWN, canonical, options_of, select
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.errors import ConfigError, Unavailable
-from connector.masking import MASK, SHORTEST, hide, masked, secrets_of_url
+from connector.domain.errors import ConfigError, Unavailable
+from connector.domain.masking import MASK, SHORTEST, hide, masked, secrets_of_url
 
 SECRETS = ["plain-key-000001", "with'quote\"and\\slash", "per%cent/and+plus=", "line\nbreak-inside", "späce und ümlaut"]
 WRITTEN: dict[str, Callable[[str], str]] = {

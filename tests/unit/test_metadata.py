@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from connector.errors import MalformedAsset
-from connector.metadata import MAX_METADATA_BYTES, MAX_METADATA_DEPTH
-from connector.points import build, metadata_payload
+from connector.domain.errors import MalformedAsset
+from connector.domain.metadata import MAX_METADATA_BYTES, MAX_METADATA_DEPTH
+from connector.domain.points import build, metadata_payload
 from tests.builders import asset, column, index, retrieved
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.model import SinkAsset
+from connector.domain.model import SinkAsset
 
 
 @pytest.mark.parametrize(

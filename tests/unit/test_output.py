@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.commands.output import clock, text
+from connector.cli.output import clock, text
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from connector.errors import LedgerUnavailable
-from connector.ownership import holder, own, owner
+from connector.domain.errors import LedgerUnavailable
+from connector.ledger.lock import holder, own, owner
 
 HOLD = """
 import sys
 from pathlib import Path
-from connector.ownership import own
+from connector.ledger.lock import own
 with own(Path(sys.argv[1]), "run"):
     print("held", flush=True)
     sys.stdin.read()

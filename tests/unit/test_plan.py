@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from connector import plan as plan_module
-from connector.fingerprint import fingerprint
-from connector.model import IndexState, Snapshot
-from connector.plan import (
+from connector.domain import plan as plan_module
+from connector.domain.fingerprint import fingerprint
+from connector.domain.model import IndexState, Snapshot
+from connector.domain.plan import (
     GONE,
     UPSERTS,
     Decision,
@@ -21,7 +21,7 @@ from connector.plan import (
     make_plan,
     to_remember,
 )
-from connector.refresh import RefreshPolicy
+from connector.domain.refresh import RefreshPolicy
 from tests.builders import SHAPE, applied, asset, attempt, row, snapshot
 
 DAY = 86_400.0

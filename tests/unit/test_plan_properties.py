@@ -6,10 +6,10 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.fingerprint import fingerprint
-from connector.model import READY, Applied, Checkpoint, IndexedAsset, IndexState, Snapshot
-from connector.plan import Plan, Policy, Refresh, Upsert, make_plan
-from connector.refresh import RefreshPolicy
+from connector.domain.fingerprint import fingerprint
+from connector.domain.model import READY, Applied, Checkpoint, IndexedAsset, IndexState, Snapshot
+from connector.domain.plan import Plan, Policy, Refresh, Upsert, make_plan
+from connector.domain.refresh import RefreshPolicy
 from tests.builders import COLLECTION, SHAPE, applied, asset, attempt, index, row
 
 DAY = 86_400.0

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from connector.errors import MalformedAsset
-from connector.model import Float32, RetrievedAsset, SegmentColumn
-from connector.points import build, metadata_payload
+from connector.domain.errors import MalformedAsset
+from connector.domain.model import Float32, RetrievedAsset, SegmentColumn
+from connector.domain.points import build, metadata_payload
 from tests.builders import asset, column, index, retrieved, spoken, vectors
 
 ADVICE = "Nothing of it was stored; re-index it at the source, or report it to TwelveLabs"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.points import build, metadata_payload
+from connector.domain.points import build, metadata_payload
 from tests.builders import asset, column, index, retrieved, spoken
 
 FULL = asset(

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from qdrant_client import models
 
-from connector.errors import ConfigError
-from connector.model import LAYOUT_VERSION, CollectionInfo, CollectionSpec
+from connector.domain.errors import ConfigError
+from connector.domain.model import LAYOUT_VERSION, CollectionInfo, CollectionSpec
 from connector.qdrant.collection import (
     STAMP,
     describe,

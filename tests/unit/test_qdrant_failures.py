@@ -13,7 +13,7 @@ from qdrant_client.common.client_exceptions import ResourceExhaustedResponse
 from qdrant_client.http import exceptions as http_exceptions
 from qdrant_client.http.exceptions import ResponseHandlingException, UnexpectedResponse
 
-from connector.errors import (
+from connector.domain.errors import (
     AuthenticationFailed,
     ConnectorError,
     PointsRejected,

@@ -8,7 +8,7 @@ from typing import Any, cast
 import pytest
 from qdrant_client import AsyncQdrantClient
 
-from connector.errors import PointsRejected, RateLimited, SinkMismatch, Unavailable
+from connector.domain.errors import PointsRejected, RateLimited, SinkMismatch, Unavailable
 from connector.qdrant.connection import Connection, Transport
 from connector.qdrant.session import ATTEMPTS, Session
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.errors import ConfigError
-from connector.twelvelabs.hints import Quota
+from connector.domain.errors import ConfigError
 from connector.twelvelabs.rate import Limiter, Schedule
+from connector.twelvelabs.rate_headers import Quota
 from tests.fakes.clock import FakeTime
 
 ENDLESS = 1e9

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.model import Applied, IndexState
-from connector.refresh import Due, RefreshPolicy, due, even_share, notice_name, spread
+from connector.domain.model import Applied, IndexState
+from connector.domain.refresh import Due, RefreshPolicy, due, even_share, notice_name, spread
 from tests.builders import applied
 
 HOUR, DAY = 3600.0, 86_400.0

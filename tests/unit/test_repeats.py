@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from connector.repeats import LibraryRepeats, Repeats
+from connector.telemetry.repeats import LibraryRepeats, Repeats
 
 
 class Clock:
@@ -59,7 +59,7 @@ def test_what_a_library_repeats_is_left_out_and_counted() -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("connector.index_loop", {"event": "cycle.failed"}), ("connector.engine", "cycle.crashed %s")],
+    [("connector.daemon.index_loop", {"event": "cycle.failed"}), ("connector.engine.cycle", "cycle.crashed %s")],
 )
 def test_our_own_events_all_come_through(name: str, message: object) -> None:
     """They say different things by their fields."""

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from connector.errors import ConnectorError, IndexGone, MalformedAsset, Unavailable
-from connector.model import Outcome
-from connector.plan import Decision, Delete, Plan, Upsert
-from connector.report import CycleReport, Problem, Result
+from connector.domain.errors import ConnectorError, IndexGone, MalformedAsset, Unavailable
+from connector.domain.model import Outcome
+from connector.domain.plan import Decision, Delete, Plan, Upsert
+from connector.domain.report import CycleReport, Problem, Result
 from tests.builders import asset, attempt, row, snapshot
 
 DOWN = Unavailable("read", "a", "time-out", side="source")

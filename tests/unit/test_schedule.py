@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from connector.schedule import BEAT_SEC, LATE_SEC, Schedule
+from connector.daemon.schedule import BEAT_SEC, LATE_SEC, Schedule
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)  # a Sunday
 HOUR, DAY = 3600.0, 86_400.0

@@ -9,9 +9,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from connector.errors import MalformedAsset
-from connector.model import Index
-from connector.points import build
+from connector.domain.errors import MalformedAsset
+from connector.domain.model import Index
+from connector.domain.points import build
 from tests.fakes.bodies import OPTIONS, body, read, segment
 
 

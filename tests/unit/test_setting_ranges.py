@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from connector.setting_ranges import RANGES, Range, duration
-from connector.settings import Settings
+from connector.settings.connector_settings import Settings
+from connector.settings.ranges import RANGES, Range, duration
 from tests.unit.settings_place import Place
 
 ROOT = Path(__file__).parents[2]

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.setting_ranges import duration
-from connector.setting_types import metadata_indexes, web_address, words
+from connector.settings.ranges import duration
+from connector.settings.setting_types import metadata_indexes, web_address, words
 
 
 @pytest.mark.parametrize(

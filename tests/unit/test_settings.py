@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connector.settings import Settings, given_only
+from connector.settings.connector_settings import Settings, given_only
 from tests.unit.settings_place import REQUIRED, Place
 
 DAY = 86_400.0

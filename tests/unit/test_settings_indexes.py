@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from connector.index_settings import IndexSettings
-from connector.settings import Timing
+from connector.domain.index_settings import IndexSettings
+from connector.settings.connector_settings import Timing
 from tests.unit.settings_place import Place
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.errors import ConfigError
+from connector.domain.errors import ConfigError
 from tests.unit.settings_place import Place
 
 WRONG = [

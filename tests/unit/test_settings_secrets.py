@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from connector.errors import ConfigError
+from connector.domain.errors import ConfigError
 from tests.unit.settings_place import Place
 
 SECRETS = ["TWELVELABS_API_KEY", "QDRANT_API_KEY", "CONNECTOR_WEBHOOK_SECRET"]

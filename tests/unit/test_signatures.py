@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.signatures import TOLERANCE_SEC, is_genuine, signature
+from connector.web.signatures import TOLERANCE_SEC, is_genuine, signature
 
 SECRET, AT, BODY = "whsec_test", 1_659_342_128, b'{"name":"test"}'
 V1 = "73e063bb99349a2a6f9b10ec272475f5fe6ab14b105a5212c68a759e073c04d0"

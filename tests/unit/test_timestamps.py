@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector import timestamps
+from connector.domain import timestamps
 
 MOMENT = datetime(2026, 1, 14, 13, 34, 29, tzinfo=UTC)
 

@@ -2,9 +2,9 @@
 
 import pytest
 
-from connector.model import IndexState
-from connector.timestamps import epoch
-from connector.watermark import advanced
+from connector.domain.model import IndexState
+from connector.domain.timestamps import epoch
+from connector.domain.watermark import advanced
 from tests.builders import asset
 
 T1, T2, T3 = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z"

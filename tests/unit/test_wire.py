@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connector.errors import MalformedAsset, SourceUnavailable, Unavailable
-from connector.model import Index, IndexedAsset, RetrievedAsset
+from connector.domain.errors import MalformedAsset, SourceUnavailable, Unavailable
+from connector.domain.model import Index, IndexedAsset, RetrievedAsset
 from connector.twelvelabs import wire
 from connector.twelvelabs.calls import Call, asset_path
 from tests.fakes.bodies import body, read, segment

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from connector.errors import CycleError
-from connector.model import Outcome
-from connector.report import Result
-from connector.workers import Workers
+from connector.domain.errors import CycleError
+from connector.domain.model import Outcome
+from connector.domain.report import Result
+from connector.engine.workers import Workers
 
 CarryOut = Callable[[str], Awaitable[Result]]
 

@@ -1,0 +1,213 @@
+"""`connector check`: can it work? Reads only; what is absent is reported, not created."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from connector.app import collection_faults, make_sink, make_source, nothing_to_sync
+from connector.cli.output import Exit, out, print_json, text
+from connector.domain.errors import (
+    AuthenticationFailed,
+    ConfigError,
+    ConnectorError,
+    IndexGone,
+    LedgerUnavailable,
+    SinkMismatch,
+)
+from connector.domain.index_settings import IndexSettings
+from connector.domain.model import CollectionSpec, Index
+from connector.engine.owners import must_claim, owner_of
+from connector.ledger.checkpoint_store import SqliteCheckpointStore
+from connector.ports import Sink, Source
+from connector.settings.connector_settings import ALL_INDEXES, Settings
+
+T = TypeVar("T")
+Status = Literal["ok", "wrong", "unavailable"]
+
+_WRONG = (ConfigError, AuthenticationFailed, IndexGone, SinkMismatch)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`wrong` is for the operator to correct, `unavailable` may pass."""
+
+    name: str
+    status: Status
+    message: str
+    code: str | None = None
+
+
+async def check(settings: Settings, *, as_json: bool) -> Exit:
+    findings = [finding async for finding in _findings(settings)]
+    ok = all(finding.status == "ok" for finding in findings)
+    if as_json:
+        print_json({"ok": ok, "checks": [asdict(finding) for finding in findings]})
+    else:
+        for finding in findings:
+            colour = "green" if finding.status == "ok" else "red"
+            out.print(f"[{colour}]{finding.status:11}[/{colour}] {text(finding.name)}: {text(finding.message)}")
+    if any(finding.status == "wrong" for finding in findings):
+        return Exit.CONFIGURATION
+    return Exit.DONE if ok else Exit.UNAVAILABLE
+
+
+async def _findings(settings: Settings) -> AsyncIterator[Finding]:
+    async with AsyncExitStack() as stack:
+        finding, writable = await _probe("data directory", asyncio.to_thread(_directory, settings.connector_data_dir))
+        yield finding
+        known: Ledger | None = None
+        if writable:
+            finding, known = await _probe("ledger", _ledger(settings))
+            yield finding
+        source = make_source(settings)
+        stack.push_async_callback(source.close)
+        finding, account = await _probe("TwelveLabs", _account(source))
+        yield finding
+        needed: list[_Need] = []
+        index_ids = _ids(settings, account, known) if account else ()
+        if account and not index_ids:
+            yield (await _probe("indexes", _no_index()))[0]
+        for index_id in index_ids:
+            finding, _ = await _probe(f"index {index_id}", _index(settings, source, index_id, needed))
+            yield finding
+        sink = make_sink(settings)
+        stack.push_async_callback(sink.close)
+        finding, version = await _probe(
+            "Qdrant", sink.version(), lambda version: f"{settings.qdrant_url}, version {version}"
+        )
+        yield finding
+        for name in dict.fromkeys(need.collection for need in needed) if version else ():
+            users = [need for need in needed if need.collection == name]
+            yield (await _probe(f"collection {name}", _collection(settings, sink, name, users)))[0]
+
+
+async def _probe(name: str, work: Awaitable[T], describe: Callable[[T], str] = str) -> tuple[Finding, T | None]:
+    """What came of it, and its result when it worked."""
+    try:
+        result = await work
+    except ConnectorError as error:
+        return Finding(name, "wrong" if isinstance(error, _WRONG) else "unavailable", str(error), error.code), None
+    return Finding(name, "ok", describe(result)), result
+
+
+def _directory(path: Path) -> str:
+    """Whether it can be written, without leaving a trace: the file has no name."""
+    nearest = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
+    try:
+        with tempfile.TemporaryFile(dir=nearest):
+            pass
+    except OSError as error:
+        advice = "Make it writable for this user, or set CONNECTOR_DATA_DIR"
+        raise LedgerUnavailable("write to", str(path), str(error), advice) from error
+    return f"{path} can be written" if path.exists() else f"{path} does not exist yet; it can be created"
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    path: Path
+    reports: int
+    index_ids: list[str]
+
+    def __str__(self) -> str:
+        usable = "can be read and written" if self.path.exists() else "can be read"
+        return f"{self.path} {usable} and knows {self.reports} indexes"
+
+
+async def _ledger(settings: Settings) -> Ledger:
+    path = settings.ledger_path
+    await asyncio.to_thread(_writable, (path, path.with_name(f"{path.name}-wal"), settings.lock_path))
+    async with SqliteCheckpointStore(path, read_only=True) as ledger:
+        reports = await ledger.reports()
+        for index_id in reports:
+            await ledger.state(index_id)
+            await ledger.load(index_id)
+        return Ledger(path, len(reports), await ledger.known())
+
+
+def _writable(paths: Iterable[Path]) -> None:
+    """Opened for writing and closed again, which changes nothing; another user's file shows only so."""
+    for path in paths:
+        try:
+            with path.open("r+b"):
+                pass
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            advice = "Make it writable for this user: it may belong to the one that synced before"
+            raise LedgerUnavailable("write to", str(path), error.strerror or str(error), advice) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Account:
+    indexes: list[Index]
+
+    def __str__(self) -> str:
+        usable = sum(1 for index in self.indexes if index.model)
+        return f"the key is accepted; {len(self.indexes)} indexes, {usable} of them with a Marengo model"
+
+
+async def _account(source: Source) -> _Account:
+    return _Account(await source.indexes())
+
+
+def _ids(settings: Settings, account: _Account, ledger: Ledger | None) -> tuple[str, ...]:
+    """With `*` also those that the ledger knows: one that is gone from the account is not synced any more."""
+    if settings.connector_indexes != ALL_INDEXES:
+        return settings.connector_indexes
+    found = [index.index_id for index in account.indexes if index.model]
+    return tuple(dict.fromkeys([*found, *(ledger.index_ids if ledger else ())]))
+
+
+async def _no_index() -> str:
+    raise nothing_to_sync()
+
+
+async def _index(settings: Settings, source: Source, index_id: str, needed: "list[_Need]") -> str:
+    """Notes in `needed` which collection the index is going to need."""
+    index = await source.index(index_id)
+    of_index = settings.of_index(index_id)
+    shape = of_index.shape(index)
+    needed.append(_Need(index, of_index))
+    expiry = f"; it expires at {index.expires_at}" if index.expires_at else ""
+    return f"{index.name}, {index.model}, options {', '.join(shape.options)}{expiry}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Need:
+    """An index whose model is known to be a Marengo model, and its settings."""
+
+    index: Index
+    settings: IndexSettings
+
+    @property
+    def collection(self) -> str:
+        return self.settings.collection_name(self.index.model or "")
+
+
+async def _collection(settings: Settings, sink: Sink, name: str, users: Sequence[_Need]) -> str:
+    """Whether it fits all the indexes that use it, and belongs to no other connector."""
+    found, first = await sink.inspect(name), users[0]
+    if found is None:
+        return _absent(first.settings.known_spec(first.index))
+    advice = "Choose another CONNECTOR_COLLECTION, or remove the collection if nothing needs it"
+    async with SqliteCheckpointStore(settings.ledger_path, read_only=True) as ledger:
+        for user in users:
+            index_id, me = user.index.index_id, owner_of(await ledger.identity(), user.settings)
+            must_claim(found, index_id, me, claimed=found.instance_id in await ledger.claims(index_id))
+            spec = user.settings.needed_spec(user.index, found)
+            misfits, warnings = collection_faults(spec, found, user.settings.metadata_indexes)
+            if misfits:
+                raise SinkMismatch("use collection", name, "; ".join(misfits), advice)
+            if warnings:
+                raise SinkMismatch("index payloads of collection", name, "; ".join(warnings))
+    return f"fits {first.index.model}"
+
+
+def _absent(spec: CollectionSpec | None) -> str:
+    if spec is None:
+        return "does not exist yet; the first asset of this model decides its dimension"
+    return f"does not exist yet; the first sync creates it with {', '.join(spec.options)} of {spec.dimension}"

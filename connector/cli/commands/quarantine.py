@@ -1,0 +1,60 @@
+"""`connector quarantine list / retry / drop`."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from connector.app import App, open_app
+from connector.cli.follow import daemon_runs, follow
+from connector.cli.output import Exit, out, print_json, text
+from connector.domain.errors import ConfigError
+from connector.engine import maintenance
+from connector.ledger.checkpoint_store import SqliteCheckpointStore
+from connector.ledger.index_states import index_states
+from connector.settings.connector_settings import Settings
+
+
+async def list_quarantined(settings: Settings, only: Sequence[str], *, as_json: bool) -> Exit:
+    async with SqliteCheckpointStore(settings.ledger_path, read_only=True) as ledger:
+        states = await index_states(ledger, settings.connector_max_attempts)
+    found = [
+        {"index_id": state["index_id"], **problem}
+        for state in states
+        if not only or state["index_id"] in only
+        for problem in state["quarantined"]
+    ]
+    if as_json:
+        print_json({"quarantined": found})
+    elif not found:
+        out.print("Nothing is in quarantine.")
+    for problem in [] if as_json else found:
+        out.print(f"{problem['index_id']} {text(problem['indexed_asset_id'])} ({problem['attempts']} attempts)")
+        out.print(f"  {text(problem['reason'])}")
+    return Exit.DONE
+
+
+async def release(settings: Settings, what: str, index_id: str, names: Sequence[str], *, as_json: bool) -> Exit:
+    """`what` is retry or drop; no names mean every quarantined asset of the index."""
+    async with SqliteCheckpointStore(settings.ledger_path, read_only=True) as ledger:
+        found = await maintenance.quarantined(ledger, index_id, settings.connector_max_attempts)
+    strangers = sorted(set(names) - found.keys())
+    if strangers:
+        advice = "See `connector quarantine list`"
+        raise ConfigError(f"quarantine {what}", strangers[0], f"it is not in quarantine in index {index_id}", advice)
+    chosen = list(names or sorted(found))
+    if daemon_runs(settings):
+        result: Any = await follow(settings, f"quarantine {what}", {"index_id": index_id, "assets": chosen})
+    else:
+        async with open_app(settings, f"quarantine {what}") as app:
+            result = {"assets": await _carry_out(app, what, index_id, chosen)}
+    if as_json:
+        print_json({"index_id": index_id, **result})
+    else:
+        done = "will be tried again by the next cycle" if what == "retry" else "have no points in Qdrant any more"
+        out.print(f"{len(result['assets'])} assets {done}.")
+    return Exit.DONE
+
+
+async def _carry_out(app: App, what: str, index_id: str, names: Sequence[str]) -> list[str]:
+    if what == "retry":
+        return await maintenance.retry(app.ledger, index_id, names)
+    return await maintenance.drop(app.sink, app.ledger, app.settings.of_index(index_id), names)

@@ -1,0 +1,62 @@
+"""`connector simulate`: serves the simulator until it is stopped."""
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+
+from connector.cli.output import Exit, out, text
+from connector.domain.errors import ConfigError
+from connector.simulator import Scenario, ScenarioError, Simulator, serve
+
+
+def scenario_of(file: Path | None, seed: int | None, assets: int | None) -> Scenario:
+    """`seed` has precedence over the file's. Raises ConfigError that names what is wrong in it."""
+    if file is None:
+        seed, assets = 7 if seed is None else seed, 12 if assets is None else assets
+        return Scenario.default(seed=seed, assets=assets, clock_rate=1.0)
+    if assets is not None:
+        advice = "Leave one of the two away"
+        raise ConfigError("simulate", "--assets", "a scenario file says itself how many assets there are", advice)
+    try:
+        scenario = Scenario.load(file)
+    except ScenarioError as error:
+        raise ConfigError("simulate", "--scenario", str(error)) from error
+    return scenario if seed is None else scenario.with_seed(seed)
+
+
+async def simulate(scenario: Scenario, host: str, port: int, api_key: str | None, *, as_json: bool) -> Exit:
+    """SIGTERM is the ordinary end of a server; Ctrl-C is left to the caller."""
+    task = asyncio.current_task()
+    if task:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        await serve(
+            scenario, host=host, port=port, api_key=api_key, ready=lambda served: _announce(served, as_json=as_json)
+        )
+    except OSError as error:
+        raise ConfigError("simulate", f"on {host}:{port}", str(error)) from error
+    except asyncio.CancelledError:
+        if task is None or task.cancelling() == 0:
+            raise
+    return Exit.DONE
+
+
+def _announce(simulator: Simulator, *, as_json: bool) -> None:
+    """The first line is for programs too: base URL, then index ids."""
+    control = simulator.control
+    facts = {"base_url": simulator.base_url, "index_ids": control.index_ids, "control_url": simulator.control_url}
+    if as_json:
+        print(json.dumps(facts), flush=True)  # noqa: T201  one line, unlike other documents: a server goes on
+        return
+    print(simulator.base_url, *control.index_ids, flush=True)  # noqa: T201  as plain as a program wants it
+    for index_id in control.index_ids:
+        index = control.index(index_id)
+        model = index["models"][0]["model_name"]
+        out.print(f"  index {index_id}: {text(index['index_name'])}, {model}, {index['video_count']:g} videos")
+    out.print("Point any TwelveLabs program at it, for example:", style="dim")
+    out.print(
+        f"  TWELVELABS_BASE_URL={simulator.base_url} TWELVELABS_API_KEY=any CONNECTOR_INDEXES='*' connector sync",
+        style="dim",
+    )
+    out.print(f"Control API: {simulator.control_url}    Ctrl-C ends it.", style="dim")

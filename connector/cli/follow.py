@@ -1,0 +1,44 @@
+"""Giving an order to the daemon that owns the ledger, and following it to its end."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from connector.domain.errors import ConfigError, CycleError, LedgerUnavailable
+from connector.ledger.command_queue import ENDED, OrderBook, OrderState
+from connector.ledger.lock import owner
+from connector.settings.connector_settings import Settings
+
+_LOOK_SEC = 0.3
+
+
+def daemon_runs(settings: Settings) -> bool:
+    return owner(settings.lock_path) == "run"
+
+
+async def follow(
+    settings: Settings,
+    kind: str,
+    arguments: Mapping[str, Any],
+    progress: Callable[[Mapping[str, Any]], None] = lambda _: None,
+) -> Mapping[str, Any]:
+    """The order's result.
+
+    Raises ConfigError or CycleError in the daemon's words when it refuses, LedgerUnavailable when it ends before that.
+    """
+    async with OrderBook(settings.ledger_path) as book:
+        order_id = await book.place(kind, arguments)
+        while True:
+            order = await book.look(order_id)
+            progress(order.progress)
+            if order.state in ENDED:
+                break
+            if not daemon_runs(settings):
+                await book.abandon_all()
+            await asyncio.sleep(_LOOK_SEC)
+    if order.state is OrderState.REFUSED:
+        mistaken = order.result["code"] == ConfigError.code
+        raise (ConfigError if mistaken else CycleError)("order", kind, str(order.result["message"]))
+    if order.state is OrderState.ABANDONED:
+        raise LedgerUnavailable("follow order", kind, "the daemon ended before it was done", "Give it again")
+    return order.result

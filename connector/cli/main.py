@@ -1,0 +1,241 @@
+"""The commands: names, options and exit codes. Each loads only what it needs: `healthcheck` runs all the time."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+
+from connector import __version__
+from connector.cli.ending import exit_code
+from connector.cli.output import USUAL_WIDTH, Exit, narrow
+from connector.daemon.early_signals import raise_keyboard_interrupt
+from connector.domain.errors import ConfigError
+from connector.settings.connector_settings import Settings, load
+from connector.telemetry import logs
+
+app = typer.Typer(
+    name="connector",
+    help="Keeps the segment embeddings of TwelveLabs indexes current in your own Qdrant.",
+    epilog="Exit codes: 0 done; 1 done, but something failed, was deferred or withheld; 2 wrong settings; "
+    "3 an index could not be synced at all; 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+quarantine = typer.Typer(help="Assets that failed too often and are left alone.", no_args_is_help=True)
+app.add_typer(quarantine, name="quarantine")
+
+
+def readable(value: str | list[str] | None) -> str | list[str] | None:
+    """Words of the command line as UTF-8, whatever the locale; file names may be anything and do not pass here."""
+    if value is None:
+        return None
+    return _as_utf8(value) if isinstance(value, str) else [_as_utf8(word) for word in value]
+
+
+def _as_utf8(word: str) -> str:
+    try:
+        return os.fsencode(word).decode("utf-8")
+    except UnicodeError:
+        raise ConfigError("read", "the command line", f"{word!a} is not UTF-8 text", "Write it in UTF-8") from None
+
+
+OneIndex = Annotated[str, typer.Option("--index", help="The index id.", callback=readable)]
+Assets = Annotated[list[str] | None, typer.Argument(metavar="[ASSET]...", help="Indexed asset ids.", callback=readable)]
+ConfigFile = Annotated[
+    Path | None, typer.Option("--config", help="TOML file with settings; the environment has precedence.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
+Indexes = Annotated[
+    list[str],
+    typer.Option("--index", help="Only this index id; may be repeated.", default_factory=list, callback=readable),
+]
+
+
+@app.command()
+def sync(
+    index: Indexes,
+    allow_deletes: Annotated[
+        bool, typer.Option("--allow-deletes", help="Carry out deletes that the limits withhold, this once.")
+    ] = False,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Claim indexes that belong to another connector's ledger in Qdrant.")
+    ] = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Bring each index into Qdrant: one full cycle, then end.
+
+    What is new or changed is retrieved and written, what left the index is deleted, nothing else is touched.
+    """
+    from connector.cli.commands.sync import sync as command
+
+    settings = _settings(config)
+    _run(command(settings, index, allow_deletes=allow_deletes, take_over=take_over, as_json=as_json))
+
+
+@app.command()
+def plan(index: Indexes, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Show what a sync would do, deletes one by one; writes and creates nothing."""
+    from connector.cli.commands.dry_run import plan as command
+
+    _run(command(_settings(config), index, as_json=as_json))
+
+
+@app.command()
+def check(as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Check settings, key, indexes, Qdrant, collections and ledger; reads only."""
+    from connector.cli.commands.check import check as command
+
+    _run(command(_settings(config), as_json=as_json))
+
+
+@app.command()
+def status(as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Show what the ledger says: counts, lag, last cycle, failed and quarantined assets."""
+    from connector.cli.commands.status import status as command
+
+    _run(command(_settings(config), as_json=as_json))
+
+
+@app.command()
+def search(
+    query: Annotated[str, typer.Argument(metavar="TEXT", help="What to look for.", callback=readable)],
+    index: Indexes,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="Hits per model.")] = 10,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Find the moments that a text describes, in all embedding options at once."""
+    from connector.cli.commands.search import search as command
+
+    settings = _settings(config)
+    _run(command(settings, query, index, limit=limit, as_json=as_json))
+
+
+@app.command()
+def simulate(
+    host: Annotated[str, typer.Option(help="Address to listen on.", callback=readable)] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port; 0 takes a free one.")] = 8765,
+    seed: Annotated[int | None, typer.Option(min=0, help="Other ids, videos and noise. Default 7.")] = None,
+    scenario: Annotated[Path | None, typer.Option(help="TOML file that describes indexes, assets and faults.")] = None,
+    assets: Annotated[int | None, typer.Option(min=0, help="How many videos in all. Default 12.")] = None,
+    api_key: Annotated[
+        str | None, typer.Option(help="The only key that passes. Default: any but none.", callback=readable)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the first line as JSON.")] = False,
+) -> None:
+    """Serve a simulated TwelveLabs API, for development and tests without an account."""
+    from connector.cli.commands.simulate import scenario_of
+    from connector.cli.commands.simulate import simulate as command
+
+    _run(command(scenario_of(scenario, seed, assets), host, port, api_key, as_json=as_json))
+
+
+@app.command()
+def demo() -> None:
+    """Show the whole job on simulated videos; needs no key and no server."""
+    from connector.cli.commands.demo import demo as command
+
+    logs.set_up("warning")
+    _run(command())
+
+
+@app.command()
+def run(config: ConfigFile = None) -> None:
+    """Keep the indexes current until SIGTERM or Ctrl-C: the daemon.
+
+    Polls for what is new, compares everything once per reconcile interval, refreshes what no listing shows, and takes
+    webhooks when CONNECTOR_WEBHOOK_SECRET is set. Health on CONNECTOR_HTTP_HOST:CONNECTOR_HTTP_PORT.
+    """
+    from connector.cli.commands.run import run as command
+
+    _run(command(_settings(config)))
+
+
+@app.command()
+def healthcheck(config: ConfigFile = None) -> None:
+    """Ask the daemon on this machine whether it lives; for containers."""
+    from connector.cli.commands.healthcheck import healthcheck as command
+
+    raise typer.Exit(command(_settings(config)))
+
+
+@quarantine.command("list")
+def quarantine_list(index: Indexes, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Show the assets that failed too often, and why."""
+    from connector.cli.commands.quarantine import list_quarantined
+
+    _run(list_quarantined(_settings(config), index, as_json=as_json))
+
+
+@quarantine.command("retry")
+def quarantine_retry(index: OneIndex, assets: Assets, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Let the next cycle try these assets again; all of the index when none is named."""
+    from connector.cli.commands.quarantine import release
+
+    _run(release(_settings(config), "retry", index, assets or [], as_json=as_json))
+
+
+@quarantine.command("drop")
+def quarantine_drop(index: OneIndex, assets: Assets, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Delete what Qdrant still holds of these assets; they stay in quarantine until they change."""
+    from connector.cli.commands.quarantine import release
+
+    _run(release(_settings(config), "drop", index, assets or [], as_json=as_json))
+
+
+@app.command()
+def forget(
+    index: Annotated[str, typer.Argument(metavar="INDEX", help="The index id.", callback=readable)],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Remove all points and rows of an index; shows what, and asks."""
+    from connector.cli.commands.forget import forget as command
+
+    _run(command(_settings(config), index, yes=yes, as_json=as_json))
+
+
+def version(shown: bool) -> None:
+    if shown:
+        typer.echo(f"connector {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Ends the process with the exit code of the command."""
+    if narrow:
+        from typer import rich_utils
+
+        rich_utils.MAX_WIDTH = USUAL_WIDTH
+    sys.exit(exit_code(app, sys.argv[1:]))
+
+
+def _settings(config: Path | None) -> Settings:
+    settings, warnings = load(config)
+    logs.set_up(settings.connector_log_level, settings.connector_log_format)
+    for warning in warnings:
+        structlog.get_logger(__name__).warning("settings.unknown", what=warning)
+    return settings
+
+
+def _run(work: Coroutine[Any, Any, Exit]) -> None:
+    raise_keyboard_interrupt()
+    raise typer.Exit(asyncio.run(work))

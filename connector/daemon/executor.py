@@ -1,0 +1,140 @@
+"""The daemon's side of orders: takes them one after the other, carries them out, says how far it is."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+
+import structlog
+
+from connector import __version__
+from connector.app import App
+from connector.daemon.index_loop import IndexLoop
+from connector.domain.errors import ConfigError, ConnectorError, LedgerUnavailable
+from connector.domain.index_settings import IndexSettings
+from connector.domain.masking import masked
+from connector.engine import maintenance
+from connector.ledger.command_queue import Order, OrderBook, OrderState
+from connector.settings.connector_settings import ALL_INDEXES
+from connector.telemetry.repeats import Repeats
+
+_LOOK_SEC, _REPORT_SEC = 0.3, 0.5
+
+log = structlog.get_logger(__name__)
+
+
+class Executor:
+    """`loops` are the daemon's, by index id; `keep` begins one, `drop` ends one."""
+
+    def __init__(
+        self,
+        app: App,
+        book: OrderBook,
+        loops: Mapping[str, IndexLoop],
+        keep: Callable[[IndexSettings], None],
+        drop: Callable[[str], None],
+    ) -> None:
+        self._app, self._book, self._loops = app, book, loops
+        self._keep, self._end_loop, self._troubles = keep, drop, Repeats()
+        self._kinds: dict[str, Callable[[Order], Awaitable[dict[str, Any]]]] = {
+            "sync": self._sync,
+            "quarantine retry": self._retry,
+            "quarantine drop": self._drop,
+            "forget": self._forget,
+        }
+
+    async def run(self) -> None:
+        while True:
+            try:
+                order = await self._book.take()
+            except ConnectorError as error:
+                self._tell_trouble(error)
+                order = None
+            if order:
+                await self._finish(order, *await self._carry_out(order))
+            else:
+                await asyncio.sleep(_LOOK_SEC)
+
+    async def _carry_out(self, order: Order) -> tuple[OrderState, dict[str, Any]]:
+        log.info("order.taken", order=order.kind, arguments=dict(order.arguments))
+        if order.kind not in self._kinds:
+            cause = f"the daemon, which is of release {__version__}, does not know this command"
+            error = ConfigError(
+                "carry out order", order.kind, cause, "Restart the daemon with the release of the command"
+            )
+            return OrderState.REFUSED, {"code": error.code, "message": str(error)}
+        try:
+            return OrderState.DONE, await self._kinds[order.kind](order)
+        except ConnectorError as error:
+            return OrderState.REFUSED, {"code": error.code, "message": str(error)}
+        except Exception as error:
+            # A mistake of ours in one order must not stop the daemon.
+            log.exception("order.crashed", order=order.kind)
+            return OrderState.REFUSED, {"code": "internal_error", "message": masked(f"{type(error).__name__}: {error}")}
+
+    async def _finish(self, order: Order, state: OrderState, result: Mapping[str, Any]) -> None:
+        """Somebody waits for this, so it is tried until the ledger takes it."""
+        while True:
+            try:
+                return await self._book.finish(order.order_id, state, result)
+            except ConnectorError as error:
+                self._tell_trouble(error)
+                await asyncio.sleep(_REPORT_SEC)
+
+    def _tell_trouble(self, error: ConnectorError) -> None:
+        """It is met again several times a second while the ledger cannot be used."""
+        left_out = self._troubles.admit(str(error))
+        if left_out is not None:
+            log.warning("order.trouble", reason=str(error), left_out=left_out)
+
+    async def _sync(self, order: Order) -> dict[str, Any]:
+        wanted = await self._app.indexes(order.arguments["indexes"])
+        for index in wanted:
+            self._keep(index)
+        loops = [self._loops[index.index_id] for index in wanted]
+        async with asyncio.TaskGroup() as group:
+            allow_deletes, take_over = order.arguments["allow_deletes"], bool(order.arguments.get("take_over"))
+            cycles = [
+                group.create_task(loop.full_cycle(allow_deletes=allow_deletes, take_over=take_over)) for loop in loops
+            ]
+            while any(not cycle.done() for cycle in cycles):
+                await self._progress(order, loops)
+                await asyncio.wait(cycles, timeout=_REPORT_SEC)
+        return {"reports": [asdict(cycle.result()) for cycle in cycles]}
+
+    async def _progress(self, order: Order, loops: Sequence[IndexLoop]) -> None:
+        """A progress that cannot be shown holds nothing up."""
+        done = {loop.settings.index_id: [loop.live.done, loop.live.planned] for loop in loops}
+        with suppress(LedgerUnavailable):
+            await self._book.progress(order.order_id, done)
+
+    async def _retry(self, order: Order) -> dict[str, Any]:
+        index_id = order.arguments["index_id"]
+        names = await maintenance.retry(self._app.ledger, index_id, order.arguments["assets"])
+        if index_id in self._loops:
+            self._loops[index_id].poke_full()
+        return {"assets": names}
+
+    async def _drop(self, order: Order) -> dict[str, Any]:
+        index_id, assets = order.arguments["index_id"], order.arguments["assets"]
+        async with self._quiet(index_id):
+            of_index = self._app.settings.of_index(index_id)
+            return {"assets": await maintenance.drop(self._app.sink, self._app.ledger, of_index, assets)}
+
+    async def _forget(self, order: Order) -> dict[str, Any]:
+        """With `*` its loop ends too; should the account still have the index, it is found again."""
+        index_id = order.arguments["index_id"]
+        async with self._quiet(index_id):
+            self._app.engine.unlearn(index_id)
+            of_index = self._app.settings.of_index(index_id)
+            result = await maintenance.forget(self._app.sink, self._app.ledger, of_index, time.time())
+            if self._app.settings.connector_indexes == ALL_INDEXES:
+                self._end_loop(index_id)
+        return dict(result)
+
+    def _quiet(self, index_id: str) -> asyncio.Lock:
+        """While it is held, no cycle of the index runs."""
+        loop = self._loops.get(index_id)
+        return loop.busy if loop else asyncio.Lock()

@@ -1,0 +1,188 @@
+"""One index in the daemon: its polls, full cycles and orders, one after the other, for as long as it lives."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+
+import structlog
+
+from connector.domain.errors import LedgerUnavailable
+from connector.domain.index_settings import IndexSettings
+from connector.domain.masking import masked
+from connector.domain.report import CycleReport
+from connector.engine.cycle import Engine, Progress
+from connector.ports import CheckpointStore
+
+FIRST_RETRY_SEC, LAST_RETRY_SEC = 1.0, 60.0
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class IndexLive:
+    """What `status` shows of a running loop."""
+
+    doing: str = "starting"
+    planned: int = 0
+    done: int = 0
+    failures_in_a_row: int = 0
+    lag_sec: float | None = None
+    error: dict[str, str] | None = None
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A full cycle that somebody waits for."""
+
+    allow_deletes: bool
+    take_over: bool
+    report: "asyncio.Future[CycleReport]"
+
+
+class Retry:
+    """Comes back after a failure: later each time, and never more than once for all failures so far."""
+
+    def __init__(self, poke: Callable[[], None]) -> None:
+        self._poke = poke
+        self._timer: asyncio.TimerHandle | None = None
+        self.failures = 0
+        self.error: dict[str, str] | None = None
+
+    @property
+    def waiting(self) -> bool:
+        return self._timer is not None and not self._timer.cancelled()
+
+    def failed(self, error: dict[str, str]) -> None:
+        self._cancel()
+        wait = min(FIRST_RETRY_SEC * 2.0 ** min(self.failures, 10), LAST_RETRY_SEC)
+        self.failures, self.error = self.failures + 1, error
+        self._timer = asyncio.get_running_loop().call_later(wait, self._poke)
+
+    def succeeded(self) -> None:
+        self._cancel()
+        self.failures, self.error = 0, None
+
+    def _cancel(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+
+
+class IndexLoop:
+    """`poke_*` may be called at any time; what is poked twice before it begins is done once.
+
+    `period` is how often a full cycle comes, in seconds; while `busy` is held, none of them runs.
+    """
+
+    def __init__(self, settings: IndexSettings, engine: Engine, ledger: CheckpointStore, period: float) -> None:
+        self.settings, self.live = settings, IndexLive()
+        self._engine, self._ledger, self._period = engine, ledger, period
+        self._refresh_period = settings.refresh_period
+        self._wake = asyncio.Event()
+        self._full_wanted = self._poll_wanted = self._refresh_wanted = False
+        self._asked: deque[_Asked] = deque()
+        self._full, self._polling = Retry(self.poke_full), Retry(self.poke_poll)
+        self.busy = asyncio.Lock()
+        self.task: asyncio.Task[None] | None = None
+
+    def poke_full(self) -> None:
+        self._full_wanted = True
+        self._wake.set()
+
+    def poke_poll(self) -> None:
+        self._poll_wanted = True
+        self._wake.set()
+
+    def poke_refresh(self) -> None:
+        self._refresh_wanted = True
+        self._wake.set()
+
+    async def full_cycle(self, *, allow_deletes: bool, take_over: bool = False) -> CycleReport:
+        """A full cycle that does not wait for back-offs, as `sync` does it."""
+        asked = _Asked(allow_deletes, take_over, asyncio.get_running_loop().create_future())
+        self._asked.append(asked)
+        self._wake.set()
+        return await asked.report
+
+    def observe(self, step: Progress) -> None:
+        if step.result is None:
+            self.live.planned, self.live.done = step.planned, 0
+        else:
+            self.live.done += 1
+
+    async def run(self) -> None:
+        """The first cycle at once: it makes up for all that was missed."""
+        self.poke_full()
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            if self._asked:
+                asked = self._asked.popleft()
+                report = await self._engine_cycle(
+                    "sync", allow_deletes=asked.allow_deletes, take_over=asked.take_over, period=None
+                )
+                if not asked.report.done():
+                    asked.report.set_result(report)
+            elif self._full_wanted or (self._poll_wanted and not self._engine.knows(self.settings.index_id)):
+                self._full_wanted = self._poll_wanted = False
+                await self._engine_cycle("full cycle", period=self._period)
+            elif self._poll_wanted:
+                self._poll_wanted = False
+                await self._finish("poll", await self._doing("poll", self._engine.poll(self.settings)))
+            elif self._refresh_due:
+                self._refresh_wanted = False
+                refresh = self._engine.refresh(self.settings, self._refresh_period)
+                await self._finish("refresh", await self._doing("refresh", refresh))
+            if self._asked or self._full_wanted or self._poll_wanted or self._refresh_due:
+                self._wake.set()
+
+    @property
+    def _refresh_due(self) -> bool:
+        """Without an earlier cycle it waits for one."""
+        return self._refresh_wanted and self._engine.knows(self.settings.index_id)
+
+    async def _engine_cycle(
+        self, what: str, *, allow_deletes: bool = False, take_over: bool = False, period: float | None
+    ) -> CycleReport:
+        cycle = self._engine.cycle(self.settings, allow_deletes=allow_deletes, take_over=take_over, period=period)
+        report = await self._doing(what, cycle)
+        await self._finish(what, report)
+        return report
+
+    async def _doing(self, what: str, work: Awaitable[CycleReport]) -> CycleReport:
+        self.live.doing, self.live.planned, self.live.done = what, 0, 0
+        try:
+            async with self.busy:
+                return await work
+        except Exception as error:
+            # A mistake of ours in one index must not stop the others.
+            log.exception("cycle.crashed", index_id=self.settings.index_id)
+            report = CycleReport(self.settings.index_id)
+            report.error = {"code": "internal_error", "message": masked(f"{type(error).__name__}: {error}")}
+            return report
+        finally:
+            self.live.doing = "waiting"
+
+    async def _finish(self, what: str, report: CycleReport) -> None:
+        """Writes the report down and, after an error, comes back sooner than the schedule would."""
+        counts = {key: value for key, value in asdict(report).items() if isinstance(value, int) and value}
+        retry = self._polling if what in {"poll", "refresh"} else self._full
+        if report.error:
+            log.error("cycle.failed", what=what, index_id=report.index_id, **report.error)
+            retry.failed(report.error)
+        else:
+            retry.succeeded()
+            if what != "poll" or report.upserted or report.problems:
+                log.info("cycle.finished", what=what, index_id=report.index_id, seconds=report.duration_sec, **counts)
+        self.live.error = self._full.error or self._polling.error
+        self.live.failures_in_a_row = self._full.failures or self._polling.failures
+        if report.lag_sec is not None:
+            self.live.lag_sec = report.lag_sec
+        if what not in {"poll", "refresh"}:
+            await self._save(report)
+
+    async def _save(self, report: CycleReport) -> None:
+        try:
+            await self._ledger.save_report(report.index_id, asdict(report))
+        except LedgerUnavailable as error:
+            log.warning("ledger.unavailable", reason=str(error))

@@ -1,0 +1,249 @@
+"""`connector run`: indexes kept current until a signal comes; then what is in hand is finished and nothing begun."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from dataclasses import asdict
+from functools import partial
+from types import FrameType
+from typing import Any
+
+import structlog
+
+from connector import __version__
+from connector.app import App, open_app
+from connector.daemon.executor import Executor
+from connector.daemon.index_loop import IndexLoop
+from connector.daemon.readiness import Readiness
+from connector.daemon.schedule import Schedule
+from connector.domain.errors import ConnectorError, LedgerUnavailable
+from connector.domain.index_settings import IndexSettings
+from connector.engine.cycle import Progress
+from connector.ledger.command_queue import OrderBook
+from connector.ledger.index_states import index_states
+from connector.settings.connector_settings import ALL_INDEXES, Settings
+from connector.web.health import web_app
+from connector.web.listener import listening
+from connector.web.webhooks import PATH, Webhooks
+
+TAKEOVER_SEC = 60.0
+BEAT_SEC = 1.0
+_SHOWN_AGAIN_SEC = 10.0
+_FIRST_RETRY_SEC, _LAST_RETRY_SEC = 1.0, 60.0
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+_FORCED = 130
+
+log = structlog.get_logger(__name__)
+
+
+async def run_daemon(settings: Settings, wall: Callable[[], float] = time.time) -> None:
+    """Returns after a drain. Raises LedgerUnavailable when another process keeps the ledger.
+
+    `wall` is the time of day, which may be set back or forward at any time.
+    """
+    loops: dict[str, IndexLoop] = {}
+    stopping = asyncio.Event()
+
+    def observe(step: Progress) -> None:
+        if step.index_id in loops:
+            loops[step.index_id].observe(step)
+
+    with _signals(stopping) as waiting:
+        try:
+            async with AsyncExitStack() as stack:
+                opened = open_app(settings, "run", observe=observe, takeover_sec=TAKEOVER_SEC, wall=wall)
+                app = await stack.enter_async_context(opened)
+                book = await stack.enter_async_context(OrderBook(settings.ledger_path))
+                waiting.clear()
+                await Daemon(app, book, loops, stopping, wall).run()
+        except asyncio.CancelledError:
+            if not waiting:
+                raise
+
+
+@contextmanager
+def _signals(stopping: asyncio.Event) -> Iterator[list[asyncio.Task[Any]]]:
+    """The first signal sets `stopping` and cancels those that are waiting still; a second one does not wait."""
+    loop, waiting = asyncio.get_running_loop(), [task for task in [asyncio.current_task()] if task]
+    signalled = False
+
+    def stop() -> None:
+        stopping.set()
+        for task in waiting:
+            task.cancel()
+
+    def handle(_: int, __: FrameType | None) -> None:
+        nonlocal signalled
+        if signalled:
+            os._exit(_FORCED)
+        signalled = True
+        loop.call_soon_threadsafe(stop)
+
+    # Not loop.add_signal_handler: removing that one would leave the default action behind, which is to be killed.
+    before = [(number, signal.signal(number, handle)) for number in _SIGNALS]
+    try:
+        yield waiting
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+
+
+class Daemon:
+    """`loops` are filled as indexes are found; `stopping` ends it."""
+
+    def __init__(
+        self,
+        app: App,
+        book: OrderBook,
+        loops: dict[str, IndexLoop],
+        stopping: asyncio.Event,
+        wall: Callable[[], float],
+    ) -> None:
+        self._app, self._settings, self._book, self._loops = app, app.settings, book, loops
+        self._wall, self._schedule = wall, Schedule(wall=wall)
+        self._stopping, self._task_ready = stopping, asyncio.Event()
+        self._ready_tasks: list[str | None] = []
+        self._started_at, self._beat_at = wall(), time.monotonic()
+        probes = {"source": app.source.ping, "sink": app.sink.version, "ledger": self._show_live}
+        self._readiness = Readiness(probes, time.monotonic)
+
+    async def run(self) -> None:
+        """Listen, work until a signal comes, drain, end. HTTP goes last: it tells how things stand."""
+        await self._book.abandon_all()
+        async with AsyncExitStack() as stack:
+            await self._listen(stack)
+            async with asyncio.TaskGroup() as group:
+                keep = partial(self._keep, group)
+                executor = Executor(self._app, self._book, self._loops, keep, self._drop)
+                lives = [self._heart(), self._wake_by_tasks(), self._find_indexes(keep), executor.run()]
+                tasks = [group.create_task(life) for life in (*lives, self._schedule.run())]
+                await self._stopping.wait()
+                await self._drain()
+                for task in (*tasks, *(loop.task for loop in self._loops.values() if loop.task)):
+                    task.cancel()
+        log.info("daemon.stopped")
+
+    async def _drain(self) -> None:
+        """What is in hand is finished, as far as the time allows; what is not stays opened and is done anew."""
+        workers = self._app.engine.workers
+        log.info("daemon.draining", in_hand=workers.in_hand, seconds=self._settings.connector_drain_timeout)
+        self._schedule.stop()
+        workers.stop.set()
+        try:
+            async with asyncio.timeout(self._settings.connector_drain_timeout):
+                await workers.idle()
+        except TimeoutError:
+            log.warning("daemon.drain_timeout", in_hand=workers.in_hand)
+
+    async def _listen(self, stack: AsyncExitStack) -> None:
+        """Webhooks face the internet and have a listener of their own, off without a secret."""
+        settings, secret = self._settings, self._settings.connector_webhook_secret
+        web = web_app(lambda: time.monotonic() - self._beat_at, self._reasons, self._status)
+        host, port = settings.connector_http_host, settings.connector_http_port
+        port = await stack.enter_async_context(listening(web, host, port, setting="CONNECTOR_HTTP_PORT"))
+        log.info("daemon.listening", url=f"http://{host}:{port}", version=__version__)
+        if secret:
+            webhooks = Webhooks(secret.get_secret_value(), self._wall, self._on_ready)
+            host, port = settings.connector_webhook_host, settings.connector_webhook_port
+            port = await stack.enter_async_context(
+                listening(webhooks.app, host, port, setting="CONNECTOR_WEBHOOK_PORT")
+            )
+            log.info("daemon.listening_for_webhooks", url=f"http://{host}:{port}{PATH}")
+
+    async def _heart(self) -> None:
+        shown: tuple[float, object] = (0.0, None)
+        while True:
+            self._beat_at = time.monotonic()
+            live = self._live()
+            if live["indexes"] != shown[1] or self._beat_at - shown[0] > _SHOWN_AGAIN_SEC:
+                shown = (self._beat_at, live["indexes"])
+                await self._show_live_if_possible()
+            await asyncio.sleep(BEAT_SEC)
+
+    async def _find_indexes(self, keep: Callable[[IndexSettings], None]) -> None:
+        """Those that are named at once; with `*`, those of the account, looked for again at every full cycle."""
+        failures = 0
+        while True:
+            try:
+                for index in await self._app.indexes():
+                    keep(index)
+                if self._settings.connector_indexes != ALL_INDEXES:
+                    return
+                failures, wait = 0, self._settings.connector_reconcile_interval
+            except ConnectorError as error:
+                log.warning("indexes.unknown", reason=str(error))
+                failures, wait = failures + 1, min(_FIRST_RETRY_SEC * 2.0 ** min(failures, 10), _LAST_RETRY_SEC)
+            await asyncio.sleep(wait)
+
+    def _keep(self, group: asyncio.TaskGroup, index: IndexSettings) -> None:
+        if index.index_id in self._loops:
+            return
+        timing = self._settings.timing_of(index.index_id)
+        loop = IndexLoop(index, self._app.engine, self._app.ledger, timing.period_sec)
+        self._loops[index.index_id] = loop
+        loop.task = group.create_task(loop.run())
+        self._schedule.every(f"poll {index.index_id}", timing.poll_sec, loop.poke_poll)
+        if index.refresh_period < timing.period_sec:
+            self._schedule.every(f"refresh {index.index_id}", index.refresh_period, loop.poke_refresh)
+        if timing.cron:
+            self._schedule.cron(f"full {index.index_id}", timing.cron, loop.poke_full)
+        else:
+            self._schedule.every(f"full {index.index_id}", timing.reconcile_sec, loop.poke_full)
+
+    def _drop(self, index_id: str) -> None:
+        loop = self._loops.pop(index_id, None)
+        if loop and loop.task:
+            loop.task.cancel()
+        for kind in ("poll", "refresh", "full"):
+            self._schedule.forget(f"{kind} {index_id}")
+
+    def _on_ready(self, task_id: str | None) -> None:
+        self._ready_tasks.append(task_id)
+        self._task_ready.set()
+
+    async def _wake_by_tasks(self) -> None:
+        """A webhook names a task and no index: the source knows which, and if it does not, all are polled."""
+        while True:
+            await self._task_ready.wait()
+            self._task_ready.clear()
+            tasks, self._ready_tasks = set(self._ready_tasks), []
+            for index_id in {await self._index_of(task_id) for task_id in tasks}:
+                chosen = self._loops.get(index_id or "")
+                for loop in [chosen] if chosen else list(self._loops.values()):
+                    loop.poke_poll()
+
+    async def _index_of(self, task_id: str | None) -> str | None:
+        try:
+            return await self._app.source.index_of_task(task_id) if task_id else None
+        except ConnectorError:
+            return None
+
+    async def _reasons(self) -> dict[str, str]:
+        stopping = "it is stopping" if self._stopping.is_set() else None
+        own = {"schedule": self._schedule.late(), "daemon": stopping}
+        return {**await self._readiness.reasons(), **{name: reason for name, reason in own.items() if reason}}
+
+    async def _status(self) -> dict[str, Any]:
+        indexes = await index_states(self._app.ledger, self._settings.connector_max_attempts)
+        return {"ledger": str(self._settings.ledger_path), "daemon": self._live(), "indexes": indexes}
+
+    def _live(self) -> dict[str, Any]:
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "started_at": self._started_at,
+            "state": "draining" if self._stopping.is_set() else "running",
+            "indexes": {index_id: asdict(loop.live) for index_id, loop in self._loops.items()},
+        }
+
+    async def _show_live(self) -> None:
+        await self._book.show_live(self._live())
+
+    async def _show_live_if_possible(self) -> None:
+        try:
+            await self._show_live()
+        except LedgerUnavailable as error:
+            log.warning("ledger.unavailable", reason=str(error))

@@ -1,0 +1,252 @@
+"""The decision: what a cycle changes, as a value. Pure: no await, no clock, no logger, deterministic order.
+
+| in the snapshot | in the ledger                          | decision                              |
+|-----------------|----------------------------------------|---------------------------------------|
+| ready           | none                                   | Upsert (new)                          |
+| ready           | applied, same fingerprint              | unchanged, or Refresh when one is due |
+| ready           | applied, other fingerprint             | Upsert (changed)                      |
+| ready           | opened, never closed                   | Upsert (interrupted)                  |
+| ready           | failed, due again                      | Upsert (retry)                        |
+| ready           | failed, not due yet                    | postponed                             |
+| ready           | failed N times at the same fingerprint | quarantined                           |
+| not ready       | any                                    | waiting                               |
+| absent          | a delete failed, not due yet           | postponed                             |
+| absent          | a delete failed N times                | quarantined                           |
+| absent          | no points                              | forgotten: nothing to delete          |
+| absent          | any other                              | Delete, subject to the policy         |
+
+The policy carries out all deletes of a cycle or withholds all, and decides anew in each cycle: those of the last 24
+hours and those of this cycle must not exceed the limit. Deletes that an operator allowed do not count. While deletes
+are withheld, the ratio is one of the smallest ledger since: a withheld batch passes when enough of its assets are back
+or earlier deletes are a day old, and never because new assets make it a smaller share. Time alone does not let it
+through either: a batch above the limit stays above it, and no part of it is carried out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from connector.domain.fingerprint import Shape, fingerprint
+from connector.domain.model import READY, Checkpoint, DeleteMode, IndexedAsset, IndexState, Snapshot
+from connector.domain.refresh import RefreshPolicy, due
+
+
+class Decision(StrEnum):
+    """The right-hand column of the table."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    INTERRUPTED = "interrupted"
+    RETRY = "retry"
+    UNCHANGED = "unchanged"
+    POSTPONED = "postponed"
+    QUARANTINED = "quarantined"
+    WAITING = "waiting"
+    DELETE = "delete"
+    FORGOTTEN = "forgotten"
+
+
+INCOMPLETE = "the listing is incomplete, so nothing can be said to be absent"
+GONE = "gone"
+"""Stands for the fingerprint in an attempt to delete."""
+UPSERTS = frozenset({Decision.NEW, Decision.CHANGED, Decision.INTERRUPTED, Decision.RETRY})
+
+
+@dataclass(frozen=True, slots=True)
+class Upsert:
+    asset: IndexedAsset
+    fingerprint: str
+    reason: Decision
+    checkpoint: Checkpoint | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Retrieve an applied asset again: `deep` with its vectors, shallow without."""
+
+    asset: IndexedAsset
+    fingerprint: str
+    checkpoint: Checkpoint
+    deep: bool
+    canary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """One that `counts` uses up the limit of 24 hours."""
+
+    checkpoint: Checkpoint
+    counts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a plan may do.
+
+    `recent_deletes` are those of the last 24 hours; `patient` leaves failed assets alone until they are due; without a
+    `refresh` policy no applied asset is retrieved again.
+    """
+
+    now: float
+    delete_mode: DeleteMode
+    max_deletes: int
+    max_delete_ratio: float
+    max_attempts: int
+    refresh: RefreshPolicy | None = None
+    recent_deletes: int = 0
+    allow_deletes: bool = False
+    patient: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The difference between a snapshot and the ledger.
+
+    `withheld` deletes wait for an operator, `kept` ones do not; `forgets` are absent rows without points.
+    `withheld_from` is how many assets the limit goes by as long as deletes are withheld.
+    """
+
+    upserts: tuple[Upsert, ...]
+    refreshes: tuple[Refresh, ...]
+    deletes: tuple[Delete, ...]
+    unchanged: int
+    waiting: tuple[IndexedAsset, ...]
+    postponed: tuple[Checkpoint, ...]
+    quarantined: tuple[Checkpoint, ...]
+    withheld: tuple[Delete, ...] = ()
+    withheld_because: str | None = None
+    withheld_from: int | None = None
+    kept: int = 0
+    forgets: tuple[Checkpoint, ...] = ()
+
+    @classmethod
+    def of(cls, refreshes: tuple[Refresh, ...]) -> "Plan":
+        """Nothing but these."""
+        return cls((), refreshes, (), unchanged=0, waiting=(), postponed=(), quarantined=())
+
+
+def make_plan(
+    snapshot: Snapshot, ledger: Mapping[str, Checkpoint], state: IndexState, shape: Shape, policy: Policy
+) -> Plan:
+    order = sorted(snapshot.assets.values(), key=lambda asset: (asset.created_at or "", asset.indexed_asset_id))
+    prints = {asset.indexed_asset_id: fingerprint(asset, shape) for asset in order}
+    rows = {asset.indexed_asset_id: ledger.get(asset.indexed_asset_id) for asset in order}
+    decisions = {name: decide(snapshot.assets[name], rows[name], prints[name], policy) for name in prints}
+    absent = {name: ledger[name] for name in sorted(ledger.keys() - snapshot.assets.keys())}
+    rows |= absent
+    decisions |= {name: decide_absent(row, policy) for name, row in absent.items()}
+
+    def rows_decided(decision: Decision) -> tuple[Checkpoint, ...]:
+        return tuple(row for name, row in rows.items() if row is not None and decisions[name] is decision)
+
+    unchanged = {row.indexed_asset_id: row for row in rows_decided(Decision.UNCHANGED)}
+    applied = {name: row.applied for name, row in unchanged.items() if row.applied}
+    refreshes = due(applied, state, policy.refresh, policy.now) if policy.refresh else []
+    deletes = tuple(Delete(row, counts=not policy.allow_deletes) for row in rows_decided(Decision.DELETE))
+    keep = policy.delete_mode == "keep"
+    size = _size_for_limit(state, len(ledger) + policy.recent_deletes)
+    objection = None if keep else objection_to(len(deletes), snapshot, size, policy)
+    return Plan(
+        upserts=tuple(
+            Upsert(snapshot.assets[name], prints[name], decision, rows[name])
+            for name, decision in decisions.items()
+            if decision in UPSERTS
+        ),
+        refreshes=tuple(
+            Refresh(
+                snapshot.assets[it.indexed_asset_id],
+                prints[it.indexed_asset_id],
+                unchanged[it.indexed_asset_id],
+                it.deep,
+                it.canary,
+            )
+            for it in refreshes
+        ),
+        deletes=() if keep or objection else deletes,
+        unchanged=len(unchanged) - len(refreshes),
+        waiting=tuple(asset for asset in order if decisions[asset.indexed_asset_id] is Decision.WAITING),
+        postponed=rows_decided(Decision.POSTPONED),
+        quarantined=rows_decided(Decision.QUARANTINED),
+        withheld=deletes if objection else (),
+        withheld_because=objection,
+        withheld_from=size if objection else None,
+        kept=len(deletes) if keep else 0,
+        forgets=rows_decided(Decision.FORGOTTEN) if snapshot.complete else (),
+    )
+
+
+def decide(  # noqa: PLR0911  one return for each row of the table
+    asset: IndexedAsset, row: Checkpoint | None, fingerprint: str, policy: Policy
+) -> Decision:
+    """Order matters: quarantine, back-off, interrupted, retry."""
+    if asset.status != READY:
+        return Decision.WAITING
+    if row is None:
+        return Decision.NEW
+    held_back = _held_back(row, fingerprint, policy)
+    if held_back:
+        return held_back
+    if row.opened:
+        return Decision.INTERRUPTED
+    if row.attempt and row.attempt.fingerprint == fingerprint:
+        return Decision.RETRY
+    if row.applied is None:
+        return Decision.NEW
+    return Decision.UNCHANGED if row.applied.fingerprint == fingerprint else Decision.CHANGED
+
+
+def decide_absent(row: Checkpoint, policy: Policy) -> Decision:
+    """What the row of an asset that is not listed calls for, before the policy has its say."""
+    if not row.may_have_points:
+        return Decision.FORGOTTEN
+    if policy.delete_mode == "keep":
+        return Decision.DELETE
+    return _held_back(row, GONE, policy) or Decision.DELETE
+
+
+def _held_back(row: Checkpoint, fingerprint: str, policy: Policy) -> Decision | None:
+    """What failed at this fingerprint is left alone for a while, or for good."""
+    tried = row.attempt if row.attempt and row.attempt.fingerprint == fingerprint else None
+    if tried and tried.attempts >= policy.max_attempts:
+        return Decision.QUARANTINED
+    if tried and policy.patient and policy.now < tried.due:
+        return Decision.POSTPONED
+    return None
+
+
+def due_again(rows: Mapping[str, Checkpoint], policy: Policy) -> set[str]:
+    """Unfinished rows that a patient cycle tries now, as far as that can be told without the asset's fingerprint."""
+    return {
+        name
+        for name, row in rows.items()
+        if row.attempt is None or (row.attempt.due <= policy.now and row.attempt.attempts < policy.max_attempts)
+    }
+
+
+def objection_to(deletes: int, snapshot: Snapshot, size: int, policy: Policy) -> str | None:
+    """Why none of so many deletes may be carried out now; None when they may. `size` is what the ratio is of."""
+    if not deletes:
+        return None
+    if not snapshot.complete:
+        return INCOMPLETE
+    if policy.allow_deletes:
+        return None
+    if not snapshot.assets:
+        return "the listing is empty although the ledger is not"
+    wanted = policy.recent_deletes + deletes
+    limit = max(policy.max_deletes, int(policy.max_delete_ratio * size))
+    return f"{wanted} deletes within 24 hours where {limit} are allowed" if wanted > limit else None
+
+
+def _size_for_limit(state: IndexState, size: int) -> int:
+    """While deletes are withheld, the ledger's growth must not raise their limit."""
+    if state.withheld_because is None:
+        return size
+    return min(size, state.withheld_from or 0)
+
+
+def to_remember(state: IndexState, plan: Plan) -> IndexState:
+    """A listing that proves nothing changes nothing; else whether deletes are withheld, and what their limit is of."""
+    if plan.withheld_because == INCOMPLETE or plan.kept:
+        return state
+    return replace(state, withheld_because=plan.withheld_because, withheld_from=plan.withheld_from)

@@ -1,0 +1,238 @@
+"""Retrieved asset -> points: one point per (scope, time range), one named vector per embedding option."""
+
+import uuid
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from connector.domain.fingerprint import canonical_json, digest
+from connector.domain.marengo import KNOWN
+from connector.domain.metadata import MAX_METADATA_BYTES, check_metadata, storable, timestamp, whole
+from connector.domain.model import LAYOUT_VERSION, Float32, Index, Int64, RetrievedAsset
+from connector.domain.segments import Ranges, Words, malformed
+
+NAMESPACE = uuid.UUID("99026458-c633-4fd7-a44e-8f59297a0b73")
+
+_OPTION_ORDER = ("visual", "visual-text", "audio", "transcription")
+
+
+def point_id(index_id: str, indexed_asset_id: str, model: str, scope: str, start_ms: int, end_ms: int) -> str:
+    """UUIDv5 over the key of a segment; part of the contract with other programs (README, "Point ids")."""
+    return str(uuid.uuid5(NAMESPACE, f"{index_id}/{indexed_asset_id}/{model}/{scope}/{start_ms}/{end_ms}"))
+
+
+def is_own(stored_id: str, payload: Mapping[str, Any]) -> bool:
+    """Whether this program wrote the point: its id is the one that its payload computes to.
+
+    Whatever other keys a point carries, one with another id belongs to somebody else.
+    """
+    try:
+        computed = point_id(
+            payload["index_id"],
+            payload["indexed_asset_id"],
+            payload["embedding_model"],
+            payload["embedding_scope"],
+            round(payload["start_offset_sec"] * 1000),
+            round(payload["end_offset_sec"] * 1000),
+        )
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return False
+    return computed == stored_id
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NamedVectors:
+    """The vectors of one option: row i of `matrix`, shape (k, dimension), belongs to the point `rows[i]`, ascending."""
+
+    rows: Int64
+    matrix: Float32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AssetPoints:
+    """All points of one asset by column; point i has `ids[i]` and `payload(i)`.
+
+    `revision` is the digest of everything that belongs to segments, `metadata_revision` that of the asset's metadata.
+    """
+
+    index_id: str
+    indexed_asset_id: str
+    model: str
+    dimension: int | None
+    options: tuple[str, ...]
+    ids: tuple[str, ...]
+    scopes: tuple[str, ...]
+    start_ms: Int64
+    end_ms: Int64
+    segments: Int64
+    transcripts: tuple[str, ...]
+    vectors: Mapping[str, NamedVectors]
+    revision: str
+    metadata_revision: str
+    asset_payload: Mapping[str, Any]
+    dropped_words: int = 0
+    """Spoken words that are in no transcript because their time range cannot be used."""
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def payload(self, point: int, options: Collection[str]) -> dict[str, Any]:
+        """The whole payload of one point, whose vectors are those of `options`."""
+        return {
+            **self.asset_payload,
+            "embedding_options": list(options),
+            "embedding_scope": self.scopes[point],
+            "start_offset_sec": int(self.start_ms[point]) / 1000,
+            "end_offset_sec": int(self.end_ms[point]) / 1000,
+            "segment": int(self.segments[point]),
+            "transcript": self.transcripts[point],
+            "revision": self.revision,
+        }
+
+
+def metadata_payload(
+    retrieved: RetrievedAsset, index: Index, fingerprint: str, *, media_links: bool
+) -> tuple[dict[str, Any], str]:
+    """The payload keys that a metadata-only change rewrites, and their revision. Raises MalformedAsset.
+
+    The revision itself, the fingerprint and the volatile link are written with the rest and are no part of it.
+    """
+    check_metadata(retrieved)
+    asset = retrieved.asset
+    payload = {
+        "index_id": index.index_id,
+        "index_name": index.name,
+        "indexed_asset_id": asset.indexed_asset_id,
+        "asset_id": asset.asset_id,
+        "filename": asset.filename,
+        "created_at": timestamp(retrieved, "created_at"),
+        "indexed_at": timestamp(retrieved, "indexed_at"),
+        "duration_sec": asset.duration_sec,
+        "fps": asset.fps,
+        "width": whole(asset.width),
+        "height": whole(asset.height),
+        "size_bytes": whole(asset.size_bytes),
+        "user_metadata": storable(retrieved.user_metadata),
+    }
+    encoded = canonical_json(payload)
+    if len(encoded) > MAX_METADATA_BYTES:
+        raise malformed(retrieved, f"its metadata takes {len(encoded)} bytes where {MAX_METADATA_BYTES} are allowed")
+    revision = digest(encoded)
+    payload |= {"metadata_revision": revision, "fingerprint": fingerprint}
+    if media_links:
+        payload["hls_url"] = retrieved.hls_url
+    return payload, revision
+
+
+def build(
+    retrieved: RetrievedAsset, index: Index, fingerprint: str, *, media_links: bool = False, transcript: bool = True
+) -> AssetPoints:
+    """The points of an asset whose answer held an embedding. Raises MalformedAsset: nothing of it is to be stored."""
+    if retrieved.columns is None or retrieved.model is None:
+        raise ValueError("points need an answer that holds an embedding")
+    columns = tuple(Ranges.of(retrieved, column) for column in retrieved.columns)
+    dimension = _dimension(retrieved, columns)
+    scopes, start_ms, end_ms, segments = _points(columns)
+    vectors = _named_vectors(retrieved, columns, scopes, start_ms, end_ms)
+    words = Words.of(retrieved.transcription) if transcript else None
+    transcripts = tuple(
+        (words.within(start, end) if words else None) or "" for start, end in zip(start_ms, end_ms, strict=True)
+    )
+    payload, metadata_revision = metadata_payload(retrieved, index, fingerprint, media_links=media_links)
+    payload |= {"embedding_model": retrieved.model, "asset_points": len(scopes)}
+    return AssetPoints(
+        index_id=index.index_id,
+        indexed_asset_id=retrieved.asset.indexed_asset_id,
+        model=retrieved.model,
+        dimension=dimension,
+        options=tuple(vectors),
+        ids=tuple(
+            point_id(index.index_id, retrieved.asset.indexed_asset_id, retrieved.model, scope, int(start), int(end))
+            for scope, start, end in zip(scopes, start_ms, end_ms, strict=True)
+        ),
+        scopes=scopes,
+        start_ms=start_ms,
+        end_ms=end_ms,
+        segments=segments,
+        transcripts=transcripts,
+        vectors=vectors,
+        revision=_revision(
+            [LAYOUT_VERSION, media_links, retrieved.model, scopes, transcripts], start_ms, end_ms, vectors
+        ),
+        metadata_revision=metadata_revision,
+        asset_payload=payload,
+        dropped_words=words.dropped if words else 0,
+    )
+
+
+def _dimension(retrieved: RetrievedAsset, columns: Iterable[Ranges]) -> int | None:
+    """The one dimension of all vectors: the model's, or for a model that is not known the one that they agree on."""
+    known = KNOWN.get(retrieved.model or "")
+    found = {column.vectors.shape[1] for column in columns if len(column.vectors)}
+    wanted = known.dimension if known else min(found, default=None)
+    if found - {wanted}:
+        cause = f"vectors of dimension {', '.join(map(str, sorted(found)))} where {retrieved.model} has {wanted}"
+        raise malformed(retrieved, cause if known else f"vectors of different dimensions: {sorted(found)}")
+    return wanted
+
+
+def _points(columns: Iterable[Ranges]) -> tuple[tuple[str, ...], Int64, Int64, Int64]:
+    """Scope, start, end and ordinal of every point: the distinct time ranges of each scope, by (start, end)."""
+    by_scope: dict[str, list[Int64]] = {}
+    for column in columns:
+        by_scope.setdefault(column.scope, []).append(np.stack([column.start_ms, column.end_ms], axis=1))
+    scopes: list[str] = []
+    ranges: list[Int64] = [np.empty((0, 2), np.int64)]
+    ordinals: list[Int64] = [np.empty(0, np.int64)]
+    for scope in sorted(by_scope):
+        distinct = np.unique(np.concatenate(by_scope[scope]), axis=0)
+        scopes += [scope] * len(distinct)
+        ranges.append(distinct)
+        ordinals.append(np.arange(len(distinct), dtype=np.int64))
+    joined = np.concatenate(ranges)
+    return tuple(scopes), joined[:, 0], joined[:, 1], np.concatenate(ordinals)
+
+
+def _named_vectors(
+    retrieved: RetrievedAsset, columns: Collection[Ranges], scopes: tuple[str, ...], start_ms: Int64, end_ms: Int64
+) -> dict[str, NamedVectors]:
+    keys = zip(scopes, start_ms.tolist(), end_ms.tolist(), strict=True)
+    row_of = {key: row for row, key in enumerate(keys)}
+    found: dict[str, NamedVectors] = {}
+    for option in sorted({column.option for column in columns}, key=_option_order):
+        mine = [column for column in columns if column.option == option and len(column.vectors)]
+        if not mine:
+            continue
+        rows = np.array(
+            [
+                row_of[column.scope, start, end]
+                for column in mine
+                for start, end in zip(column.start_ms.tolist(), column.end_ms.tolist(), strict=True)
+            ],
+            np.int64,
+        )
+        found[option] = _merge(retrieved, option, rows, np.concatenate([column.vectors for column in mine]))
+    return found
+
+
+def _merge(retrieved: RetrievedAsset, option: str, rows: Int64, matrix: Float32) -> NamedVectors:
+    """Rows in ascending order, one vector each: the same vector twice is one, two different ones are an error."""
+    distinct, first, inverse = np.unique(rows, return_index=True, return_inverse=True)
+    merged = matrix[first]
+    differs = (merged[inverse] != matrix).any(axis=1)
+    if differs.any():
+        raise malformed(retrieved, f"{option} segments: two different vectors for one scope and time range")
+    return NamedVectors(distinct, np.ascontiguousarray(merged))
+
+
+def _revision(facts: list[Any], start_ms: Int64, end_ms: Int64, vectors: Mapping[str, NamedVectors]) -> str:
+    parts = [canonical_json(facts), start_ms.tobytes(), end_ms.tobytes()]
+    for option, named in vectors.items():
+        parts += [option.encode(), named.rows.tobytes(), named.matrix.astype("<f4").tobytes()]
+    return digest(*parts)
+
+
+def _option_order(option: str) -> tuple[int, str]:
+    return (_OPTION_ORDER.index(option) if option in _OPTION_ORDER else len(_OPTION_ORDER), option)

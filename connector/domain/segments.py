@@ -1,0 +1,104 @@
+"""Segments and words of a retrieved asset, checked, with offsets in integer milliseconds."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from connector.domain.errors import MalformedAsset
+from connector.domain.model import Float32, Float64, Int64, RetrievedAsset, SegmentColumn, Transcription
+
+_LONGEST_SEC = 1e9
+
+# Qdrant's own bound for the square of a norm (measured with 1.16): below it a vector is not normalized.
+_SMALLEST_SQUARE = np.finfo(np.float32).eps
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranges:
+    """A column whose content has been checked and whose offsets are integer milliseconds."""
+
+    option: str
+    scope: str
+    start_ms: Int64
+    end_ms: Int64
+    vectors: Float32
+
+    @classmethod
+    def of(cls, retrieved: RetrievedAsset, column: SegmentColumn) -> "Ranges":
+        what = f"{column.option} segments"
+        _check_offsets(retrieved, what, column.start_sec, column.end_sec)
+        _check_vectors(retrieved, what, column.vectors)
+        return cls(column.option, column.scope, _ms(column.start_sec), _ms(column.end_sec), column.vectors)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Words:
+    """Spoken words with checked times; `dropped` counts those whose time range cannot be used."""
+
+    start_ms: Int64
+    end_ms: Int64
+    values: tuple[str, ...]
+    dropped: int
+
+    @classmethod
+    def of(cls, spoken: Transcription | None) -> "Words | None":
+        if spoken is None or not spoken.values:
+            return None
+        usable = np.flatnonzero(~_unusable(spoken.start_sec, spoken.end_sec))
+        order = usable[np.lexsort((spoken.end_sec[usable], spoken.start_sec[usable]))]
+        values = tuple(spoken.values[i].strip() for i in order)
+        dropped = len(spoken.values) - len(order)
+        return cls(_ms(spoken.start_sec[order]), _ms(spoken.end_sec[order]), values, dropped)
+
+    def within(self, start: np.int64, end: np.int64) -> str | None:
+        """Words whose interval overlaps [start, end); one of no length counts where it stands."""
+        overlaps = (self.start_ms < end) & ((self.end_ms > start) | (self.start_ms == start))
+        return " ".join(self.values[i] for i in np.flatnonzero(overlaps) if self.values[i]) or None
+
+
+def _check_offsets(retrieved: RetrievedAsset, what: str, start_sec: Float64, end_sec: Float64) -> None:
+    finite = np.isfinite(start_sec) & np.isfinite(end_sec)
+    if not finite.all():
+        raise malformed(retrieved, f"{what}: time range {_first(~finite)} is not finite")
+    wrong = _unusable(start_sec, end_sec)
+    if wrong.any():
+        i = _first(wrong)
+        cause = f"{what}: time range {i} runs from {start_sec[i]:g} to {end_sec[i]:g} seconds"
+        raise malformed(retrieved, cause)
+
+
+def _unusable(start_sec: Float64, end_sec: Float64) -> NDArray[np.bool_]:
+    """Written so that a NaN is unusable too."""
+    return ~((start_sec >= 0) & (end_sec >= start_sec) & (end_sec <= _LONGEST_SEC))
+
+
+def _check_vectors(retrieved: RetrievedAsset, what: str, vectors: Float32) -> None:
+    """Qdrant normalizes in float32: with an infinite norm it stores zeros, with a tiny one the vector as it is."""
+    finite = np.isfinite(vectors).all(axis=1)
+    if not finite.all():
+        raise malformed(retrieved, f"{what}: vector {_first(~finite)} holds a number that is no finite float32")
+    with np.errstate(over="ignore", under="ignore"):
+        squares = np.einsum("ij,ij->i", vectors, vectors)
+    long = ~np.isfinite(squares)
+    if long.any():
+        raise malformed(retrieved, f"{what}: the norm of vector {_first(long)} is not a finite float32")
+    short = squares < _SMALLEST_SQUARE
+    if short.any():
+        i = _first(short)
+        cause = f"the norm of vector {i} is too small to normalize" if vectors[i].any() else f"vector {i} is all zero"
+        raise malformed(retrieved, f"{what}: {cause}")
+
+
+def malformed(retrieved: RetrievedAsset, cause: str) -> MalformedAsset:
+    advice = "Nothing of it was stored; re-index it at the source, or report it to TwelveLabs"
+    return MalformedAsset("read embeddings of asset", retrieved.asset.indexed_asset_id, cause, advice)
+
+
+def _ms(seconds: Float64) -> Int64:
+    """Rounded half to even, as Python's round()."""
+    return np.rint(seconds * 1000).astype(np.int64)
+
+
+def _first(mask: NDArray[np.bool_] | np.bool_) -> int:
+    return int(np.argmax(mask))

@@ -1,0 +1,42 @@
+"""What stored times still say when the clock was set back after they were written. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from connector.domain.model import Applied, Checkpoint, IndexState
+
+_LONG_AGO = 0.0
+
+
+def credible_rows(rows: Mapping[str, Checkpoint], now: float) -> dict[str, Checkpoint]:
+    """No wait and no refresh is put off by a time that has not come yet: its age is unknown, so it counts as old."""
+    return {name: _credible(row, now) for name, row in rows.items()}
+
+
+def credible_state(state: IndexState, now: float) -> IndexState:
+    """To be stored: a moment that stays in the future would make the same assets due in every cycle."""
+    return replace(
+        state,
+        first_cycle_at=min(state.first_cycle_at, now),
+        canary_at=min(state.canary_at, now),
+        deep_due_since=min(state.deep_due_since, now),
+        shallow_due_since=min(state.shallow_due_since, now),
+    )
+
+
+def _credible(row: Checkpoint, now: float) -> Checkpoint:
+    applied, attempt = row.applied, row.attempt
+    if applied and max(applied.shallow_at, applied.deep_at) > now:
+        applied = _aged(applied, now)
+    if attempt and attempt.tried_at > now:
+        attempt = replace(attempt, due=_LONG_AGO)
+    unchanged = applied is row.applied and attempt is row.attempt
+    return row if unchanged else replace(row, applied=applied, attempt=attempt)
+
+
+def _aged(applied: Applied, now: float) -> Applied:
+    return replace(
+        applied,
+        shallow_at=applied.shallow_at if applied.shallow_at <= now else _LONG_AGO,
+        deep_at=applied.deep_at if applied.deep_at <= now else _LONG_AGO,
+    )

@@ -1,0 +1,305 @@
+"""The write protocol: open the row, touch the sink, close the row. One change at a time, each with a Result.
+
+    Upsert:   ledger.attempt -> retrieve -> points -> ledger.open -> sink.replace -> ledger.record
+    Refresh:  ledger.attempt -> retrieve -> compare -> ledger.open -> sink.set_payload -> ledger.record
+    Delete:   (confirmed by the engine) ledger.open -> sink.delete -> ledger.forget; no points: ledger.forget alone
+
+Coverage: an asset with points in the sink has a row. Truth: an unopened row says exactly what the sink holds.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+from connector.domain import attempts, points, timestamps
+from connector.domain.errors import (
+    AssetError,
+    ConfigError,
+    ConnectorError,
+    CycleError,
+    InternalError,
+    LedgerUnavailable,
+    MalformedAsset,
+    TransientError,
+    Unavailable,
+)
+from connector.domain.index_settings import IndexSettings
+from connector.domain.marengo import KNOWN, options_of
+from connector.domain.model import (
+    Applied,
+    Attempt,
+    Checkpoint,
+    CollectionSpec,
+    Index,
+    IndexedAsset,
+    IndexState,
+    Outcome,
+    Owner,
+)
+from connector.domain.plan import GONE, Delete, Refresh, Upsert
+from connector.domain.points import AssetPoints
+from connector.domain.report import Result
+from connector.engine.owners import claim, clearable
+from connector.ports import CheckpointStore, Sink, Source
+
+EMBEDDING_PATIENCE_SEC = 3600.0
+OWNER_FRESH_SEC = 60.0
+
+log = logging.getLogger(__name__)
+
+
+class EmbeddingLag(AssetError):
+    """The asset is ready, its embedding not yet: deferred."""
+
+    code = "embedding_lag"
+
+
+class EmbeddingMissing(AssetError):
+    """The same for longer than lag explains: failed."""
+
+    code = "embedding_missing"
+
+
+class Applier:
+    """Carries out the changes of one cycle over one index."""
+
+    def __init__(
+        self,
+        source: Source,
+        sink: Sink,
+        ledger: CheckpointStore,
+        *,
+        clock: Callable[[], float],
+        settings: IndexSettings,
+        index: Index,
+        state: IndexState,
+        me: Owner,
+    ) -> None:
+        self._source, self._sink, self._ledger = source, sink, ledger
+        self._clock, self._settings, self._index, self.state = clock, settings, index, state
+        self._me = me
+        self._ensured: set[str] = set()
+        self._owned_at: dict[str, float] = {}
+        self._others: dict[str, bool] = {}
+
+    async def carry_out(self, change: Upsert | Refresh) -> Result:
+        """Raises CycleError only: what concerns the asset alone becomes its Result and an attempt in the ledger.
+
+        An unexpected exception concerns the asset too, a MemoryError as well: one that is too large is quarantined.
+        """
+        name = change.asset.indexed_asset_id
+        try:
+            attempt = await self._ledger.attempt(self._index.index_id, name, change.fingerprint, self._clock())
+            return await self._try(change, attempt)
+        except ConnectorError:
+            raise
+        except Exception as error:  # noqa: BLE001  it is in the log and in the Result
+            return Result(name, Outcome.FAILED, error=_crashed(name, error))
+
+    async def _try(self, change: Upsert | Refresh, attempt: Attempt) -> Result:
+        name = change.asset.indexed_asset_id
+        try:
+            shallow = change.checkpoint.applied if isinstance(change, Refresh) and not change.deep else None
+            return await (self._refresh(change, shallow, attempt) if shallow else self._upsert(change, attempt))
+        except (TransientError, EmbeddingLag) as error:
+            await self._ledger.fail(self._index.index_id, name, attempts.deferred(attempt, error, self._clock()))
+            return Result(name, Outcome.DEFERRED, error=error)
+        except (CycleError, ConfigError, asyncio.CancelledError) as error:
+            await asyncio.shield(self._give_back(name, attempt, error))
+            raise
+        except Exception as error:  # noqa: BLE001  it is in the log, the ledger and the Result
+            return await self._failed(name, attempt, error)
+
+    async def _failed(self, name: str, attempt: Attempt, error: Exception) -> Result:
+        failure = error if isinstance(error, AssetError) else _crashed(name, error)
+        await self._ledger.fail(self._index.index_id, name, attempts.failed(attempt, failure, self._clock()))
+        return Result(name, Outcome.FAILED, error=failure)
+
+    async def _give_back(self, name: str, attempt: Attempt, cause: BaseException) -> None:
+        """What ends the cycle, or the process in good order, is not the asset's fault."""
+        stopped = Unavailable("work on asset", name, "the work was stopped", "It is done anew", side="source")
+        error = cause if isinstance(cause, ConnectorError) else stopped
+        with suppress(LedgerUnavailable):
+            await self._ledger.fail(
+                self._index.index_id, name, attempts.deferred(attempt, error, self._clock(), at_once=True)
+            )
+
+    async def delete(self, change: Delete) -> Result:
+        """Raises CycleError only, as `carry_out`; only a failure is an attempt."""
+        row, name, index_id = change.checkpoint, change.checkpoint.indexed_asset_id, self._index.index_id
+        try:
+            held = await self._held(row)
+            await self._ledger.open(index_id, name, held)
+            await self._sink.delete(held, index_id, name)
+            await self._ledger.forget(index_id, name, self._clock(), counts=change.counts)
+        except TransientError as error:
+            return Result(name, Outcome.DEFERRED, error=error)
+        except (CycleError, ConfigError):
+            raise
+        except Exception as error:  # noqa: BLE001  it is in the log, the ledger and the Result
+            return await self._failed(name, await self._ledger.attempt(index_id, name, GONE, self._clock()), error)
+        return Result(name, Outcome.DELETED)
+
+    async def forget(self, row: Checkpoint) -> Result:
+        """Of an absent asset that has no points."""
+        await self._ledger.forget(self._index.index_id, row.indexed_asset_id, self._clock(), counts=False)
+        return Result(row.indexed_asset_id, Outcome.FORGOTTEN)
+
+    async def _upsert(self, change: Upsert | Refresh, attempt: Attempt) -> Result:
+        name, settings = change.asset.indexed_asset_id, self._settings
+        retrieved = await self._source.retrieve(
+            self._index, name, settings.embedding_options, transcript=settings.transcript
+        )
+        if retrieved is None:
+            return await self._vanished(name, attempt)
+        if retrieved.columns is None or retrieved.model is None:
+            raise _embedding_missing(change.asset, attempt, self._clock())
+        built = await asyncio.to_thread(
+            points.build,
+            retrieved,
+            self._index,
+            change.fingerprint,
+            media_links=settings.media_links,
+            transcript=settings.transcript,
+        )
+        now = self._clock()
+        applied = Applied(
+            fingerprint=change.fingerprint,
+            revision=built.revision,
+            metadata_revision=built.metadata_revision,
+            points=len(built),
+            collection=settings.collection_name(built.model),
+            applied_at=now,
+            shallow_at=now,
+            deep_at=now,
+        )
+        return replace(await self._write(change, built, applied), dropped_words=built.dropped_words)
+
+    async def _write(self, change: Upsert | Refresh, built: AssetPoints, applied: Applied) -> Result:
+        """Nothing differs: nothing is written. Only metadata differs: patched. Else, or when in doubt: replaced."""
+        row = change.checkpoint
+        known = row.applied if row and not row.opened else None
+        same = known is not None and (known.revision, known.collection) == (applied.revision, applied.collection)
+        if known and isinstance(change, Refresh) and change.canary:
+            await self._heed_canary(differs=not same)
+        if known and same:
+            seen = replace(applied, applied_at=known.applied_at)
+            return await self._patch(change.asset, known, seen, built.asset_payload)
+        name, collections = built.indexed_asset_id, await self._held(row) if row else frozenset()
+        if built.dimension is not None and len(built):
+            await self._ensure(built, built.dimension)
+            await self._own(applied.collection)
+            await self._ledger.open(self._index.index_id, name, {applied.collection})
+            await self._sink.replace(built, applied.collection, collections - {applied.collection})
+        else:
+            await self._ledger.open(self._index.index_id, name, ())
+            await self._sink.delete(collections, self._index.index_id, name)
+        applied = replace(applied, applied_at=self._clock())
+        await self._ledger.record(self._index.index_id, name, applied)
+        return Result(name, Outcome.APPLIED, points=len(built), lag_sec=self._lag(change.asset, applied.applied_at))
+
+    async def _ensure(self, built: AssetPoints, dimension: int) -> None:
+        """The collection of the model that the asset really has, which may not be the index's."""
+        offered = options_of(built.model, self._index.model_options)
+        spec = self._settings.spec(built.model, dimension, tuple(dict.fromkeys((*offered, *built.options))))
+        if built.model not in KNOWN:
+            await self._agree(built, spec)
+        if spec.name not in self._ensured:
+            await self._sink.ensure(spec, self._settings.metadata_indexes)
+            self._ensured.add(spec.name)
+
+    async def _agree(self, built: AssetPoints, spec: CollectionSpec) -> None:
+        """For an unknown model the first asset fixed the dimension; reject assets that disagree."""
+        found = await self._sink.inspect(spec.name)
+        if found is None or found.model != built.model:
+            return
+        for option in built.options:
+            size, _ = found.vectors.get(option, (spec.dimension, ""))
+            if size != spec.dimension:
+                cause = f"vectors of dimension {spec.dimension} in {option}, where collection {spec.name} has {size}"
+                raise MalformedAsset(
+                    "write points of asset", built.indexed_asset_id, cause, "Re-index it at the source"
+                )
+
+    async def _own(self, collection: str) -> None:
+        """Raises OwnedElsewhere when the index belongs to another ledger there; looked up again after a minute."""
+        if 0 <= self._clock() - self._owned_at.get(collection, -OWNER_FRESH_SEC) < OWNER_FRESH_SEC:
+            return
+        info = await self._sink.inspect(collection)
+        if info:
+            await claim(self._sink, self._ledger, self._index.index_id, info, self._me)
+        self._owned_at[collection] = self._clock()
+
+    async def _held(self, row: Checkpoint) -> frozenset[str]:
+        """The collections that may hold points of the asset which are ours to delete. Raises OwnedElsewhere."""
+        home = self._settings.collection_name(self._index.model or "")
+        if home in row.collections:
+            await self._own(home)
+        others = row.collections - {home}
+        if others - self._others.keys():
+            found = await clearable(self._sink, self._index.index_id, others, self._me)
+            self._others |= {name: name in found for name in others}
+        return frozenset(name for name in row.collections if self._others.get(name, True))
+
+    async def _refresh(self, change: Upsert | Refresh, known: Applied, attempt: Attempt) -> Result:
+        name = change.asset.indexed_asset_id
+        retrieved = await self._source.retrieve(self._index, name, (), transcript=False)
+        if retrieved is None:
+            return await self._vanished(name, attempt)
+        payload, revision = points.metadata_payload(
+            retrieved, self._index, change.fingerprint, media_links=self._settings.media_links
+        )
+        seen = replace(known, fingerprint=change.fingerprint, metadata_revision=revision, shallow_at=self._clock())
+        return await self._patch(change.asset, known, seen, payload)
+
+    async def _patch(self, asset: IndexedAsset, known: Applied, seen: Applied, payload: Mapping[str, Any]) -> Result:
+        """The vectors are as they were; the metadata is written where it is not."""
+        name, written = asset.indexed_asset_id, 0
+        outcome = Outcome.UNCHANGED
+        if known.metadata_revision != seen.metadata_revision:
+            await self._own(known.collection)
+            await self._ledger.open(self._index.index_id, name, {known.collection})
+            if known.points:
+                await self._sink.set_payload(known.collection, self._index.index_id, name, payload)
+            outcome, written = Outcome.REFRESHED, known.points
+        await self._ledger.record(self._index.index_id, name, seen)
+        return Result(name, outcome, points=written)
+
+    async def _heed_canary(self, *, differs: bool) -> None:
+        """Vectors that changed without a sign make the whole index due for a deep refresh.
+
+        Known before the canary is written: afterwards nothing would show it any more.
+        """
+        now = self._clock()
+        self.state = replace(self.state, canary_at=now, deep_due_since=now if differs else self.state.deep_due_since)
+        await self._ledger.save_state(self._index.index_id, self.state)
+
+    async def _vanished(self, name: str, attempt: Attempt) -> Result:
+        """Listed, but gone when asked for: the next listing decides what becomes of it."""
+        error = AssetError("retrieve asset", name, "it was listed, but the source does not know it any more")
+        await self._ledger.fail(self._index.index_id, name, attempts.deferred(attempt, error, self._clock()))
+        return Result(name, Outcome.VANISHED)
+
+    def _lag(self, asset: IndexedAsset, acknowledged_at: float) -> float | None:
+        try:
+            ready_at = timestamps.epoch(asset.indexed_at or asset.updated_at or "")
+        except ValueError:
+            return None
+        return max(acknowledged_at - ready_at, 0.0) if ready_at >= self.state.first_cycle_at else None
+
+
+def _embedding_missing(asset: IndexedAsset, attempt: Attempt, now: float) -> AssetError:
+    """Right after an asset is ready its embedding may lag behind; an absence that lasts is a failure."""
+    operation, subject = "retrieve embeddings of asset", asset.indexed_asset_id
+    cause = "the answer holds no embedding although the asset is ready"
+    if now - attempt.since < EMBEDDING_PATIENCE_SEC:
+        return EmbeddingLag(operation, subject, cause, "It is asked for again")
+    return EmbeddingMissing(operation, subject, cause, "Re-index it at the source")
+
+
+def _crashed(name: str, error: Exception) -> InternalError:
+    log.error("asset.crashed %s", name, exc_info=error)
+    return InternalError.of(error, "work on asset", name)

@@ -1,0 +1,204 @@
+"""The cycle: list the index, compare with the ledger, plan, apply, report."""
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from connector.domain.errors import (
+    ConnectorError,
+    CycleError,
+    InternalError,
+    SinkUnavailable,
+    SourceUnavailable,
+    TransientError,
+)
+from connector.domain.index_settings import IndexSettings
+from connector.domain.model import Index, Owner
+from connector.domain.plan import Refresh, Upsert
+from connector.domain.report import CycleReport, Result
+from connector.domain.watermark import advanced
+from connector.engine.apply import Applier
+from connector.engine.owners import must_claim, owner_of
+from connector.engine.reconcile import commit
+from connector.engine.survey import Survey, Surveyor
+from connector.engine.workers import Workers
+from connector.ports import CheckpointStore, Sink, Source
+
+DEFERRED_IN_A_ROW = 5
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What an observer is told: first how many changes are planned, then each Result."""
+
+    index_id: str
+    planned: int = 0
+    result: Result | None = None
+
+
+class Engine:
+    """One engine serves all indexes; `workers.stop` ends its cycles after the changes in hand."""
+
+    def __init__(
+        self,
+        source: Source,
+        sink: Sink,
+        ledger: CheckpointStore,
+        *,
+        clock: Callable[[], float],
+        stopwatch: Callable[[], float] = time.monotonic,
+        concurrency: int = 4,
+        observe: Callable[[Progress], None] = lambda _: None,
+    ) -> None:
+        self._source, self._sink, self._ledger = source, sink, ledger
+        self._clock, self._stopwatch, self._observe = clock, stopwatch, observe
+        self.surveyor = Surveyor(source, sink, ledger, clock)
+        self.workers = Workers(concurrency)
+        self._indexes: dict[str, Index] = {}
+
+    async def cycle(
+        self,
+        settings: IndexSettings,
+        *,
+        allow_deletes: bool = False,
+        take_over: bool = False,
+        period: float | None = None,
+    ) -> CycleReport:
+        """One full pass over one index. Whatever goes wrong is in the report.
+
+        One that comes again every `period` seconds leaves failed assets their back-off and spreads refreshes; without
+        a period it does all that is due, and tries what failed at once. `take_over` claims an index that belongs to
+        another ledger.
+        """
+
+        async def work(report: CycleReport) -> None:
+            index = await self._source.index(settings.index_id)
+            report.index_name, report.model = index.name, index.model
+            if self.knows(index.index_id):
+                self._indexes[index.index_id] = index
+            me = owner_of(await self._ledger.identity(), settings)
+            report.warnings += await self._provide(settings, index, me, take_over=take_over)
+            survey = await self.surveyor.full(
+                settings, index, allow_deletes=allow_deletes, take_over=take_over, period=period
+            )
+            await commit(self._sink, self._ledger, index.index_id, survey.known, survey.state, me, take_over=take_over)
+            await self._apply(settings, survey, report)
+            self._indexes[index.index_id] = index
+
+        return await self._reported(settings, work)
+
+    async def poll(self, settings: IndexSettings) -> CycleReport:
+        """A cheap pass: upserts of what is new, touched or unfinished. Needs a full cycle of this engine before."""
+
+        async def work(report: CycleReport) -> None:
+            index = self._indexes[settings.index_id]
+            report.index_name, report.model = index.name, index.model
+            await self._apply(settings, await self.surveyor.glance(settings, index), report)
+
+        return await self._reported(settings, work)
+
+    async def refresh(self, settings: IndexSettings, period: float) -> CycleReport:
+        """Due refreshes between full cycles, spread over passes `period` seconds apart."""
+
+        async def work(report: CycleReport) -> None:
+            index = self._indexes[settings.index_id]
+            report.index_name, report.model = index.name, index.model
+            survey = await self.surveyor.due_refreshes(settings, index, period)
+            if survey.state != survey.known.state:
+                await self._ledger.save_state(index.index_id, survey.state)
+            await self._apply(settings, survey, report)
+
+        return await self._reported(settings, work)
+
+    def knows(self, index_id: str) -> bool:
+        """Whether a poll can go by an earlier cycle."""
+        return index_id in self._indexes
+
+    def unlearn(self, index_id: str) -> None:
+        """What earlier cycles knew of the index is no longer so."""
+        self._indexes.pop(index_id, None)
+
+    async def _provide(self, settings: IndexSettings, index: Index, me: Owner, *, take_over: bool) -> tuple[str, ...]:
+        """An unfit collection, or somebody else's, shows before anything is listed; returns warnings.
+
+        The collection of an unknown model is made with its first asset; once it is there, it must have what is wanted.
+        """
+        if index.model is None:
+            return ()
+        found = await self._sink.inspect(settings.collection_name(index.model))
+        if found:
+            claimed = found.instance_id in await self._ledger.claims(index.index_id)
+            must_claim(found, index.index_id, me, claimed=claimed, take_over=take_over)
+        spec = settings.needed_spec(index, found)
+        return (await self._sink.ensure(spec, settings.metadata_indexes)).warnings if spec else ()
+
+    async def _reported(self, settings: IndexSettings, work: Callable[[CycleReport], Awaitable[None]]) -> CycleReport:
+        report = CycleReport(settings.index_id)
+        started, asked = self._stopwatch(), self._source.requests(settings.index_id)
+        try:
+            await work(report)
+        except ConnectorError as error:
+            report.fail(_down(error) if isinstance(error, TransientError) else error)
+        except Exception as error:
+            # One index with a bug of ours must not end the others, nor the process.
+            log.exception("cycle.crashed %s", settings.index_id)
+            report.fail(InternalError.of(error, "sync index", settings.index_id))
+        report.requests = self._source.requests(settings.index_id) - asked
+        report.duration_sec = self._stopwatch() - started
+        return report
+
+    async def _apply(self, settings: IndexSettings, survey: Survey, report: CycleReport) -> None:
+        """Deletes come last, and only when the source confirms every one of them."""
+        report.surveyed(survey.snapshot, survey.plan)
+        plan, done, index_id = survey.plan, self._tally(report), survey.index.index_id
+        applier = Applier(
+            self._source,
+            self._sink,
+            self._ledger,
+            clock=self._clock,
+            settings=settings,
+            index=survey.index,
+            state=survey.state,
+            me=owner_of(await self._ledger.identity(), settings),
+        )
+        changes: tuple[Upsert | Refresh, ...] = (*plan.upserts, *plan.refreshes)
+        self._observe(Progress(index_id, planned=len(changes) + len(plan.deletes) + len(plan.forgets)))
+        finished = await self.workers.run(changes, applier.carry_out, done)
+        if finished and (plan.deletes or plan.forgets):
+            proof = await self.surveyor.prove_deletes(survey)
+            report.unproven(proof.unproven)
+            if proof.objection:
+                report.withhold(len(plan.deletes) - len(proof.unproven), proof.objection)
+            else:
+                finished = await self.workers.run(proof.gone, applier.delete, done)
+                finished = finished and await self.workers.run(plan.forgets, applier.forget, done)
+        report.interrupted = not finished
+        snapshot = survey.snapshot
+        as_of = self._clock() if snapshot.as_of is None else snapshot.as_of
+        state = advanced(applier.state, snapshot.assets, survey.pending, as_of, settled=survey.settled)
+        if finished:
+            self.surveyor.remember(survey, state)
+        if finished and state != applier.state:
+            await self._ledger.save_state(index_id, state)
+
+    def _tally(self, report: CycleReport) -> Callable[[Result], None]:
+        """Counts results; so many deferred in a row mean that the other side is down, and end the cycle."""
+        in_a_row = 0
+
+        def done(result: Result) -> None:
+            nonlocal in_a_row
+            report.add(result)
+            self._observe(Progress(report.index_id, result=result))
+            in_a_row = in_a_row + 1 if isinstance(result.error, TransientError) else 0
+            if in_a_row >= DEFERRED_IN_A_ROW and isinstance(result.error, TransientError):
+                raise _down(result.error)
+
+        return done
+
+
+def _down(error: TransientError) -> CycleError:
+    kind = SourceUnavailable if error.side == "source" else SinkUnavailable
+    return kind(error.operation, error.subject, error.cause, error.advice)

@@ -1,0 +1,98 @@
+"""What an operator does to the ledger and the sink by hand: retry or drop quarantined assets, forget an index."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from connector.domain.errors import ConfigError
+from connector.domain.index_settings import IndexSettings
+from connector.domain.model import Checkpoint, Owner
+from connector.engine.owners import OwnedElsewhere, clearable, must_claim, owner_of
+from connector.ports import CheckpointStore, Sink
+
+
+async def quarantined(ledger: CheckpointStore, index_id: str, max_attempts: int) -> dict[str, Checkpoint]:
+    """Rows whose attempts are used up."""
+    rows = await ledger.unfinished(index_id)
+    return {name: row for name, row in rows.items() if row.attempt and row.attempt.attempts >= max_attempts}
+
+
+async def retry(ledger: CheckpointStore, index_id: str, names: Collection[str]) -> list[str]:
+    """The next cycle tries these again as if they had never failed. Raises ConfigError for one that is not there."""
+    for name in await _known(ledger, index_id, names):
+        await ledger.pardon(index_id, name)
+    return list(names)
+
+
+async def drop(sink: Sink, ledger: CheckpointStore, settings: IndexSettings, names: Collection[str]) -> list[str]:
+    """Deletes what the sink still holds of these; they stay in quarantine until they change."""
+    index_id, me = settings.index_id, owner_of(await ledger.identity(), settings)
+    for name, row in (await _known(ledger, index_id, names)).items():
+        held = await clearable(sink, index_id, row.collections, me)
+        await ledger.open(index_id, name, held)
+        await sink.delete(held, index_id, name)
+        await ledger.empty(index_id, name)
+    return list(names)
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """All that there is of an index: its rows, and its points by collection and asset; `foreign` is not ours to delete.
+
+    `foreign` maps a collection to the owner that the index has there.
+    """
+
+    rows: Mapping[str, Checkpoint]
+    points: Mapping[str, Mapping[str, int]]
+    foreign: Mapping[str, Owner]
+
+    @property
+    def assets(self) -> set[str]:
+        return set(self.rows).union(*self.points.values())
+
+    @property
+    def total(self) -> int:
+        return sum(sum(assets.values()) for assets in self.points.values())
+
+
+async def footprint(sink: Sink, ledger: CheckpointStore, settings: IndexSettings) -> Footprint:
+    """Looks into every collection of ours: a ledger that was lost does not say where points are."""
+    index_id, me = settings.index_id, owner_of(await ledger.identity(), settings)
+    claims = await ledger.claims(index_id)
+    points: dict[str, dict[str, int]] = {}
+    foreign: dict[str, Owner] = {}
+    for info in await sink.collections():
+        try:
+            must_claim(info, index_id, me, claimed=info.instance_id in claims)
+        except OwnedElsewhere:
+            foreign[info.name] = info.owners[index_id]
+            continue
+        held = await sink.manifest(info.name, index_id)
+        if held or index_id in info.owners:
+            points[info.name] = {name: asset.points for name, asset in held.items()}
+    return Footprint(await ledger.load(index_id), points, foreign)
+
+
+async def forget(
+    sink: Sink, ledger: CheckpointStore, settings: IndexSettings, now: float, done: Callable[[], None] = lambda: None
+) -> dict[str, int]:
+    """Deletes all points and rows of an index; what is left of a forget that was interrupted is found again."""
+    index_id, found = settings.index_id, await footprint(sink, ledger, settings)
+    for name in sorted(found.assets):
+        held = [collection for collection, assets in found.points.items() if name in assets]
+        await ledger.open(index_id, name, held)
+        await sink.delete(held, index_id, name)
+        await ledger.forget(index_id, name, now)
+        done()
+    for collection in found.points:
+        await sink.set_owner(collection, index_id, None)
+    await ledger.drop_index(index_id)
+    return {"assets": len(found.assets), "points": found.total}
+
+
+async def _known(ledger: CheckpointStore, index_id: str, names: Collection[str]) -> dict[str, Checkpoint]:
+    rows = await ledger.rows(index_id, names)
+    missing = sorted(set(names) - rows.keys())
+    if missing:
+        advice = "See `connector quarantine list`"
+        raise ConfigError("find asset", missing[0], f"the ledger has no such asset of index {index_id}", advice)
+    return rows

@@ -1,0 +1,232 @@
+"""Ledger against sink, before the plan: what a new ledger finds is adopted, what the sink lost is reopened.
+
+`compare` only reads, so that a dry run sees the same; `commit` writes what it found. What a collection holds is
+compared by revision and metadata revision: two requests for each collection. Points are read only where these differ.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from connector.domain.model import Applied, Checkpoint, CollectionInfo, IndexState, Owner, SinkAsset, Tally
+from connector.engine.owners import claim, must_claim
+from connector.ports import CheckpointStore, Sink
+
+_DIFFERING_AT_MOST = 1000
+"""Revisions that differ; with more of them, all points of the index are read."""
+_STRANGE_AT_MOST = 10_000
+"""Revisions that a collection may hold beyond those of the ledger before all points are read."""
+
+
+@dataclass(slots=True)
+class Reconciled:
+    """The rows as the plan must see them, and what of that the ledger does not say yet."""
+
+    state: IndexState
+    rows: dict[str, Checkpoint]
+    is_new: bool = False
+    home: CollectionInfo | None = None
+    claims: list[CollectionInfo] = field(default_factory=list)
+    """Collections that do not name this ledger as the index's owner yet; the home comes last."""
+    released: list[str] = field(default_factory=list)
+    """Collections that name it and hold nothing of the index any more."""
+    adopted: list[str] = field(default_factory=list)
+    reopened: dict[str, list[str]] = field(default_factory=dict)
+
+
+async def compare(
+    sink: Sink,
+    ledger: CheckpointStore,
+    index_id: str,
+    home: str | None,
+    me: Owner,
+    now: float,
+    *,
+    take_over: bool = False,
+) -> Reconciled:
+    """`home` is where the index's points belong now; its rows may name others. Raises OwnedElsewhere."""
+    state, rows = await ledger.state(index_id), await ledger.load(index_id)
+    places = await _places(sink, home, rows)
+    known = Reconciled(
+        state or IndexState(first_cycle_at=now, canary_at=now),
+        {name: _renamed(row, places) for name, row in rows.items()},
+        is_new=state is None,
+        home=places.get(home) if home else None,
+    )
+    ours = {me.ledger_id}
+    if known.home:
+        claimed = known.home.instance_id in await ledger.claims(index_id)
+        must_claim(known.home, index_id, me, claimed=claimed, take_over=take_over)
+        ours |= {owner.ledger_id for owner in [known.home.owners.get(index_id)] if owner}
+    existing = {info.name: info for info in places.values() if info}
+    for name, info in sorted(existing.items(), key=lambda item: item[0] == home):
+        owner = info.owners.get(index_id)
+        if owner and owner.ledger_id not in ours:
+            _leave(name, known)
+        elif name == home or name in _named(known.rows.values()) or await sink.count(name, index_id):
+            known.claims.append(info)
+            await _compare_collection(sink, index_id, name, known, now)
+        elif owner:
+            known.released.append(name)
+    for name in sorted(_named(known.rows.values()) - existing.keys()):
+        await _compare_collection(sink, index_id, name, known, now)
+    return known
+
+
+async def commit(
+    sink: Sink,
+    ledger: CheckpointStore,
+    index_id: str,
+    known: Reconciled,
+    state: IndexState,
+    me: Owner,
+    *,
+    take_over: bool = False,
+) -> None:
+    """`state` is what the plan makes of the one that was found."""
+    for info in known.claims:
+        # Besides the home, these are collections without an owner, or those of the ledger that owned the home.
+        await claim(sink, ledger, index_id, info, me, take_over=take_over or info != known.home)
+    for name in known.released:
+        await sink.set_owner(name, index_id, None)
+    if known.is_new or known.adopted:
+        await ledger.adopt(index_id, [known.rows[name] for name in known.adopted], state)
+    elif state != known.state:
+        await ledger.save_state(index_id, state)
+    known.state = state
+    for collection, names in known.reopened.items():
+        await ledger.reopen(index_id, names, collection)
+
+
+async def _places(sink: Sink, home: str | None, rows: Mapping[str, Checkpoint]) -> dict[str, CollectionInfo | None]:
+    """Every name under which points of the index may be, and which collection it is.
+
+    A collection is what its instance id says: an alias and its target are one, and so are a collection and a copy of
+    it that was restored beside it. The name that the settings use counts first, then the names in the ledger.
+    """
+    names = [*([home] if home else []), *sorted(_named(rows.values()))]
+    found = {name: await sink.inspect(name) for name in dict.fromkeys(names)}
+    listed = {info.name: info for info in await sink.collections()}
+    places: dict[str, CollectionInfo | None] = {}
+    by_instance: dict[str, CollectionInfo] = {}
+    for name, info in {**found, **{name: info for name, info in listed.items() if name not in found}}.items():
+        places[name] = by_instance.setdefault(info.instance_id, info) if info and info.instance_id else info
+    return places
+
+
+def _named(rows: Iterable[Checkpoint]) -> set[str]:
+    return set[str]().union(*(row.collections for row in rows))
+
+
+def _renamed(row: Checkpoint, places: Mapping[str, CollectionInfo | None]) -> Checkpoint:
+    """The row with each collection by one name."""
+
+    def name_of(collection: str) -> str:
+        info = places.get(collection)
+        return info.name if info else collection
+
+    if all(name_of(name) == name for name in row.collections):
+        return row
+    applied = row.applied and replace(row.applied, collection=name_of(row.applied.collection))
+    return replace(row, applied=applied, collections=frozenset(map(name_of, row.collections)))
+
+
+def _leave(collection: str, known: Reconciled) -> None:
+    """Another owner has the index there: nothing of it is ours any more."""
+    for name, row in known.rows.items():
+        if collection in row.collections:
+            void = row.applied is not None and row.applied.collection == collection
+            known.rows[name] = replace(row, opened=row.opened or void, collections=row.collections - {collection})
+
+
+async def _compare_collection(sink: Sink, index_id: str, collection: str, known: Reconciled, now: float) -> None:
+    expected = _expected(collection, known.rows.values())
+    held = await sink.tally(collection, index_id, len(expected.revisions) + _STRANGE_AT_MOST)
+    differing = _difference(expected, held) if held else None
+    if differing and not (differing.revisions or differing.metadata_revisions):
+        return
+    if differing and len(differing.revisions) + len(differing.metadata_revisions) > _DIFFERING_AT_MOST:
+        differing = None
+    found = await sink.manifest(collection, index_id, differing)
+    for name in sorted(found.keys() | known.rows.keys()):
+        _compare_asset(name, found.get(name), collection, known, now, differing)
+
+
+def _expected(collection: str, rows: Iterable[Checkpoint]) -> Tally:
+    """What closed rows say that the collection holds. Points of opened rows come out as a difference, and are read."""
+    revisions, metadata = Counter[str](), Counter[str]()
+    for row in rows:
+        applied = row.applied
+        if applied and applied.points and applied.collection == collection and not row.opened:
+            revisions[applied.revision] += applied.points
+            if applied.metadata_revision:
+                metadata[applied.metadata_revision] += applied.points
+    return Tally(revisions, metadata)
+
+
+def _difference(expected: Tally, held: Tally) -> Tally:
+    """The revisions of which there are not as many points as expected."""
+    return Tally(
+        _differing(expected.revisions, held.revisions), _differing(expected.metadata_revisions, held.metadata_revisions)
+    )
+
+
+def _differing(expected: Mapping[str, int], held: Mapping[str, int]) -> dict[str, int]:
+    return {
+        value: held.get(value, 0)
+        for value in expected.keys() | held.keys()
+        if expected.get(value, 0) != held.get(value, 0)
+    }
+
+
+def _compare_asset(
+    name: str, found: SinkAsset | None, collection: str, known: Reconciled, now: float, looked_at: Tally | None
+) -> None:
+    """`looked_at` are the revisions whose points were read, None for all."""
+    row = known.rows.get(name)
+    if row is None:
+        if found:
+            known.adopted.append(name)
+            known.rows[name] = _adopted(found, collection, now)
+        return
+    unnamed = found is not None and collection not in row.collections
+    if unnamed or not (row.opened or _holds(row, found, collection, looked_at)):
+        known.reopened.setdefault(collection, []).append(name)
+        known.rows[name] = replace(row, opened=True, collections=row.collections | {collection})
+
+
+def _holds(row: Checkpoint, found: SinkAsset | None, collection: str, looked_at: Tally | None) -> bool:
+    applied = row.applied if row.applied and row.applied.collection == collection else None
+    points = applied.points if applied else 0
+    wanted = {applied.revision: points} if applied and points else {}
+    if not _equal(wanted, found.points_by_revision if found else {}, looked_at.revisions if looked_at else None):
+        return False
+    if applied is None or applied.metadata_revision is None:
+        return True
+    wanted = {applied.metadata_revision: points} if points else {}
+    held = found.points_by_metadata_revision if found else {}
+    return _equal(wanted, held, looked_at.metadata_revisions if looked_at else None)
+
+
+def _equal(one: Mapping[str, int], other: Mapping[str, int], among: Collection[str] | None) -> bool:
+    if among is None:
+        return dict(one) == dict(other)
+    return {key: one[key] for key in one if key in among} == {key: other[key] for key in other if key in among}
+
+
+def _adopted(found: SinkAsset, collection: str, now: float) -> Checkpoint:
+    """A row for points that no row accounted for; intact ones need not be retrieved again."""
+    name, where = found.indexed_asset_id, frozenset({collection})
+    if not found.intact:
+        return Checkpoint(name, opened=True, collections=where)
+    applied = Applied(
+        fingerprint=found.fingerprint or "",
+        revision=next(iter(found.points_by_revision)),
+        metadata_revision=found.metadata_revision,
+        points=found.points,
+        collection=collection,
+        applied_at=now,
+        shallow_at=now,
+        deep_at=now,
+    )
+    return Checkpoint(name, applied=applied, collections=where)

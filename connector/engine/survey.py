@@ -1,0 +1,167 @@
+"""What a cycle knows before it changes anything: listing, ledger and plan. Only reads."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from itertools import islice
+
+from connector.domain.errors import AssetError
+from connector.domain.index_settings import IndexSettings
+from connector.domain.model import READY, Index, IndexedAsset, IndexState, Snapshot
+from connector.domain.plan import Delete, Plan, Refresh, due_again, make_plan, to_remember
+from connector.domain.refresh import RefreshPolicy, due, even_share, notice_name
+from connector.domain.stored_times import credible_rows, credible_state
+from connector.domain.watermark import recent
+from connector.engine.owners import owner_of
+from connector.engine.reconcile import Reconciled, compare
+from connector.ports import CheckpointStore, Sink, Source
+
+DAY_SEC = 86_400.0
+
+_WITNESSES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """All that a cycle knows before it changes anything."""
+
+    index: Index
+    snapshot: Snapshot
+    known: Reconciled
+    plan: Plan
+    state: IndexState
+    """What the ledger must remember of the index before the plan is carried out."""
+    pending: frozenset[str] = frozenset()
+    settled: bool = True
+    """Whether nothing older than what it shows can be left undone when its plan is done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """Which deletes are proven, which are not and why, and what speaks against all of them."""
+
+    gone: tuple[Delete, ...] = ()
+    unproven: Mapping[str, AssetError] = field(default_factory=dict)
+    objection: str | None = None
+
+
+class Surveyor:
+    def __init__(self, source: Source, sink: Sink, ledger: CheckpointStore, clock: Callable[[], float]) -> None:
+        self._source, self._sink, self._ledger, self._clock = source, sink, ledger, clock
+        self._seen: dict[str, dict[str, IndexedAsset]] = {}
+
+    async def full(
+        self,
+        settings: IndexSettings,
+        index: Index,
+        *,
+        allow_deletes: bool = False,
+        take_over: bool = False,
+        period: float | None = None,
+    ) -> Survey:
+        """Snapshot, ledger and plan of a full cycle. Only reads, so it is the dry run too."""
+        shape = settings.shape(index)
+        snapshot = await self._source.snapshot(index)
+        now = self._clock()
+        collection = settings.collection_name(index.model) if index.model else None
+        me = owner_of(await self._ledger.identity(), settings)
+        known = await compare(self._sink, self._ledger, index.index_id, collection, me, now, take_over=take_over)
+        known.rows = credible_rows(known.rows, now)
+        shortest = min(settings.refresh_interval, settings.deep_refresh_interval)
+        quota = even_share(len(known.rows), period, shortest) if period else None
+        policy = replace(
+            settings.policy(now),
+            refresh=RefreshPolicy(settings.refresh_interval, settings.deep_refresh_interval, quota),
+            recent_deletes=await self._ledger.deletes_since(index.index_id, now - DAY_SEC),
+            allow_deletes=allow_deletes,
+            patient=period is not None,
+        )
+        state = notice_name(credible_state(known.state, now), index.name, now)
+        plan = make_plan(snapshot, known.rows, state, shape, policy)
+        unseen = frozenset() if snapshot.complete else known.state.pending - snapshot.assets.keys()
+        return Survey(index, snapshot, known, plan, to_remember(state, plan), unseen, settled=snapshot.complete)
+
+    async def glance(self, settings: IndexSettings, index: Index) -> Survey:
+        """The same from what the source says has changed: no row of an asset that is not in it is looked at."""
+        state = await self._ledger.state(index.index_id) or IndexState(self._clock(), self._clock())
+        seen = self._seen.get(index.index_id, {})
+        changes = await self._source.changes(index, state.watermark, state.pending, seen)
+        assets, now = dict(changes.assets), self._clock()
+        policy = replace(settings.policy(now), delete_mode="keep", patient=True)
+        unfinished = credible_rows(await self._ledger.unfinished(index.index_id), now)
+        for name in due_again(unfinished, policy) - assets.keys():
+            asset = await self._look_at(index, name)
+            if asset:
+                assets[name] = asset
+        rows = credible_rows(await self._ledger.rows(index.index_id, assets), now)
+        snapshot = Snapshot(index, assets, complete=False, as_of=changes.as_of)
+        plan = make_plan(snapshot, rows, state, settings.shape(index), policy)
+        return Survey(index, snapshot, Reconciled(state, rows), plan, state, changes.pending)
+
+    async def due_refreshes(self, settings: IndexSettings, index: Index, period: float) -> Survey:
+        """What is due of the applied assets alone, without a listing; comes again every `period` seconds."""
+        now = self._clock()
+        state = await self._ledger.state(index.index_id) or IndexState(now, now)
+        credible = credible_state(state, now)
+        rows = credible_rows(await self._ledger.load(index.index_id), now)
+        applied = {name: row.applied for name, row in rows.items() if row.applied and not (row.opened or row.attempt)}
+        shortest = min(settings.refresh_interval, settings.deep_refresh_interval)
+        policy = RefreshPolicy(
+            settings.refresh_interval, settings.deep_refresh_interval, even_share(len(applied), period, shortest)
+        )
+        refreshes = tuple(
+            Refresh(IndexedAsset(name, READY), applied[name].fingerprint, rows[name], it.deep, it.canary)
+            for it in due(applied, credible, policy, now)
+            for name in [it.indexed_asset_id]
+        )
+        nothing, plan = Snapshot(index, {}, complete=False), Plan.of(refreshes)
+        return Survey(index, nothing, Reconciled(state, rows), plan, credible, state.pending, settled=False)
+
+    def remember(self, survey: Survey, state: IndexState) -> None:
+        """The work of this survey is done: a poll need not go through its rows again."""
+        seen = self._seen.get(survey.index.index_id, {})
+        self._seen[survey.index.index_id] = recent({**seen, **survey.snapshot.assets}, state)
+
+    async def _look_at(self, index: Index, name: str) -> IndexedAsset | None:
+        """One that cannot be read stays due for the next full cycle, which has its row from the listing."""
+        try:
+            return await self._source.asset(index, name)
+        except AssetError:
+            return None
+
+    async def prove_deletes(self, survey: Survey) -> Proof:
+        """An absent asset that exists makes the walk wrong, and all deletes void.
+
+        An asset that the source cannot be asked for is not proven gone: its delete alone is withheld.
+        """
+        index_id, gone, unproven = survey.index.index_id, [], {}
+        for delete in survey.plan.deletes:
+            name = delete.checkpoint.indexed_asset_id
+            try:
+                if await self._source.exists(index_id, name):
+                    return Proof(objection=f"asset {name} is not in the listing and yet exists")
+            except AssetError as error:
+                unproven[name] = error
+            else:
+                gone.append(delete)
+        for row in survey.plan.forgets:
+            with suppress(AssetError):  # without points, nothing is lost by forgetting it
+                if await self._source.exists(index_id, row.indexed_asset_id):
+                    return Proof(objection=f"asset {row.indexed_asset_id} is not in the listing and yet exists")
+        objection = await self._objection_of_the_listed(survey) if gone or survey.plan.forgets else None
+        return Proof(tuple(gone), unproven, objection)
+
+    async def _objection_of_the_listed(self, survey: Survey) -> str | None:
+        """The index and one listed asset must answer, or a 404 proves nothing.
+
+        Where no listed asset can be asked for, the index answers alone.
+        """
+        index_id = survey.index.index_id
+        await self._source.index(index_id)
+        for name in islice(survey.snapshot.assets, _WITNESSES):
+            try:
+                answers = await self._source.exists(index_id, name)
+            except AssetError:
+                continue
+            return None if answers else f"asset {name} is in the listing and yet does not exist"
+        return None

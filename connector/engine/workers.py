@@ -1,0 +1,68 @@
+"""A bounded number of workers that pull changes from one iterator."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+from connector.domain.report import Result
+
+Change = TypeVar("Change")
+
+
+class Workers:
+    """Runs share the places fairly: they are given out in the order in which they were asked for.
+
+    `stop` ends every run after the changes in hand; `in_hand` is how many these are.
+    """
+
+    def __init__(self, concurrency: int) -> None:
+        self._concurrency = concurrency
+        self._places = asyncio.Semaphore(concurrency)
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.stop = asyncio.Event()
+        self.in_hand = 0
+
+    async def idle(self) -> None:
+        """Returns when no change is in hand."""
+        await self._idle.wait()
+
+    async def run(
+        self,
+        changes: Iterable[Change],
+        carry_out: Callable[[Change], Awaitable[Result]],
+        done: Callable[[Result], None],
+    ) -> bool:
+        """False when stopped before the end. The first exception is raised after the changes in hand are done."""
+        pending, failures, stopped = iter(changes), list[Exception](), False
+
+        async def worker() -> None:
+            nonlocal stopped
+            for change in pending:
+                async with self._places:
+                    stopped = stopped or self.stop.is_set()
+                    if stopped or failures:
+                        return
+                    self._take()
+                    try:
+                        done(await carry_out(change))
+                    except Exception as error:  # noqa: BLE001  raised below: it must not cancel the changes in hand
+                        failures.append(error)
+                    finally:
+                        self._put_down()
+
+        async with asyncio.TaskGroup() as group:
+            for _ in range(self._concurrency):
+                group.create_task(worker())
+        if failures:
+            raise failures[0]
+        return not stopped
+
+    def _take(self) -> None:
+        self.in_hand += 1
+        self._idle.clear()
+
+    def _put_down(self) -> None:
+        self.in_hand -= 1
+        if not self.in_hand:
+            self._idle.set()

@@ -1,0 +1,139 @@
+"""Orders: what a command gives to the daemon that owns the ledger; and the daemon's sign of life. Both are in it."""
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any, TypedDict
+
+from connector.domain.errors import LedgerUnavailable
+from connector.domain.report import CycleReport
+from connector.ledger.rows import LedgerRow
+from connector.ledger.sqlite_file import SqliteFile
+
+
+class OrderState(StrEnum):
+    PLACED = "placed"
+    RUNNING = "running"
+    DONE = "done"
+    REFUSED = "refused"
+    ABANDONED = "abandoned"
+
+
+ENDED = frozenset({OrderState.DONE, OrderState.REFUSED, OrderState.ABANDONED})
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """`kind` is the command's name; arguments, progress and result are JSON values of that command."""
+
+    order_id: int
+    kind: str
+    arguments: Mapping[str, Any]
+    state: OrderState
+    progress: Mapping[str, Any] = field(default_factory=dict)
+    result: Mapping[str, Any] = field(default_factory=dict)
+
+
+class _LiveIndex(TypedDict):
+    doing: str
+    planned: int
+    done: int
+    error: dict[str, str] | None
+
+
+class _Live(TypedDict):
+    """The keys that `status` reads; a daemon of another release may show more."""
+
+    state: str
+    pid: int
+    indexes: dict[str, _LiveIndex]
+
+
+class OrderBook(SqliteFile):
+    """Both sides of the counter. The side that does not own the ledger writes nothing else."""
+
+    async def place(self, kind: str, arguments: Mapping[str, Any]) -> int:
+        """Its id."""
+        query = "insert into orders (kind, arguments) values (?, ?) returning id"
+        return await self._run("write", lambda db: int(db.execute(query, (kind, json.dumps(arguments))).fetchone()[0]))
+
+    async def take(self) -> Order | None:
+        """The oldest one that nobody has taken. One that cannot be read is refused, and holds up no other."""
+
+        def work(db: sqlite3.Connection) -> Order | None:
+            while row := db.execute("select id from orders where state = 'placed' order by id limit 1").fetchone():
+                try:
+                    order = _order(db, row[0])
+                except LedgerUnavailable as error:
+                    _refuse(db, row[0], error)
+                else:
+                    db.execute("update orders set state = 'running' where id = ?", row)
+                    return replace(order, state=OrderState.RUNNING)
+            return None
+
+        return await self._run("write", work)
+
+    async def progress(self, order_id: int, progress: Mapping[str, Any]) -> None:
+        query = "update orders set progress = ? where id = ?"
+        await self._run("write", lambda db: db.execute(query, (json.dumps(progress), order_id)))
+
+    async def finish(self, order_id: int, state: OrderState, result: Mapping[str, Any]) -> None:
+        query = "update orders set state = ?, result = ? where id = ?"
+        await self._run("write", lambda db: db.execute(query, (state.value, json.dumps(result), order_id)))
+
+    async def look(self, order_id: int) -> Order:
+        return await self._run("read", lambda db: _order(db, order_id))
+
+    async def abandon_all(self) -> None:
+        """Nobody may be waiting any more for what a daemon that is gone left over; old ones are cleared away."""
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("update orders set state = 'abandoned' where state in ('placed', 'running')")
+            db.execute("delete from orders where id <= (select max(id) from orders) - 100")
+
+        await self._run("write", work)
+
+    async def show_live(self, live: Mapping[str, Any]) -> None:
+        """The daemon's state as `status` shows it; the write proves that the ledger can be written."""
+        query = "insert or replace into daemon (id, live) values (1, ?)"
+        await self._run("write", lambda db: db.execute(query, (json.dumps(live),)))
+
+    async def live(self) -> dict[str, Any] | None:
+        """What the last daemon showed last."""
+        row = await self._run("read", lambda db: db.execute("select live from daemon").fetchone())
+        return LedgerRow("daemon", (1,)).document_like("live", row[0], _Live) if row else None
+
+
+def _refuse(db: sqlite3.Connection, order_id: int, error: LedgerUnavailable) -> None:
+    result = {"code": error.code, "message": str(error)}
+    db.execute("update orders set state = 'refused', result = ? where id = ?", (json.dumps(result), order_id))
+
+
+def _order(db: sqlite3.Connection, order_id: int) -> Order:
+    query = "select id, kind, arguments, state, progress, result from orders where id = ?"
+    row, at = db.execute(query, (order_id,)).fetchone(), LedgerRow("orders", (order_id,))
+    if row is None:
+        at.damaged("id", "there is no such order any more")
+    number, kind, arguments, state, progress, result = row
+    return Order(
+        number,
+        at.text("kind", kind),
+        at.document("arguments", arguments),
+        _order_state(at, state),
+        {} if progress is None else at.document("progress", progress),
+        {} if result is None else at.document("result", result),
+    )
+
+
+def _order_state(at: LedgerRow, cell: object) -> OrderState:
+    state = at.text("state", cell)
+    if state not in set(OrderState):
+        at.newer("state", f"unknown state {state!r}")
+    return OrderState(state)
+
+
+def read_report(facts: Mapping[str, Any]) -> CycleReport:
+    """From what `asdict` made of one, in a command's result. Raises LedgerUnavailable for anything else."""
+    return LedgerRow("orders", ("of", str(facts.get("index_id")))).typed("result", dict(facts), CycleReport)

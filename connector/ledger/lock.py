@@ -1,0 +1,58 @@
+"""One process owns a ledger: an advisory file lock that the operating system releases however the process ends."""
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from connector.domain.errors import LedgerUnavailable
+
+
+class Held(LedgerUnavailable):
+    """Another process has the ledger."""
+
+
+@contextmanager
+def own(path: Path, command: str) -> Iterator[None]:
+    """Holds the lock file at `path`. Raises LedgerUnavailable, naming the holder, when another process has it."""
+    try:
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        advice = "Make the directory writable for this user, or set CONNECTOR_DATA_DIR"
+        raise LedgerUnavailable("lock ledger", str(path), str(error), advice) from error
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Held("lock ledger", str(path), f"it belongs to {holder(path)}", "Wait until it ends") from None
+        file.truncate(0)
+        file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "command": command}))
+        file.flush()
+        yield
+        file.truncate(0)
+
+
+def holder(path: Path) -> str:
+    """Who wrote its name into the lock file last."""
+    try:
+        known = json.loads(path.read_text(encoding="utf-8"))
+        return f"`connector {known['command']}`, process {known['pid']} on {known['host']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"
+
+
+def owner(path: Path) -> str | None:
+    """The command of the process that owns the ledger now; None when nobody does, empty when it does not say."""
+    try:
+        with path.open("r", encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                known = json.loads(path.read_text(encoding="utf-8") or "{}")
+                return str(known.get("command", "")) if isinstance(known, dict) else ""
+    except (OSError, ValueError):
+        return None
+    return None

@@ -1,0 +1,102 @@
+"""Cells of the ledger as values. Whatever else they hold is LedgerUnavailable, with the row and the cure."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Never, TypeVar
+
+import msgspec
+
+from connector.domain.errors import LedgerUnavailable
+
+T = TypeVar("T")
+
+_NEWER = "Use that release, or a newer one"
+_DAMAGED = "Restore the ledger from a backup, or move it away: the next sync rebuilds it from what is in Qdrant"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """The row whose cells are read. Its methods raise LedgerUnavailable; `column` is for the message."""
+
+    table: str
+    key: tuple[object, ...]
+
+    def text(self, column: str, cell: object) -> str:
+        """Text that is UTF-8."""
+        if not isinstance(cell, str):
+            self.damaged(column, f"{_kind(cell)} instead of text")
+        if not cell.isascii() and any("\ud800" <= char <= "\udfff" for char in cell):
+            self.damaged(column, "text that is not UTF-8")
+        return cell
+
+    def flag(self, column: str, cell: object) -> bool:
+        if not isinstance(cell, int) or cell not in {0, 1}:
+            self.damaged(column, f"{_kind(cell)} instead of 0 or 1")
+        return bool(cell)
+
+    def names(self, column: str, cell: object) -> frozenset[str]:
+        """A JSON list of strings."""
+        return frozenset(self._converted(column, self._parsed(column, cell), list[str]))
+
+    def document(self, column: str, cell: object) -> dict[str, Any]:
+        """A JSON object, whatever is in it."""
+        return self._converted(column, self._parsed(column, cell), dict[str, Any])
+
+    def document_like(self, column: str, cell: object, of: type[Any]) -> dict[str, Any]:
+        """A JSON object with at least the keys of a TypedDict, of its types."""
+        document = self.document(column, cell)
+        self._converted(column, document, of)
+        return document
+
+    def facts(self, column: str, cell: object, of: type[T]) -> T:
+        """A JSON object with the fields of a dataclass."""
+        return self.typed(column, self.document(column, cell), of)
+
+    def typed(self, column: str, document: dict[str, Any], of: type[T]) -> T:
+        """The same of an object that is parsed. A key that is not known is one of a newer release."""
+        unknown = sorted(document.keys() - _fields(of))
+        if unknown:
+            self.newer(column, f"unknown key {_printable(unknown[0])}")
+        return self._converted(column, document, of)
+
+    def newer(self, column: str, cause: str) -> Never:
+        raise self._error(column, f"{cause}; it was written by a newer release", _NEWER)
+
+    def damaged(self, column: str, cause: str) -> Never:
+        raise self._error(column, cause, _DAMAGED)
+
+    def _parsed(self, column: str, cell: object) -> object:
+        try:
+            return json.loads(self.text(column, cell))
+        except (ValueError, RecursionError) as error:
+            self.damaged(column, f"not a JSON value ({error})")
+
+    def _converted(self, column: str, value: object, of: type[T]) -> T:
+        try:
+            return msgspec.convert(value, of)
+        except (msgspec.ValidationError, RecursionError) as error:
+            self.damaged(column, str(error))
+
+    def _error(self, column: str, cause: str, advice: str) -> LedgerUnavailable:
+        subject = f"{' '.join(map(_printable, self.key))} of table {self.table}"
+        return LedgerUnavailable("read ledger row", subject, f"column {column}: {cause}", advice)
+
+
+def decoded(raw: bytes) -> str:
+    """SQLite's text; what is not UTF-8 stays recognizable, so that its row can be named."""
+    return raw.decode("utf-8", "surrogateescape")
+
+
+def _fields(of: Any) -> Iterable[str]:
+    """Without the cost of `dataclasses.fields`: a large index has 100,000 rows."""
+    known: Iterable[str] = of.__dataclass_fields__
+    return known
+
+
+def _printable(part: object) -> str:
+    return str(part).encode("utf-8", "backslashreplace").decode()
+
+
+def _kind(cell: object) -> str:
+    return {type(None): "nothing", bytes: "a blob", str: "text"}.get(type(cell), "a number")

@@ -1,0 +1,117 @@
+"""How single settings are written: lists, templates, addresses, secrets.
+
+Every parser raises ValueError in words for users.
+"""
+
+import re
+import string
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, SecretStr
+from pydantic_settings import NoDecode
+
+from connector.domain.model import METADATA_TYPES
+from connector.settings.cron import cron_trigger
+
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_COLLECTION = re.compile(r"[A-Za-z0-9._-]{1,200}")
+
+
+def words(value: Any) -> tuple[str, ...]:
+    """Comma-separated, or a list already."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
+        raise ValueError(f"{value!r} is no comma-separated list")
+    return tuple(dict.fromkeys(item.strip() for item in items if item.strip()))
+
+
+def index_ids(value: Any) -> tuple[str, ...]:
+    ids = words(value)
+    if not ids:
+        raise ValueError("it names no index: give index ids, or * for all of the account")
+    wrong = [index_id for index_id in ids if index_id != "*" and not _ID.fullmatch(index_id)]
+    if wrong:
+        raise ValueError(f"{wrong[0]!r} is no index id: these are the 24 characters in the index's address")
+    if "*" in ids and len(ids) > 1:
+        raise ValueError("* means every index: leave the ids away, or the *")
+    return ids
+
+
+def metadata_indexes(value: Any) -> dict[str, str]:
+    """`category:keyword,batch:integer` -> {"category": "keyword", "batch": "integer"}."""
+    if isinstance(value, dict):
+        value = [f"{key}:{kind}" for key, kind in value.items()]
+    found = {}
+    for item in words(value):
+        key, _, kind = item.rpartition(":")
+        if not key or '"' in key or kind not in METADATA_TYPES:
+            raise ValueError(f"{item!r} is not key:type with a type of {', '.join(METADATA_TYPES)}")
+        found[key] = kind
+    return found
+
+
+def collection(value: Any) -> str:
+    template = str(value)
+    try:
+        fields = {field for _, field, _, _ in string.Formatter().parse(template) if field is not None}
+    except ValueError as error:
+        raise ValueError(f"{template!r} is no template: {error}") from None
+    if "model" not in fields:
+        raise ValueError(f"{template!r} must contain {{model}}: vectors of different models are not comparable")
+    if fields - {"model", "index_id"}:
+        raise ValueError(f"{template!r} may contain {{model}} and {{index_id}} only")
+    if not _COLLECTION.fullmatch(template.format(model="m", index_id="i")):
+        raise ValueError(f"{template!r} may otherwise hold letters, digits, dots, hyphens and underscores only")
+    return template
+
+
+def secret(value: Any) -> Any:
+    """Without white space around it. Raises ValueError, which never shows the value."""
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if not isinstance(text, str):
+        return value
+    text = text.strip()
+    if not text:
+        raise ValueError("it holds nothing but white space: set it, or leave it empty")
+    if not text.isascii() or not text.isprintable():
+        raise ValueError("it has characters that no key has (it is not shown): copy it again, without line breaks")
+    return text
+
+
+def cron(value: Any) -> str:
+    cron_trigger(str(value))
+    return str(value)
+
+
+def web_address(value: Any) -> str:
+    """What is wrong is never shown: it may be a key at the wrong place."""
+    text = str(value).strip().rstrip("/")
+    if "@" in text:
+        raise ValueError("an address must not hold a name or password: keys have settings of their own")
+    if not text.isprintable() or " " in text:
+        raise ValueError("it has spaces or control characters inside: write the address again")
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise ValueError("it is not a valid server address: use http://host:port or https://host:port")
+    if parts.query or parts.fragment:
+        raise ValueError("an address must not hold ? or #: keys have settings of their own")
+    return text
+
+
+def qdrant_url(value: Any) -> str:
+    return "embedded" if str(value).strip() == "embedded" else web_address(value)
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(words)]
+IndexIds = Annotated[tuple[str, ...], NoDecode, BeforeValidator(index_ids)]
+MetadataIndexes = Annotated[dict[str, str], NoDecode, BeforeValidator(metadata_indexes)]
+CollectionTemplate = Annotated[str, BeforeValidator(collection)]
+Secret = Annotated[SecretStr, BeforeValidator(secret)]
+WebAddress = Annotated[str, BeforeValidator(web_address)]
+QdrantUrl = Annotated[str, BeforeValidator(qdrant_url)]
+CronExpression = Annotated[str, BeforeValidator(cron)]

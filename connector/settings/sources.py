@@ -1,0 +1,150 @@
+"""Where settings come from besides environment variables: secret files and the TOML file; and what is no setting."""
+
+import difflib
+import re
+import tomllib
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from dotenv import dotenv_values
+
+from connector.domain.masking import hide, secrets_of_url
+from connector.settings.toml_types import PREFIX
+
+_ADDRESSES = ("twelvelabs_base_url", "qdrant_url")
+_PROXY = re.compile(r"(?!no_)[a-z]+_proxy")
+_NO_TEXT = re.compile("[\\x00\\ud800-\\udfff]")
+_KUBERNETES = re.compile(r"connector_(service_(host|port)(_.*)?|port(_\d+_.*)?)")
+_RESEMBLES = 0.75
+
+
+def hide_secrets(sources: Iterable[Mapping[str, Any]], secrets: Collection[str]) -> None:
+    """As soon as they are read: nothing that is said later, of another setting either, shows one."""
+    for source in sources:
+        given = {name: value for name, value in source.items() if isinstance(value, str)}
+        hide(value for name, value in given.items() if name in secrets)
+        for name, value in given.items():
+            if name in _ADDRESSES or _PROXY.fullmatch(name):
+                hide(secrets_of_url(value))
+
+
+def bad_proxies(environment: Mapping[str, str | None]) -> list[str]:
+    """Proxies are the libraries' to read, whose messages show an address that they cannot use."""
+    return [
+        f"{name.upper()}: it has spaces or other characters that no address has (its value is not shown, it may hold a "
+        "password): use http://host:port"
+        for name, value in environment.items()
+        if value and _PROXY.fullmatch(name) and not (value.isascii() and value.isprintable() and " " not in value)
+    ]
+
+
+def not_text(values: Mapping[str, Any], fields: Collection[str]) -> list[str]:
+    """Bytes that are no UTF-8 come in as lone surrogates, which no file, request or answer can hold; nor NUL."""
+    return [
+        f"{name.upper()}: it is not UTF-8 text, or has a NUL in it: write it again"
+        for name, value in values.items()
+        if name in fields and isinstance(value, str) and _NO_TEXT.search(value)
+    ]
+
+
+def secret_files(variables: Mapping[str, str | None], secrets: Iterable[str], problems: list[str]) -> dict[str, str]:
+    """The content of the files that `<NAME>_FILE` variables name, by field name."""
+    found: dict[str, str] = {}
+    for name in secrets:
+        path = variables.get(f"{name}_file")
+        if not path:
+            continue
+        if variables.get(name):
+            problems.append(f"{name.upper()} and {name.upper()}_FILE are both set: remove one")
+        found |= read_secret(name, Path(path), f"{name.upper()}_FILE", problems)
+    return found
+
+
+def mounted_secrets(directory: Path, secrets: Iterable[str], problems: list[str]) -> dict[str, str]:
+    """The content of files in a directory of mounted secrets, named as the fields are."""
+    found: dict[str, str] = {}
+    for name in secrets:
+        if (directory / name).exists():
+            found |= read_secret(name, directory / name, name.upper(), problems)
+    return found
+
+
+def read_secret(name: str, path: Path, called: str, problems: list[str]) -> dict[str, str]:
+    try:
+        value = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        if path.name == str(path):
+            # One word that is no file is more often the secret itself.
+            hide([path.name])
+        cure = "it must exist and be readable for the user that the connector runs as"
+        problems.append(f"{called}: cannot read {path} ({error}): {cure}")
+        return {}
+    if not value:
+        problems.append(f"{called}: {path} is empty")
+        return {}
+    return {name: value}
+
+
+def dotenv_file(path: Path, problems: list[str]) -> dict[str, str | None]:
+    """The variables of a `.env` file by their names in lower case; none when there is no such file."""
+    try:
+        return {name.lower(): value for name, value in dotenv_values(path).items()}
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"cannot read {path}: {error}")
+        return {}
+
+
+def toml_file(path: Path, fields: Collection[str], problems: list[str]) -> dict[str, Any]:
+    """The file's values by field name; a key is a variable's name in lower case, with or without `connector_`."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        problems.append(f"cannot read the settings file {path}: {error}")
+        return {}
+    except tomllib.TOMLDecodeError as error:
+        problems.append(f"the settings file {path} is no TOML: {error}")
+        return {}
+    values = {}
+    for key, value in content.items():
+        name = next((name for name in (key.lower(), PREFIX + key.lower()) if name in fields), None)
+        if name and value != "":
+            values[name] = value
+        elif not name:
+            short = [field.removeprefix(PREFIX) for field in fields]
+            problems.append(f"{key} in {path} is no setting{did_you_mean(key.lower().removeprefix(PREFIX), short)}")
+    return values
+
+
+def split_indexes(values: dict[str, Any], problems: list[str]) -> dict[str, Any]:
+    """`indexes` of a file may be tables, ids, or both; a table names its index as well as what is special about it."""
+    indexes = values.get("connector_indexes")
+    if not isinstance(indexes, list):
+        return values
+    tables = [entry for entry in indexes if isinstance(entry, dict)]
+    ids = [entry.get("id") if isinstance(entry, dict) else entry for entry in indexes]
+    if any(not isinstance(index_id, str) for index_id in ids):
+        problems.append("indexes: every [[indexes]] table needs an id, which is a string")
+        ids = [index_id for index_id in ids if isinstance(index_id, str)]
+    named = [table.get("id") for table in tables]
+    problems += [
+        f"indexes: {index_id} has more than one table" for index_id in dict.fromkeys(ids) if named.count(index_id) > 1
+    ]
+    return {**values, "connector_indexes": ids, "overrides": tables}
+
+
+def unknown(variables: Iterable[str], fields: Collection[str], problems: list[str], warnings: list[str]) -> None:
+    """`CONNECTOR_*` variables that are no setting: one that resembles a setting is a mistake, others deserve a word."""
+    known = [name.removeprefix(PREFIX).upper() for name in fields if name.startswith(PREFIX)]
+    for name in sorted({variable.lower() for variable in variables}):
+        if not name.startswith(PREFIX) or name in fields or _KUBERNETES.fullmatch(name):
+            continue
+        hint = did_you_mean(name.removeprefix(PREFIX).upper(), known)
+        (problems if hint else warnings).append(
+            f"{name.upper()} is no setting{hint.replace('mean ', f'mean {PREFIX.upper()}')}"
+        )
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=_RESEMBLES)
+    return f": did you mean {near[0]}?" if near else ""

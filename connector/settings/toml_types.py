@@ -1,0 +1,100 @@
+"""Which types of TOML a setting may have: variables are always text, a file says what it means."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import date, datetime, time
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from connector.settings.ranges import RANGES, duration, real, whole
+
+PREFIX = "connector_"
+
+_NAMES: dict[type, str] = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number with a fraction",
+    str: "a string",
+    list: "a list",
+    dict: "a table",
+    datetime: "a date",
+    date: "a date",
+    time: "a time of day",
+}
+_TEXT = (frozenset({str}), "a string in quotes")
+_WANTED: dict[object, tuple[frozenset[type], str]] = {
+    bool: (frozenset({bool}), "true or false, without quotes"),
+    whole: (frozenset({int}), "a whole number, without quotes"),
+    real: (frozenset({int, float}), "a number, without quotes"),
+    duration: (frozenset({str, int, float}), 'a duration like "5m", or a number of seconds'),
+    tuple: (frozenset({str, list}), "a list of strings"),
+    dict: (frozenset({str, list, dict}), "a list or table of strings"),
+}
+
+
+def well_typed(
+    in_file: Mapping[str, Any],
+    fields: Mapping[str, object],
+    fields_of_index: Mapping[str, object],
+    secrets: Collection[str],
+    problems: list[str],
+) -> tuple[dict[str, Any], set[str]]:
+    """What the file says, without what has a type that its setting cannot have, and the names of the latter.
+
+    Both mappings are from field to annotation; the tables of indexes stand under `overrides`.
+    """
+    wrong = dict(_mistyped(in_file, fields, secrets))
+    problems += [f"{name.upper()}: {what}" for name, what in wrong.items()]
+    kept = {name: value for name, value in in_file.items() if name not in wrong}
+    if "overrides" in in_file:
+        kept["overrides"] = list(_well_typed_tables(in_file["overrides"], fields_of_index, problems))
+    return kept, set(wrong)
+
+
+def _well_typed_tables(
+    tables: Iterable[Mapping[str, Any]], fields: Mapping[str, object], problems: list[str]
+) -> Iterator[dict[str, Any]]:
+    for number, table in enumerate(tables, start=1):
+        mistakes = dict(_mistyped({key: value for key, value in table.items() if key != "id"}, fields))
+        problems += [f"table {number} of indexes: {key}: {what}" for key, what in mistakes.items()]
+        yield {key: value for key, value in table.items() if key not in mistakes}
+
+
+def _mistyped(
+    values: Mapping[str, Any], fields: Mapping[str, object], secrets: Collection[str] = ()
+) -> Iterator[tuple[str, str]]:
+    """Names of values that have another type than their field's annotation, and what is wrong with each."""
+    for name, value in values.items():
+        if name not in fields:
+            continue
+        allowed, wanted = _wanted(name, fields[name])
+        wrong = _stranger(value, allowed)
+        if wrong is not None:
+            shown = "it" if name in secrets else _shown(wrong)
+            yield name, f"{shown} is {_NAMES[type(wrong)]}: write {wanted}"
+
+
+def _wanted(name: str, annotation: object) -> tuple[frozenset[type], str]:
+    known = RANGES.get(name) or RANGES.get(PREFIX + name)
+    return _WANTED.get(known.read if known else _base(annotation), _TEXT)
+
+
+def _base(annotation: object) -> object:
+    """Without None and without what Annotated adds: the class."""
+    origin = get_origin(annotation)
+    if origin is Annotated:
+        return _base(get_args(annotation)[0])
+    if origin in (Union, UnionType):
+        return _base(next(inner for inner in get_args(annotation) if inner is not NoneType))
+    return str if origin is Literal else origin or annotation
+
+
+def _stranger(value: object, allowed: frozenset[type]) -> object | None:
+    """The value or the item of it that has a type that is not allowed."""
+    if type(value) not in allowed:
+        return value
+    inner = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
+    return next((item for item in inner if not isinstance(item, str)), None)
+
+
+def _shown(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else repr(value)

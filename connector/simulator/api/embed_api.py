@@ -1,0 +1,128 @@
+"""/embed-v2 (JSON) and /embed (multipart): text queries in the space of the segments."""
+
+from typing import Any
+
+import numpy as np
+from starlette.datastructures import FormData
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from connector.simulator.api.api_errors import ApiError, invalid, not_provided
+from connector.simulator.api.forms import text_field
+from connector.simulator.api.json_io import answer, json_object, required
+from connector.simulator.world.models import MODELS, SPELLINGS, Model
+from connector.simulator.world.vectors import Vectors, shortest_decimals, text_vector
+
+_V2_MODELS = ("marengo3.0", "marengo3.5")
+_V1_MODELS = ("marengo3.0", "marengo2.7")
+_TOKEN_LIMITS = {"marengo3.0": 500, "marengo2.7": 77, "marengo3.5": 2000}
+_V2_INPUTS = ("text", "image", "text_image", "audio", "video", "multi_input")
+_MEDIA = ("image_url", "image_file", "audio_url", "audio_file")
+_V2_PARAMETERS = frozenset(
+    {"input_type", "model_name", "auto_truncate", "embedding_uncertainty", "embedding_dimension", *_V2_INPUTS}
+)
+
+
+class EmbedApi:
+    def routes(self) -> list[Route]:
+        return [
+            Route("/embed-v2", self.embed_v2, methods=["POST"]),
+            Route("/embed", self.embed, methods=["POST"]),
+        ]
+
+    async def embed_v2(self, request: Request) -> Response:
+        body = await json_object(request)
+        _refuse_unknown(body)
+        model = _model(required(body, "model_name", str), _V2_MODELS)
+        text = _text_of(body, model)
+        vector, usage = text_vector(model, text), _usage(model, text, body.get("auto_truncate") is True)
+        dimension = _dimension(body.get("embedding_dimension"), model)
+        data = {
+            "embedding": shortest_decimals(vector[np.newaxis, :dimension])[0],
+            "embedding_option": None,
+            "embedding_scope": None,
+            "start_sec": None,
+            "end_sec": None,
+        }
+        return answer({"data": [data], **usage})
+
+    async def embed(self, request: Request) -> Response:
+        async with request.form() as form:
+            model = _model(text_field(form, "model_name"), _V1_MODELS)
+            given = [name for name in ("text", *_MEDIA) if name in form]
+            if not given:
+                raise not_provided("text")
+            result: dict[str, Any] = {"model_name": model.vector_name}
+            for name in given:
+                block = name.split("_")[0]
+                result[f"{block}_embedding"] = _block(form, name, model)
+        return answer(result)
+
+
+def _block(form: FormData, name: str, model: Model) -> dict[str, Any]:
+    """Media cannot be looked at here: as with the real service, the block says so while the request succeeds."""
+    if name != "text":
+        return {"error_message": f"{name}: the simulator embeds text only"}
+    text = text_field(form, "text")
+    _check_tokens(model, text)
+    return {"segments": [{"float": _vector(text_vector(model, text))}]}
+
+
+def _vector(vector: Vectors) -> list[float]:
+    return shortest_decimals(vector[np.newaxis, :])[0]
+
+
+def _model(name: str, accepted: tuple[str, ...]) -> Model:
+    model = SPELLINGS.get(name)
+    if model is None or model.name not in accepted:
+        raise invalid("model_name", f"It must be one of {', '.join(accepted)}.")
+    return model
+
+
+def _refuse_unknown(body: dict[str, Any]) -> None:
+    for name in body:
+        if name not in _V2_PARAMETERS:
+            raise ApiError(400, "parameter_unknown", f"The request contains the unknown parameter {name}.")
+
+
+def _text_of(body: dict[str, Any], model: Model) -> str:
+    kind = required(body, "input_type", str)
+    if kind not in _V2_INPUTS:
+        raise invalid("input_type", f"It must be one of {', '.join(_V2_INPUTS)}.")
+    if model is MODELS["marengo3.5"] and kind != "multi_input":
+        raise invalid("input_type", "marengo3.5 accepts multi_input only.")
+    if kind not in {"text", "multi_input"}:
+        raise invalid("input_type", f"The simulator embeds text only, not {kind}.")
+    given = required(body, kind, dict)
+    if given.get("media_sources"):
+        raise invalid(f"{kind}.media_sources", "The simulator embeds text only.")
+    text: str = required(given, "input_text", str)
+    return text
+
+
+def _usage(model: Model, text: str, truncates: bool) -> dict[str, Any]:
+    if model is not MODELS["marengo3.5"]:
+        _check_tokens(model, text)
+        return {}
+    limit, tokens = _TOKEN_LIMITS[model.name], len(text.split())
+    if tokens > limit and not truncates:
+        _check_tokens(model, text)
+    usage: dict[str, Any] = {"input_tokens": {"text": min(tokens, limit)}, "truncated": tokens > limit}
+    return {"usage": {**usage, "truncation_reason": "text_token_limit"} if tokens > limit else usage}
+
+
+def _check_tokens(model: Model, text: str) -> None:
+    limit = _TOKEN_LIMITS[model.name]
+    if len(text.split()) > limit:
+        raise invalid("text", f"{model.name} takes at most {limit} tokens.")
+
+
+def _dimension(value: Any, model: Model) -> int:
+    if value is None:
+        return model.dimension
+    if model is not MODELS["marengo3.5"]:
+        raise invalid("embedding_dimension", f"{model.name} has one dimension, {model.dimension}.")
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= model.dimension:
+        raise invalid("embedding_dimension", f"It must be a whole number from 1 to {model.dimension}.")
+    return value

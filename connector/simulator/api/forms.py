@@ -1,0 +1,55 @@
+"""Multipart forms: fields, metadata as JSON text, and the name that an uploaded video brings along."""
+
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from starlette.datastructures import FormData, UploadFile
+
+from connector.simulator.api.api_errors import invalid, not_provided
+from connector.simulator.api.json_io import checked_metadata, decoded
+from connector.simulator.world.scenario import AssetSpec
+from connector.simulator.world.scenes import Scene
+
+_NAMELESS = "upload.mp4"
+
+
+def text_field(form: FormData, name: str) -> str:
+    """Raises ApiError 400 when it is absent or empty."""
+    value = form.get(name)
+    if not isinstance(value, str) or not value:
+        raise not_provided(name)
+    return value
+
+
+def metadata_field(form: FormData) -> dict[str, Any]:
+    """`user_metadata` of a form is JSON text. Raises ApiError 400."""
+    text = form.get("user_metadata")
+    if text is None:
+        return {}
+    try:
+        value = decoded(text) if isinstance(text, str) else None
+    except ValueError as error:
+        raise invalid("user_metadata", f"It must be a JSON object: {error}.") from error
+    if not isinstance(value, dict):
+        raise invalid("user_metadata", "It must be a JSON object.")
+    return checked_metadata(value)
+
+
+def media_name(form: FormData, url_field: str, file_field: str) -> str:
+    """The file name of an uploaded file or of a URL. Raises ApiError 400 when there is neither."""
+    file = form.get(file_field)
+    if isinstance(file, UploadFile):
+        return file.filename or _NAMELESS
+    try:
+        path = urlsplit(text_field(form, url_field)).path
+    except ValueError as error:
+        raise invalid(url_field, f"It must be a URL: {error}.") from error
+    return PurePosixPath(unquote(path)).name or _NAMELESS
+
+
+def titled(filename: str) -> AssetSpec:
+    """An uploaded video shows what its file name says: goal-celebration.mp4 is found by "goal celebration"."""
+    title = " ".join(PurePosixPath(filename).stem.replace("-", " ").replace("_", " ").split()) or "untitled"
+    scenes = (Scene(visual=title, audio=title, speech=title), Scene(visual=f"{title}, close up"))
+    return AssetSpec(filename=filename, scenes=scenes)

@@ -1,0 +1,56 @@
+"""What was asked of the simulator."""
+
+import itertools
+import threading
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from connector.simulator.api.patterns import Call, Pattern
+
+KEPT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Logged:
+    """A request that is about to be answered. `status` 0: its connection is dropped. `at` is simulated milliseconds."""
+
+    number: int
+    method: str
+    path: str
+    query: str
+    status: int
+    at: int
+
+
+class RequestLog:
+    """The latest requests in the order of their answers; `total` counts all."""
+
+    def __init__(self) -> None:
+        self._entries: deque[Logged] = deque(maxlen=KEPT)
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        self.total = 0
+
+    def __iter__(self) -> Iterator[Logged]:
+        return iter(self.matching())
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def add(self, call: Call, status: int, at: int) -> None:
+        with self._lock:
+            self.total += 1
+            self._entries.append(Logged(next(self._numbers), call.method, call.path, call.query, status, at))
+
+    def matching(self, pattern: str = "**", since: int = 0) -> list[Logged]:
+        """Entries whose request matches and whose number is above `since`."""
+        parsed = Pattern.parse(pattern)
+        with self._lock:
+            entries = [entry for entry in self._entries if entry.number > since]
+        return [entry for entry in entries if parsed.matches(Call(entry.method, entry.path, entry.query))]
+
+    def clear(self) -> None:
+        """`total` goes on counting."""
+        with self._lock:
+            self._entries.clear()

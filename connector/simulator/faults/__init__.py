@@ -1,0 +1,1 @@
+"""What goes wrong in the simulator: injected faults, slow and cut answers, drifting pages, webhooks."""

@@ -1,0 +1,20 @@
+"""The knob `page_drift`: the index changes while somebody walks through its pages."""
+
+from collections.abc import Sequence
+
+from connector.simulator.api.listing import Page
+from connector.simulator.world import changes
+from connector.simulator.world.index_state import IndexState
+from connector.simulator.world.records import Record
+from connector.simulator.world.scenario import AssetSpec
+from connector.simulator.world.world import World
+
+
+def drift_after(world: World, state: IndexState, page: Page, shown: Sequence[Record], total: int) -> None:
+    """Once per walk: after its first page, if more pages follow. So a walk with any page size ends."""
+    if page.page != 1 or total <= page.limit or not shown:
+        return
+    if world.knobs.page_drift == "insert":
+        changes.add(world, state, AssetSpec(filename=f"drift-{state.size}.mp4"))
+    elif world.knobs.page_drift == "delete":
+        state.remove(shown[0].ordinal)

@@ -1,0 +1,69 @@
+"""Logs: structlog for our own records and the libraries', on stderr, as text for people or JSON for machines."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+from connector.domain.masking import masked
+from connector.telemetry.repeats import LibraryRepeats
+
+_QUIET = ("httpx", "httpcore", "apscheduler", "uvicorn", "grpc", "asyncio")
+
+
+def set_up(level: str = "info", style: str = "auto") -> None:
+    """`style` is auto (text on a terminal, else JSON), console or json. Secrets are masked, in tracebacks too."""
+    as_text = style == "console" or (style == "auto" and sys.stderr.isatty())
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+    rendering: list[structlog.typing.Processor] = (
+        [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)]
+        if as_text
+        else [structlog.processors.ExceptionRenderer(tracebacks), structlog.processors.JSONRenderer()]
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _without_colour, *rendering, _masked],
+    )
+    handler = _Stderr()
+    handler.setFormatter(formatter)
+    handler.addFilter(LibraryRepeats())
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    logging.captureWarnings(capture=True)
+    for name in _QUIET:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+class _Stderr(logging.StreamHandler[Any]):
+    """Looks stderr up at each record: a progress bar takes its place while it is shown."""
+
+    def __init__(self) -> None:
+        super().__init__(sys.stderr)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.stream = sys.stderr
+        super().emit(record)
+
+
+def _without_colour(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    event.pop("color_message", None)
+    return event
+
+
+def _masked(_: Any, __: str, rendered: Any) -> str:
+    """Last of all, so that nothing that a library wrote passes by."""
+    return masked(str(rendered))

@@ -1,0 +1,61 @@
+"""Which error an answer that is no success stands for: by status, never by message text."""
+
+import re
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from connector.domain.errors import AuthenticationFailed, RateLimited, Unavailable
+from connector.domain.masking import masked
+from connector.twelvelabs import rate_headers
+from connector.twelvelabs.calls import Call, Refused
+
+_CLIENT_CLOSED_REQUEST = 499
+_TRY_AGAIN = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, _CLIENT_CLOSED_REQUEST}
+_REDIRECTS = range(HTTPStatus.MULTIPLE_CHOICES, HTTPStatus.BAD_REQUEST)
+_REFUSALS = range(HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR)
+_LONGEST_TEXT = 300
+_UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
+_KEY_ADVICE: dict[int, str] = {
+    HTTPStatus.UNAUTHORIZED: "Check TWELVELABS_API_KEY: it must be a valid key of the account that owns the indexes",
+    HTTPStatus.FORBIDDEN: "The key may not do this: check the account's plan and region, and who owns the index",
+}
+_URL_ADVICE = "Check TWELVELABS_BASE_URL and any proxy in between"
+
+
+class Again(Exception):
+    """An attempt that may be repeated, not before `at_least` seconds."""
+
+    def __init__(self, error: Unavailable | RateLimited, at_least: float | None = None) -> None:
+        super().__init__(error)
+        self.error = error
+        self.at_least = at_least or 0.0
+
+
+def problem(call: Call, status: int, headers: Mapping[str, str], body: bytes | bytearray, wall: float) -> Exception:
+    """`wall` is our time, seconds since the epoch. The result is an Again where a repetition may help."""
+    found = rate_headers.fault(body)
+    says = _describe(status, found)
+    if status in _KEY_ADVICE:
+        return AuthenticationFailed(call.operation, call.subject, says, _KEY_ADVICE[status])
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        seconds = rate_headers.retry_after(headers, found, wall)
+        return Again(rate_limited(call, says, seconds), seconds)
+    if status in _REDIRECTS:
+        return call.unavailable(f"{says}, a redirect, which is never followed", _URL_ADVICE)
+    if status in _TRY_AGAIN or status not in _REFUSALS:
+        return Again(call.unavailable(says), rate_headers.retry_after(headers, found, wall))
+    if not found.own:
+        return Again(call.unavailable(f"{says} with a page that the API does not write", _URL_ADVICE))
+    return Refused(status, found.code, says)
+
+
+def rate_limited(call: Call, says: str, seconds: float | None) -> RateLimited:
+    advice = "The connector waits by itself; CONNECTOR_REQUESTS_PER_MINUTE leaves more of the quota to others"
+    return RateLimited(call.operation, call.subject, says, advice, side="source", retry_after=seconds)
+
+
+def _describe(status: int, fault: rate_headers.Fault) -> str:
+    """On one line and of bounded length: it comes from outside, goes to logs and terminals, and may quote the key."""
+    parts = ("TwelveLabs answered", str(status), fault.code, f"({fault.message})" if fault.message else "")
+    line = _UNPRINTABLE.sub(" ", masked(" ".join(part for part in parts if part))).strip()
+    return line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]}…"

@@ -1,0 +1,104 @@
+"""`POST /webhooks/twelvelabs`: a genuine event that an asset became ready wakes the poll of its index.
+
+A webhook is a wake-up and no source of facts: everything else follows from the listing.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import structlog
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from connector.telemetry.repeats import Repeats
+from connector.web.signatures import is_genuine
+
+PATH = "/webhooks/twelvelabs"
+READY_EVENT = "index.task.ready"
+MAX_BODY_BYTES = 64 * 1024
+_REMEMBERED_EVENTS = 10_000
+
+log = structlog.get_logger(__name__)
+
+
+class _Event(msgspec.Struct):
+    """Of any content: an event that is not known must not be refused for what it holds."""
+
+    id: Any = None
+    type: Any = None
+    data: Any = None
+
+    @property
+    def task_id(self) -> str | None:
+        task_id = self.data.get("id") if isinstance(self.data, dict) else None
+        return task_id if isinstance(task_id, str) else None
+
+
+class Recent:
+    """The last so many ids."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._ids: OrderedDict[str, None] = OrderedDict()
+
+    def is_new(self, name: str) -> bool:
+        """And remembers it."""
+        if name in self._ids:
+            return False
+        self._ids[name] = None
+        if len(self._ids) > self._limit:
+            self._ids.popitem(last=False)
+        return True
+
+
+class Webhooks:
+    """`on_ready` is given the task id of an asset that became ready, None when the event names none."""
+
+    def __init__(self, secret: str, clock: Callable[[], float], on_ready: Callable[[str | None], None]) -> None:
+        self._secret, self._clock, self._on_ready = secret, clock, on_ready
+        self._recent, self._refusals = Recent(_REMEMBERED_EVENTS), Repeats()
+        self.app = Starlette(routes=[Route(PATH, self.receive, methods=["POST"])])
+        self.app.router.redirect_slashes = False
+
+    async def receive(self, request: Request) -> Response:
+        """204 for every genuine event, also for one that is not known: the sender need not send it again."""
+        try:
+            body = await _bounded(request)
+        except ClientDisconnect:
+            return Response(status_code=400)
+        if body is None:
+            return Response(status_code=413)
+        if not is_genuine(request.headers.get("TL-Signature", ""), body, self._secret, self._clock()):
+            self._tell_refusal()
+            return Response(status_code=401)
+        try:
+            event = msgspec.json.decode(body, type=_Event)
+        except (ValueError, RecursionError):
+            return Response(status_code=400)
+        if event.type == READY_EVENT and not self._is_replay(event):
+            self._on_ready(event.task_id)
+        return Response(status_code=204)
+
+    def _tell_refusal(self) -> None:
+        """Anybody on the internet can cause it, as often as they like."""
+        left_out = self._refusals.admit("refused")
+        if left_out is not None:
+            reason = "the signature is missing, wrong, or more than five minutes off this machine's clock"
+            log.warning("webhook.refused", reason=reason, left_out=left_out)
+
+    def _is_replay(self, event: _Event) -> bool:
+        return isinstance(event.id, str) and not self._recent.is_new(event.id)
+
+
+async def _bounded(request: Request) -> bytes | None:
+    """The raw body; None when it is longer than any event."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            return None
+    return bytes(body)

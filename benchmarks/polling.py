@@ -4,13 +4,13 @@ import asyncio
 import time
 
 from connector.simulator import IndexSpec, Scenario, run_in_thread
-from connector.twelvelabs import Transport, TwelveLabsSource
+from connector.twelvelabs import ApiTransport, TwelveLabsSource
 
 ASSETS = 100_000
 
 
 async def measure(base_url: str, index_id: str) -> None:
-    source = TwelveLabsSource(Transport(base_url, "benchmark"))
+    source = TwelveLabsSource(ApiTransport(base_url, "benchmark"))
     index = await source.index(index_id)
     before, started = source.requests(), time.perf_counter()
     snapshot = await source.snapshot(index)

@@ -14,12 +14,12 @@ from connector.domain.index_settings import IndexSettings
 from connector.domain.model import CollectionInfo, CollectionSpec
 from connector.engine.cycle import Engine, Progress
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
-from connector.ledger.lock import Held, own, owner
+from connector.ledger.lock import LockHeld, own, owner
 from connector.ports import CheckpointStore, Sink, Source
 from connector.qdrant.collection import index_warnings, misfit, payload_indexes
 from connector.qdrant.sink import QdrantSink
 from connector.settings.connector_settings import ALL_INDEXES, Settings
-from connector.twelvelabs import Transport, TwelveLabsSource
+from connector.twelvelabs import ApiTransport, TwelveLabsSource
 from connector.twelvelabs.rate import Limiter
 
 _TAKEOVER_RETRY_SEC = 0.5
@@ -46,10 +46,10 @@ class App:
             configured = tuple(dict.fromkeys([*found, *await self.ledger.known()]))
             if not configured:
                 raise nothing_to_sync()
-        strangers = sorted(set(only) - set(configured))
-        if strangers:
+        unknown_ids = sorted(set(only) - set(configured))
+        if unknown_ids:
             advice = f"Configured are: {', '.join(configured) or 'none'}"
-            raise ConfigError("select index", strangers[0], "it is not among CONNECTOR_INDEXES", advice)
+            raise ConfigError("select index", unknown_ids[0], "it is not among CONNECTOR_INDEXES", advice)
         return [self.settings.of_index(index_id) for index_id in configured if not only or index_id in only]
 
 
@@ -119,7 +119,7 @@ async def _own(stack: AsyncExitStack, lock: Path, command: str, takeover_sec: fl
     while True:
         try:
             stack.enter_context(own(lock, command))
-        except Held as error:
+        except LockHeld as error:
             known = owner(lock) is not None
             if (known and not takeover_sec) or time.monotonic() >= deadline:
                 raise
@@ -130,7 +130,7 @@ async def _own(stack: AsyncExitStack, lock: Path, command: str, takeover_sec: fl
 
 
 def make_source(settings: Settings) -> TwelveLabsSource:
-    transport = Transport(
+    transport = ApiTransport(
         settings.twelvelabs_base_url,
         settings.twelvelabs_api_key.get_secret_value(),
         Limiter(settings.connector_requests_per_minute),

@@ -181,7 +181,7 @@ class CheckpointStore(Protocol):
     async def adopt(self, index_id: str, rows: Collection[Checkpoint], state: IndexState) -> None:
         """Rows and state of an index that the ledger did not know; all or nothing."""
 
-    async def pardon(self, index_id: str, indexed_asset_id: str) -> None:
+    async def reset_attempts(self, index_id: str, indexed_asset_id: str) -> None:
         """Forgets the attempts; applied facts and the opened mark stay."""
 
     async def empty(self, index_id: str, indexed_asset_id: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from connector.domain.fingerprint import Shape
+from connector.domain.fingerprint import PointConfig
 from connector.domain.model import (
     READY,
     Applied,
@@ -24,7 +24,7 @@ from connector.domain.model import (
 MODEL = "marengo3.0"
 DIMENSION = 512
 COLLECTION = "twelvelabs-marengo3.0"
-SHAPE = Shape(
+POINT_CONFIG = PointConfig(
     model=MODEL, options=("visual", "audio"), collection="twelvelabs-{model}", transcript=True, media_links=False
 )
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from connector.domain.errors import ConfigError, CycleError, LedgerUnavailable
-from connector.ledger.command_queue import ENDED, OrderBook, OrderState
+from connector.ledger.command_queue import ENDED, CommandQueue, CommandState
 from connector.ledger.lock import owner
 from connector.settings.connector_settings import Settings
 
@@ -26,7 +26,7 @@ async def follow(
 
     Raises ConfigError or CycleError in the daemon's words when it refuses, LedgerUnavailable when it ends before that.
     """
-    async with OrderBook(settings.ledger_path) as book:
+    async with CommandQueue(settings.ledger_path) as book:
         order_id = await book.place(kind, arguments)
         while True:
             order = await book.look(order_id)
@@ -36,9 +36,9 @@ async def follow(
             if not daemon_runs(settings):
                 await book.abandon_all()
             await asyncio.sleep(_LOOK_SEC)
-    if order.state is OrderState.REFUSED:
+    if order.state is CommandState.REFUSED:
         mistaken = order.result["code"] == ConfigError.code
         raise (ConfigError if mistaken else CycleError)("order", kind, str(order.result["message"]))
-    if order.state is OrderState.ABANDONED:
+    if order.state is CommandState.ABANDONED:
         raise LedgerUnavailable("follow order", kind, "the daemon ended before it was done", "Give it again")
     return order.result

@@ -16,7 +16,7 @@ from connector.domain.errors import ConfigError, ConnectorError, LedgerUnavailab
 from connector.domain.index_settings import IndexSettings
 from connector.domain.masking import masked
 from connector.engine import maintenance
-from connector.ledger.command_queue import Order, OrderBook, OrderState
+from connector.ledger.command_queue import Command, CommandQueue, CommandState
 from connector.settings.connector_settings import ALL_INDEXES
 from connector.telemetry.repeats import Repeats
 
@@ -31,14 +31,14 @@ class Executor:
     def __init__(
         self,
         app: App,
-        book: OrderBook,
+        book: CommandQueue,
         loops: Mapping[str, IndexLoop],
         keep: Callable[[IndexSettings], None],
         drop: Callable[[str], None],
     ) -> None:
         self._app, self._book, self._loops = app, book, loops
         self._keep, self._end_loop, self._troubles = keep, drop, Repeats()
-        self._kinds: dict[str, Callable[[Order], Awaitable[dict[str, Any]]]] = {
+        self._kinds: dict[str, Callable[[Command], Awaitable[dict[str, Any]]]] = {
             "sync": self._sync,
             "quarantine retry": self._retry,
             "quarantine drop": self._drop,
@@ -57,24 +57,27 @@ class Executor:
             else:
                 await asyncio.sleep(_LOOK_SEC)
 
-    async def _carry_out(self, order: Order) -> tuple[OrderState, dict[str, Any]]:
+    async def _carry_out(self, order: Command) -> tuple[CommandState, dict[str, Any]]:
         log.info("order.taken", order=order.kind, arguments=dict(order.arguments))
         if order.kind not in self._kinds:
             cause = f"the daemon, which is of release {__version__}, does not know this command"
             error = ConfigError(
                 "carry out order", order.kind, cause, "Restart the daemon with the release of the command"
             )
-            return OrderState.REFUSED, {"code": error.code, "message": str(error)}
+            return CommandState.REFUSED, {"code": error.code, "message": str(error)}
         try:
-            return OrderState.DONE, await self._kinds[order.kind](order)
+            return CommandState.DONE, await self._kinds[order.kind](order)
         except ConnectorError as error:
-            return OrderState.REFUSED, {"code": error.code, "message": str(error)}
+            return CommandState.REFUSED, {"code": error.code, "message": str(error)}
         except Exception as error:
             # A mistake of ours in one order must not stop the daemon.
             log.exception("order.crashed", order=order.kind)
-            return OrderState.REFUSED, {"code": "internal_error", "message": masked(f"{type(error).__name__}: {error}")}
+            return CommandState.REFUSED, {
+                "code": "internal_error",
+                "message": masked(f"{type(error).__name__}: {error}"),
+            }
 
-    async def _finish(self, order: Order, state: OrderState, result: Mapping[str, Any]) -> None:
+    async def _finish(self, order: Command, state: CommandState, result: Mapping[str, Any]) -> None:
         """Somebody waits for this, so it is tried until the ledger takes it."""
         while True:
             try:
@@ -89,7 +92,7 @@ class Executor:
         if left_out is not None:
             log.warning("order.trouble", reason=str(error), left_out=left_out)
 
-    async def _sync(self, order: Order) -> dict[str, Any]:
+    async def _sync(self, order: Command) -> dict[str, Any]:
         wanted = await self._app.indexes(order.arguments["indexes"])
         for index in wanted:
             self._keep(index)
@@ -104,26 +107,26 @@ class Executor:
                 await asyncio.wait(cycles, timeout=_REPORT_SEC)
         return {"reports": [asdict(cycle.result()) for cycle in cycles]}
 
-    async def _progress(self, order: Order, loops: Sequence[IndexLoop]) -> None:
+    async def _progress(self, order: Command, loops: Sequence[IndexLoop]) -> None:
         """A progress that cannot be shown holds nothing up."""
         done = {loop.settings.index_id: [loop.live.done, loop.live.planned] for loop in loops}
         with suppress(LedgerUnavailable):
             await self._book.progress(order.order_id, done)
 
-    async def _retry(self, order: Order) -> dict[str, Any]:
+    async def _retry(self, order: Command) -> dict[str, Any]:
         index_id = order.arguments["index_id"]
         names = await maintenance.retry(self._app.ledger, index_id, order.arguments["assets"])
         if index_id in self._loops:
             self._loops[index_id].poke_full()
         return {"assets": names}
 
-    async def _drop(self, order: Order) -> dict[str, Any]:
+    async def _drop(self, order: Command) -> dict[str, Any]:
         index_id, assets = order.arguments["index_id"], order.arguments["assets"]
         async with self._quiet(index_id):
             of_index = self._app.settings.of_index(index_id)
             return {"assets": await maintenance.drop(self._app.sink, self._app.ledger, of_index, assets)}
 
-    async def _forget(self, order: Order) -> dict[str, Any]:
+    async def _forget(self, order: Command) -> dict[str, Any]:
         """With `*` its loop ends too; should the account still have the index, it is found again."""
         index_id = order.arguments["index_id"]
         async with self._quiet(index_id):

@@ -22,7 +22,7 @@ from connector.daemon.schedule import Schedule
 from connector.domain.errors import ConnectorError, LedgerUnavailable
 from connector.domain.index_settings import IndexSettings
 from connector.engine.cycle import Progress
-from connector.ledger.command_queue import OrderBook
+from connector.ledger.command_queue import CommandQueue
 from connector.ledger.index_states import index_states
 from connector.settings.connector_settings import ALL_INDEXES, Settings
 from connector.web.health import web_app
@@ -56,7 +56,7 @@ async def run_daemon(settings: Settings, wall: Callable[[], float] = time.time) 
             async with AsyncExitStack() as stack:
                 opened = open_app(settings, "run", observe=observe, takeover_sec=TAKEOVER_SEC, wall=wall)
                 app = await stack.enter_async_context(opened)
-                book = await stack.enter_async_context(OrderBook(settings.ledger_path))
+                book = await stack.enter_async_context(CommandQueue(settings.ledger_path))
                 waiting.clear()
                 await Daemon(app, book, loops, stopping, wall).run()
         except asyncio.CancelledError:
@@ -97,7 +97,7 @@ class Daemon:
     def __init__(
         self,
         app: App,
-        book: OrderBook,
+        book: CommandQueue,
         loops: dict[str, IndexLoop],
         stopping: asyncio.Event,
         wall: Callable[[], float],

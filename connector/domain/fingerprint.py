@@ -11,7 +11,7 @@ from connector.domain.model import LAYOUT_VERSION, IndexedAsset
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class PointConfig:
     """Everything in our settings that shapes the points of an index; `options` are the wanted embedding options."""
 
     model: str | None
@@ -34,9 +34,9 @@ def canonical_json(value: Any) -> bytes:
     return msgspec.json.encode(value, order="deterministic")
 
 
-def fingerprint(asset: IndexedAsset, shape: Shape) -> str:
+def fingerprint(asset: IndexedAsset, shape: PointConfig) -> str:
     return digest(canonical_json([LAYOUT_VERSION, _fields(asset), _fields(shape)]))
 
 
-def _fields(value: IndexedAsset | Shape) -> Iterable[Any]:
+def _fields(value: IndexedAsset | PointConfig) -> Iterable[Any]:
     return astuple(value)

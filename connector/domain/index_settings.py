@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connector.domain.errors import ConfigError
-from connector.domain.fingerprint import Shape
+from connector.domain.fingerprint import PointConfig
 from connector.domain.marengo import KNOWN, options_of, select
 from connector.domain.model import CollectionInfo, CollectionSpec, DeleteMode, Index
 from connector.domain.plan import Policy
@@ -74,9 +74,9 @@ class IndexSettings:
         dimension = next((found.vectors[option][0] for option in options if option in found.vectors), 0)
         return CollectionSpec(found.name, index.model, dimension, options)
 
-    def shape(self, index: Index) -> Shape:
+    def point_config(self, index: Index) -> PointConfig:
         """Raises ConfigError when there is nothing to sync in the index."""
-        return Shape(
+        return PointConfig(
             model=index.model,
             options=self._wanted(index),
             collection=self.collection,

@@ -26,7 +26,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from connector.domain.fingerprint import Shape, fingerprint
+from connector.domain.fingerprint import PointConfig, fingerprint
 from connector.domain.model import READY, Checkpoint, DeleteMode, IndexedAsset, IndexState, Snapshot
 from connector.domain.refresh import RefreshPolicy, due
 
@@ -83,8 +83,8 @@ class Delete:
 class Policy:
     """What a plan may do.
 
-    `recent_deletes` are those of the last 24 hours; `patient` leaves failed assets alone until they are due; without a
-    `refresh` policy no applied asset is retrieved again.
+    `recent_deletes` are those of the last 24 hours; `respect_backoff` leaves failed assets alone until they are due.
+    Without a `refresh` policy no applied asset is retrieved again.
     """
 
     now: float
@@ -95,7 +95,7 @@ class Policy:
     refresh: RefreshPolicy | None = None
     recent_deletes: int = 0
     allow_deletes: bool = False
-    patient: bool = False
+    respect_backoff: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ class Plan:
 
 
 def make_plan(
-    snapshot: Snapshot, ledger: Mapping[str, Checkpoint], state: IndexState, shape: Shape, policy: Policy
+    snapshot: Snapshot, ledger: Mapping[str, Checkpoint], state: IndexState, shape: PointConfig, policy: Policy
 ) -> Plan:
     order = sorted(snapshot.assets.values(), key=lambda asset: (asset.created_at or "", asset.indexed_asset_id))
     prints = {asset.indexed_asset_id: fingerprint(asset, shape) for asset in order}
@@ -145,7 +145,7 @@ def make_plan(
     deletes = tuple(Delete(row, counts=not policy.allow_deletes) for row in rows_decided(Decision.DELETE))
     keep = policy.delete_mode == "keep"
     size = _size_for_limit(state, len(ledger) + policy.recent_deletes)
-    objection = None if keep else objection_to(len(deletes), snapshot, size, policy)
+    objection = None if keep else delete_veto(len(deletes), snapshot, size, policy)
     return Plan(
         upserts=tuple(
             Upsert(snapshot.assets[name], prints[name], decision, rows[name])
@@ -209,7 +209,7 @@ def _held_back(row: Checkpoint, fingerprint: str, policy: Policy) -> Decision | 
     tried = row.attempt if row.attempt and row.attempt.fingerprint == fingerprint else None
     if tried and tried.attempts >= policy.max_attempts:
         return Decision.QUARANTINED
-    if tried and policy.patient and policy.now < tried.due:
+    if tried and policy.respect_backoff and policy.now < tried.due:
         return Decision.POSTPONED
     return None
 
@@ -223,7 +223,7 @@ def due_again(rows: Mapping[str, Checkpoint], policy: Policy) -> set[str]:
     }
 
 
-def objection_to(deletes: int, snapshot: Snapshot, size: int, policy: Policy) -> str | None:
+def delete_veto(deletes: int, snapshot: Snapshot, size: int, policy: Policy) -> str | None:
     """Why none of so many deletes may be carried out now; None when they may. `size` is what the ratio is of."""
     if not deletes:
         return None
@@ -245,7 +245,7 @@ def _size_for_limit(state: IndexState, size: int) -> int:
     return min(size, state.withheld_from or 0)
 
 
-def to_remember(state: IndexState, plan: Plan) -> IndexState:
+def with_withheld(state: IndexState, plan: Plan) -> IndexState:
     """A listing that proves nothing changes nothing; else whether deletes are withheld, and what their limit is of."""
     if plan.withheld_because == INCOMPLETE or plan.kept:
         return state

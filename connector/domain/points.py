@@ -11,7 +11,7 @@ from connector.domain.fingerprint import canonical_json, digest
 from connector.domain.marengo import KNOWN
 from connector.domain.metadata import MAX_METADATA_BYTES, check_metadata, storable, timestamp, whole
 from connector.domain.model import LAYOUT_VERSION, Float32, Index, Int64, RetrievedAsset
-from connector.domain.segments import Ranges, Words, malformed
+from connector.domain.segments import CheckedColumn, SpokenWords, malformed
 
 NAMESPACE = uuid.UUID("99026458-c633-4fd7-a44e-8f59297a0b73")
 
@@ -132,11 +132,11 @@ def build(
     """The points of an asset whose answer held an embedding. Raises MalformedAsset: nothing of it is to be stored."""
     if retrieved.columns is None or retrieved.model is None:
         raise ValueError("points need an answer that holds an embedding")
-    columns = tuple(Ranges.of(retrieved, column) for column in retrieved.columns)
+    columns = tuple(CheckedColumn.of(retrieved, column) for column in retrieved.columns)
     dimension = _dimension(retrieved, columns)
     scopes, start_ms, end_ms, segments = _points(columns)
     vectors = _named_vectors(retrieved, columns, scopes, start_ms, end_ms)
-    words = Words.of(retrieved.transcription) if transcript else None
+    words = SpokenWords.of(retrieved.transcription) if transcript else None
     transcripts = tuple(
         (words.within(start, end) if words else None) or "" for start, end in zip(start_ms, end_ms, strict=True)
     )
@@ -167,7 +167,7 @@ def build(
     )
 
 
-def _dimension(retrieved: RetrievedAsset, columns: Iterable[Ranges]) -> int | None:
+def _dimension(retrieved: RetrievedAsset, columns: Iterable[CheckedColumn]) -> int | None:
     """The one dimension of all vectors: the model's, or for a model that is not known the one that they agree on."""
     known = KNOWN.get(retrieved.model or "")
     found = {column.vectors.shape[1] for column in columns if len(column.vectors)}
@@ -178,7 +178,7 @@ def _dimension(retrieved: RetrievedAsset, columns: Iterable[Ranges]) -> int | No
     return wanted
 
 
-def _points(columns: Iterable[Ranges]) -> tuple[tuple[str, ...], Int64, Int64, Int64]:
+def _points(columns: Iterable[CheckedColumn]) -> tuple[tuple[str, ...], Int64, Int64, Int64]:
     """Scope, start, end and ordinal of every point: the distinct time ranges of each scope, by (start, end)."""
     by_scope: dict[str, list[Int64]] = {}
     for column in columns:
@@ -196,7 +196,11 @@ def _points(columns: Iterable[Ranges]) -> tuple[tuple[str, ...], Int64, Int64, I
 
 
 def _named_vectors(
-    retrieved: RetrievedAsset, columns: Collection[Ranges], scopes: tuple[str, ...], start_ms: Int64, end_ms: Int64
+    retrieved: RetrievedAsset,
+    columns: Collection[CheckedColumn],
+    scopes: tuple[str, ...],
+    start_ms: Int64,
+    end_ms: Int64,
 ) -> dict[str, NamedVectors]:
     keys = zip(scopes, start_ms.tolist(), end_ms.tolist(), strict=True)
     row_of = {key: row for row, key in enumerate(keys)}

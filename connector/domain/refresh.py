@@ -39,7 +39,7 @@ def notice_name(state: IndexState, name: str, now: float) -> IndexState:
     return replace(state, index_name=name, shallow_due_since=now if renamed else state.shallow_due_since)
 
 
-def even_share(assets: int, period: float, interval: float) -> int:
+def refresh_quota(assets: int, period: float, interval: float) -> int:
     """How many refreshes a cycle may do that comes once in `period` seconds: three times its share.
 
     They fall due in the second half of the interval, which makes it twice, and some room is needed to catch up.

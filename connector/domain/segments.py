@@ -15,7 +15,7 @@ _SMALLEST_SQUARE = np.finfo(np.float32).eps
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Ranges:
+class CheckedColumn:
     """A column whose content has been checked and whose offsets are integer milliseconds."""
 
     option: str
@@ -25,7 +25,7 @@ class Ranges:
     vectors: Float32
 
     @classmethod
-    def of(cls, retrieved: RetrievedAsset, column: SegmentColumn) -> "Ranges":
+    def of(cls, retrieved: RetrievedAsset, column: SegmentColumn) -> "CheckedColumn":
         what = f"{column.option} segments"
         _check_offsets(retrieved, what, column.start_sec, column.end_sec)
         _check_vectors(retrieved, what, column.vectors)
@@ -33,7 +33,7 @@ class Ranges:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Words:
+class SpokenWords:
     """Spoken words with checked times; `dropped` counts those whose time range cannot be used."""
 
     start_ms: Int64
@@ -42,7 +42,7 @@ class Words:
     dropped: int
 
     @classmethod
-    def of(cls, spoken: Transcription | None) -> "Words | None":
+    def of(cls, spoken: Transcription | None) -> "SpokenWords | None":
         if spoken is None or not spoken.values:
             return None
         usable = np.flatnonzero(~_unusable(spoken.start_sec, spoken.end_sec))

@@ -16,7 +16,7 @@ def advanced(
     still_pending: Collection[str],
     as_of: float | None,
     *,
-    settled: bool = True,
+    can_advance_watermark: bool = True,
 ) -> IndexState:
     """The state when all that these assets called for is done or has a row of its own that says it is not.
 
@@ -26,7 +26,7 @@ def advanced(
     latest = max((_latest(asset) for asset in assets.values()), default=None)
     if latest is not None and as_of is not None:
         latest = min(latest, as_of)
-    moments = (state.watermark, latest if settled else None)
+    moments = (state.watermark, latest if can_advance_watermark else None)
     watermark = max((it for it in moments if it is not None), default=None)
     in_progress = {name for name, asset in assets.items() if asset.status in IN_PROGRESS}
     return replace(state, watermark=watermark, pending=frozenset(in_progress.union(still_pending)))

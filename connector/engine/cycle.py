@@ -81,7 +81,7 @@ class Engine:
                 self._indexes[index.index_id] = index
             me = owner_of(await self._ledger.identity(), settings)
             report.warnings += await self._provide(settings, index, me, take_over=take_over)
-            survey = await self.surveyor.full(
+            survey = await self.surveyor.survey_all(
                 settings, index, allow_deletes=allow_deletes, take_over=take_over, period=period
             )
             await commit(self._sink, self._ledger, index.index_id, survey.known, survey.state, me, take_over=take_over)
@@ -96,7 +96,7 @@ class Engine:
         async def work(report: CycleReport) -> None:
             index = self._indexes[settings.index_id]
             report.index_name, report.model = index.name, index.model
-            await self._apply(settings, await self.surveyor.glance(settings, index), report)
+            await self._apply(settings, await self.surveyor.survey_changes(settings, index), report)
 
         return await self._reported(settings, work)
 
@@ -178,7 +178,9 @@ class Engine:
         report.interrupted = not finished
         snapshot = survey.snapshot
         as_of = self._clock() if snapshot.as_of is None else snapshot.as_of
-        state = advanced(applier.state, snapshot.assets, survey.pending, as_of, settled=survey.settled)
+        state = advanced(
+            applier.state, snapshot.assets, survey.pending, as_of, can_advance_watermark=survey.can_advance_watermark
+        )
         if finished:
             self.surveyor.remember(survey, state)
         if finished and state != applier.state:

@@ -19,7 +19,7 @@ async def quarantined(ledger: CheckpointStore, index_id: str, max_attempts: int)
 async def retry(ledger: CheckpointStore, index_id: str, names: Collection[str]) -> list[str]:
     """The next cycle tries these again as if they had never failed. Raises ConfigError for one that is not there."""
     for name in await _known(ledger, index_id, names):
-        await ledger.pardon(index_id, name)
+        await ledger.reset_attempts(index_id, name)
     return list(names)
 
 

@@ -19,7 +19,7 @@ _STRANGE_AT_MOST = 10_000
 
 
 @dataclass(slots=True)
-class Reconciled:
+class Reconciliation:
     """The rows as the plan must see them, and what of that the ledger does not say yet."""
 
     state: IndexState
@@ -43,11 +43,11 @@ async def compare(
     now: float,
     *,
     take_over: bool = False,
-) -> Reconciled:
+) -> Reconciliation:
     """`home` is where the index's points belong now; its rows may name others. Raises OwnedElsewhere."""
     state, rows = await ledger.state(index_id), await ledger.load(index_id)
     places = await _places(sink, home, rows)
-    known = Reconciled(
+    known = Reconciliation(
         state or IndexState(first_cycle_at=now, canary_at=now),
         {name: _renamed(row, places) for name, row in rows.items()},
         is_new=state is None,
@@ -77,7 +77,7 @@ async def commit(
     sink: Sink,
     ledger: CheckpointStore,
     index_id: str,
-    known: Reconciled,
+    known: Reconciliation,
     state: IndexState,
     me: Owner,
     *,
@@ -131,7 +131,7 @@ def _renamed(row: Checkpoint, places: Mapping[str, CollectionInfo | None]) -> Ch
     return replace(row, applied=applied, collections=frozenset(map(name_of, row.collections)))
 
 
-def _leave(collection: str, known: Reconciled) -> None:
+def _leave(collection: str, known: Reconciliation) -> None:
     """Another owner has the index there: nothing of it is ours any more."""
     for name, row in known.rows.items():
         if collection in row.collections:
@@ -139,7 +139,7 @@ def _leave(collection: str, known: Reconciled) -> None:
             known.rows[name] = replace(row, opened=row.opened or void, collections=row.collections - {collection})
 
 
-async def _compare_collection(sink: Sink, index_id: str, collection: str, known: Reconciled, now: float) -> None:
+async def _compare_collection(sink: Sink, index_id: str, collection: str, known: Reconciliation, now: float) -> None:
     expected = _expected(collection, known.rows.values())
     held = await sink.tally(collection, index_id, len(expected.revisions) + _STRANGE_AT_MOST)
     differing = _difference(expected, held) if held else None
@@ -180,7 +180,7 @@ def _differing(expected: Mapping[str, int], held: Mapping[str, int]) -> dict[str
 
 
 def _compare_asset(
-    name: str, found: SinkAsset | None, collection: str, known: Reconciled, now: float, looked_at: Tally | None
+    name: str, found: SinkAsset | None, collection: str, known: Reconciliation, now: float, looked_at: Tally | None
 ) -> None:
     """`looked_at` are the revisions whose points were read, None for all."""
     row = known.rows.get(name)

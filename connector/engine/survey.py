@@ -8,12 +8,12 @@ from itertools import islice
 from connector.domain.errors import AssetError
 from connector.domain.index_settings import IndexSettings
 from connector.domain.model import READY, Index, IndexedAsset, IndexState, Snapshot
-from connector.domain.plan import Delete, Plan, Refresh, due_again, make_plan, to_remember
-from connector.domain.refresh import RefreshPolicy, due, even_share, notice_name
+from connector.domain.plan import Delete, Plan, Refresh, due_again, make_plan, with_withheld
+from connector.domain.refresh import RefreshPolicy, due, notice_name, refresh_quota
 from connector.domain.stored_times import credible_rows, credible_state
 from connector.domain.watermark import recent
 from connector.engine.owners import owner_of
-from connector.engine.reconcile import Reconciled, compare
+from connector.engine.reconcile import Reconciliation, compare
 from connector.ports import CheckpointStore, Sink, Source
 
 DAY_SEC = 86_400.0
@@ -27,12 +27,12 @@ class Survey:
 
     index: Index
     snapshot: Snapshot
-    known: Reconciled
+    known: Reconciliation
     plan: Plan
     state: IndexState
     """What the ledger must remember of the index before the plan is carried out."""
     pending: frozenset[str] = frozenset()
-    settled: bool = True
+    can_advance_watermark: bool = True
     """Whether nothing older than what it shows can be left undone when its plan is done."""
 
 
@@ -50,7 +50,7 @@ class Surveyor:
         self._source, self._sink, self._ledger, self._clock = source, sink, ledger, clock
         self._seen: dict[str, dict[str, IndexedAsset]] = {}
 
-    async def full(
+    async def survey_all(
         self,
         settings: IndexSettings,
         index: Index,
@@ -60,7 +60,7 @@ class Surveyor:
         period: float | None = None,
     ) -> Survey:
         """Snapshot, ledger and plan of a full cycle. Only reads, so it is the dry run too."""
-        shape = settings.shape(index)
+        shape = settings.point_config(index)
         snapshot = await self._source.snapshot(index)
         now = self._clock()
         collection = settings.collection_name(index.model) if index.model else None
@@ -68,26 +68,28 @@ class Surveyor:
         known = await compare(self._sink, self._ledger, index.index_id, collection, me, now, take_over=take_over)
         known.rows = credible_rows(known.rows, now)
         shortest = min(settings.refresh_interval, settings.deep_refresh_interval)
-        quota = even_share(len(known.rows), period, shortest) if period else None
+        quota = refresh_quota(len(known.rows), period, shortest) if period else None
         policy = replace(
             settings.policy(now),
             refresh=RefreshPolicy(settings.refresh_interval, settings.deep_refresh_interval, quota),
             recent_deletes=await self._ledger.deletes_since(index.index_id, now - DAY_SEC),
             allow_deletes=allow_deletes,
-            patient=period is not None,
+            respect_backoff=period is not None,
         )
         state = notice_name(credible_state(known.state, now), index.name, now)
         plan = make_plan(snapshot, known.rows, state, shape, policy)
         unseen = frozenset() if snapshot.complete else known.state.pending - snapshot.assets.keys()
-        return Survey(index, snapshot, known, plan, to_remember(state, plan), unseen, settled=snapshot.complete)
+        return Survey(
+            index, snapshot, known, plan, with_withheld(state, plan), unseen, can_advance_watermark=snapshot.complete
+        )
 
-    async def glance(self, settings: IndexSettings, index: Index) -> Survey:
+    async def survey_changes(self, settings: IndexSettings, index: Index) -> Survey:
         """The same from what the source says has changed: no row of an asset that is not in it is looked at."""
         state = await self._ledger.state(index.index_id) or IndexState(self._clock(), self._clock())
         seen = self._seen.get(index.index_id, {})
         changes = await self._source.changes(index, state.watermark, state.pending, seen)
         assets, now = dict(changes.assets), self._clock()
-        policy = replace(settings.policy(now), delete_mode="keep", patient=True)
+        policy = replace(settings.policy(now), delete_mode="keep", respect_backoff=True)
         unfinished = credible_rows(await self._ledger.unfinished(index.index_id), now)
         for name in due_again(unfinished, policy) - assets.keys():
             asset = await self._look_at(index, name)
@@ -95,8 +97,8 @@ class Surveyor:
                 assets[name] = asset
         rows = credible_rows(await self._ledger.rows(index.index_id, assets), now)
         snapshot = Snapshot(index, assets, complete=False, as_of=changes.as_of)
-        plan = make_plan(snapshot, rows, state, settings.shape(index), policy)
-        return Survey(index, snapshot, Reconciled(state, rows), plan, state, changes.pending)
+        plan = make_plan(snapshot, rows, state, settings.point_config(index), policy)
+        return Survey(index, snapshot, Reconciliation(state, rows), plan, state, changes.pending)
 
     async def due_refreshes(self, settings: IndexSettings, index: Index, period: float) -> Survey:
         """What is due of the applied assets alone, without a listing; comes again every `period` seconds."""
@@ -107,7 +109,7 @@ class Surveyor:
         applied = {name: row.applied for name, row in rows.items() if row.applied and not (row.opened or row.attempt)}
         shortest = min(settings.refresh_interval, settings.deep_refresh_interval)
         policy = RefreshPolicy(
-            settings.refresh_interval, settings.deep_refresh_interval, even_share(len(applied), period, shortest)
+            settings.refresh_interval, settings.deep_refresh_interval, refresh_quota(len(applied), period, shortest)
         )
         refreshes = tuple(
             Refresh(IndexedAsset(name, READY), applied[name].fingerprint, rows[name], it.deep, it.canary)
@@ -115,7 +117,9 @@ class Surveyor:
             for name in [it.indexed_asset_id]
         )
         nothing, plan = Snapshot(index, {}, complete=False), Plan.of(refreshes)
-        return Survey(index, nothing, Reconciled(state, rows), plan, credible, state.pending, settled=False)
+        return Survey(
+            index, nothing, Reconciliation(state, rows), plan, credible, state.pending, can_advance_watermark=False
+        )
 
     def remember(self, survey: Survey, state: IndexState) -> None:
         """The work of this survey is done: a poll need not go through its rows again."""

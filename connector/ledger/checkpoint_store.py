@@ -71,7 +71,7 @@ class SqliteCheckpointStore(SqliteFile):
 
         await self._run("write", work)
 
-    async def pardon(self, index_id: str, indexed_asset_id: str) -> None:
+    async def reset_attempts(self, index_id: str, indexed_asset_id: str) -> None:
         query = "update checkpoints set attempt = null where index_id = ? and indexed_asset_id = ?"
         await self._run("write", lambda db: db.execute(query, (index_id, indexed_asset_id)))
 

@@ -13,7 +13,7 @@ from connector.ledger.rows import LedgerRow
 from connector.ledger.sqlite_file import SqliteFile
 
 
-class OrderState(StrEnum):
+class CommandState(StrEnum):
     PLACED = "placed"
     RUNNING = "running"
     DONE = "done"
@@ -21,17 +21,17 @@ class OrderState(StrEnum):
     ABANDONED = "abandoned"
 
 
-ENDED = frozenset({OrderState.DONE, OrderState.REFUSED, OrderState.ABANDONED})
+ENDED = frozenset({CommandState.DONE, CommandState.REFUSED, CommandState.ABANDONED})
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Command:
     """`kind` is the command's name; arguments, progress and result are JSON values of that command."""
 
     order_id: int
     kind: str
     arguments: Mapping[str, Any]
-    state: OrderState
+    state: CommandState
     progress: Mapping[str, Any] = field(default_factory=dict)
     result: Mapping[str, Any] = field(default_factory=dict)
 
@@ -51,7 +51,7 @@ class _Live(TypedDict):
     indexes: dict[str, _LiveIndex]
 
 
-class OrderBook(SqliteFile):
+class CommandQueue(SqliteFile):
     """Both sides of the counter. The side that does not own the ledger writes nothing else."""
 
     async def place(self, kind: str, arguments: Mapping[str, Any]) -> int:
@@ -59,10 +59,10 @@ class OrderBook(SqliteFile):
         query = "insert into orders (kind, arguments) values (?, ?) returning id"
         return await self._run("write", lambda db: int(db.execute(query, (kind, json.dumps(arguments))).fetchone()[0]))
 
-    async def take(self) -> Order | None:
+    async def take(self) -> Command | None:
         """The oldest one that nobody has taken. One that cannot be read is refused, and holds up no other."""
 
-        def work(db: sqlite3.Connection) -> Order | None:
+        def work(db: sqlite3.Connection) -> Command | None:
             while row := db.execute("select id from orders where state = 'placed' order by id limit 1").fetchone():
                 try:
                     order = _order(db, row[0])
@@ -70,7 +70,7 @@ class OrderBook(SqliteFile):
                     _refuse(db, row[0], error)
                 else:
                     db.execute("update orders set state = 'running' where id = ?", row)
-                    return replace(order, state=OrderState.RUNNING)
+                    return replace(order, state=CommandState.RUNNING)
             return None
 
         return await self._run("write", work)
@@ -79,11 +79,11 @@ class OrderBook(SqliteFile):
         query = "update orders set progress = ? where id = ?"
         await self._run("write", lambda db: db.execute(query, (json.dumps(progress), order_id)))
 
-    async def finish(self, order_id: int, state: OrderState, result: Mapping[str, Any]) -> None:
+    async def finish(self, order_id: int, state: CommandState, result: Mapping[str, Any]) -> None:
         query = "update orders set state = ?, result = ? where id = ?"
         await self._run("write", lambda db: db.execute(query, (state.value, json.dumps(result), order_id)))
 
-    async def look(self, order_id: int) -> Order:
+    async def look(self, order_id: int) -> Command:
         return await self._run("read", lambda db: _order(db, order_id))
 
     async def abandon_all(self) -> None:
@@ -111,13 +111,13 @@ def _refuse(db: sqlite3.Connection, order_id: int, error: LedgerUnavailable) -> 
     db.execute("update orders set state = 'refused', result = ? where id = ?", (json.dumps(result), order_id))
 
 
-def _order(db: sqlite3.Connection, order_id: int) -> Order:
+def _order(db: sqlite3.Connection, order_id: int) -> Command:
     query = "select id, kind, arguments, state, progress, result from orders where id = ?"
     row, at = db.execute(query, (order_id,)).fetchone(), LedgerRow("orders", (order_id,))
     if row is None:
         at.damaged("id", "there is no such order any more")
     number, kind, arguments, state, progress, result = row
-    return Order(
+    return Command(
         number,
         at.text("kind", kind),
         at.document("arguments", arguments),
@@ -127,11 +127,11 @@ def _order(db: sqlite3.Connection, order_id: int) -> Order:
     )
 
 
-def _order_state(at: LedgerRow, cell: object) -> OrderState:
+def _order_state(at: LedgerRow, cell: object) -> CommandState:
     state = at.text("state", cell)
-    if state not in set(OrderState):
+    if state not in set(CommandState):
         at.newer("state", f"unknown state {state!r}")
-    return OrderState(state)
+    return CommandState(state)
 
 
 def read_report(facts: Mapping[str, Any]) -> CycleReport:

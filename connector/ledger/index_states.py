@@ -25,7 +25,7 @@ def _of_index(
     tried = [(row, row.attempt) for row in rows.values() if row.attempt]
     exhausted = {row.indexed_asset_id for row, attempt in tried if attempt.attempts >= max_attempts}
     told = [(row, attempt) for row, attempt in tried if row.indexed_asset_id not in exhausted and attempt.reason]
-    begun = {row.indexed_asset_id for row, attempt in tried if not attempt.reason} - exhausted
+    opened = {row.indexed_asset_id for row, attempt in tried if not attempt.reason} - exhausted
     return {
         "index_id": index_id,
         "index_name": report.get("index_name"),
@@ -33,7 +33,7 @@ def _of_index(
         "assets": len(rows),
         "applied": sum(1 for row in rows.values() if row.applied and not row.opened),
         "points": sum(row.applied.points for row in rows.values() if row.applied),
-        "begun": sorted(begun.union(row.indexed_asset_id for row in rows.values() if row.opened)),
+        "opened": sorted(opened.union(row.indexed_asset_id for row in rows.values() if row.opened)),
         "deferred": [_problem(row) for row, attempt in told if not attempt.attempts],
         "failed": [_problem(row) for row, attempt in told if attempt.attempts],
         "quarantined": [_problem(row) for row, _ in tried if row.indexed_asset_id in exhausted],

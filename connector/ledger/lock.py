@@ -11,7 +11,7 @@ from pathlib import Path
 from connector.domain.errors import LedgerUnavailable
 
 
-class Held(LedgerUnavailable):
+class LockHeld(LedgerUnavailable):
     """Another process has the ledger."""
 
 
@@ -27,7 +27,7 @@ def own(path: Path, command: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise Held("lock ledger", str(path), f"it belongs to {holder(path)}", "Wait until it ends") from None
+            raise LockHeld("lock ledger", str(path), f"it belongs to {holder(path)}", "Wait until it ends") from None
         file.truncate(0)
         file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "command": command}))
         file.flush()

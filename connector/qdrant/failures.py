@@ -40,7 +40,7 @@ class EmbeddedExists(Exception):
     """Embedded storage already has this collection."""
 
 
-class Kind(Enum):
+class FailureKind(Enum):
     """What a failure means for the caller."""
 
     TRANSIENT = auto()
@@ -53,67 +53,67 @@ class Kind(Enum):
 
 
 _BY_STATUS = {
-    400: Kind.REFUSED,
-    401: Kind.AUTHENTICATION,
-    403: Kind.AUTHENTICATION,
-    404: Kind.MISSING,
-    405: Kind.REFUSED,
-    406: Kind.REFUSED,
-    409: Kind.EXISTS,
-    410: Kind.MISSING,
-    411: Kind.REFUSED,
-    413: Kind.REFUSED,
-    414: Kind.REFUSED,
-    415: Kind.REFUSED,
-    422: Kind.REFUSED,
-    429: Kind.LIMITED,
-    501: Kind.REFUSED,
+    400: FailureKind.REFUSED,
+    401: FailureKind.AUTHENTICATION,
+    403: FailureKind.AUTHENTICATION,
+    404: FailureKind.MISSING,
+    405: FailureKind.REFUSED,
+    406: FailureKind.REFUSED,
+    409: FailureKind.EXISTS,
+    410: FailureKind.MISSING,
+    411: FailureKind.REFUSED,
+    413: FailureKind.REFUSED,
+    414: FailureKind.REFUSED,
+    415: FailureKind.REFUSED,
+    422: FailureKind.REFUSED,
+    429: FailureKind.LIMITED,
+    501: FailureKind.REFUSED,
 }
 _BY_CODE = {
-    grpc.StatusCode.OK: Kind.TRANSIENT,
-    grpc.StatusCode.CANCELLED: Kind.TRANSIENT,
-    grpc.StatusCode.UNKNOWN: Kind.TRANSIENT,
-    grpc.StatusCode.INVALID_ARGUMENT: Kind.REFUSED,
-    grpc.StatusCode.DEADLINE_EXCEEDED: Kind.TRANSIENT,
-    grpc.StatusCode.NOT_FOUND: Kind.MISSING,
-    grpc.StatusCode.ALREADY_EXISTS: Kind.EXISTS,
-    grpc.StatusCode.PERMISSION_DENIED: Kind.AUTHENTICATION,
-    grpc.StatusCode.RESOURCE_EXHAUSTED: Kind.LIMITED,
-    grpc.StatusCode.FAILED_PRECONDITION: Kind.REFUSED,
-    grpc.StatusCode.ABORTED: Kind.TRANSIENT,
-    grpc.StatusCode.OUT_OF_RANGE: Kind.REFUSED,
-    grpc.StatusCode.UNIMPLEMENTED: Kind.REFUSED,
-    grpc.StatusCode.INTERNAL: Kind.TRANSIENT,
-    grpc.StatusCode.UNAVAILABLE: Kind.TRANSIENT,
-    grpc.StatusCode.DATA_LOSS: Kind.TRANSIENT,
-    grpc.StatusCode.UNAUTHENTICATED: Kind.AUTHENTICATION,
+    grpc.StatusCode.OK: FailureKind.TRANSIENT,
+    grpc.StatusCode.CANCELLED: FailureKind.TRANSIENT,
+    grpc.StatusCode.UNKNOWN: FailureKind.TRANSIENT,
+    grpc.StatusCode.INVALID_ARGUMENT: FailureKind.REFUSED,
+    grpc.StatusCode.DEADLINE_EXCEEDED: FailureKind.TRANSIENT,
+    grpc.StatusCode.NOT_FOUND: FailureKind.MISSING,
+    grpc.StatusCode.ALREADY_EXISTS: FailureKind.EXISTS,
+    grpc.StatusCode.PERMISSION_DENIED: FailureKind.AUTHENTICATION,
+    grpc.StatusCode.RESOURCE_EXHAUSTED: FailureKind.LIMITED,
+    grpc.StatusCode.FAILED_PRECONDITION: FailureKind.REFUSED,
+    grpc.StatusCode.ABORTED: FailureKind.TRANSIENT,
+    grpc.StatusCode.OUT_OF_RANGE: FailureKind.REFUSED,
+    grpc.StatusCode.UNIMPLEMENTED: FailureKind.REFUSED,
+    grpc.StatusCode.INTERNAL: FailureKind.TRANSIENT,
+    grpc.StatusCode.UNAVAILABLE: FailureKind.TRANSIENT,
+    grpc.StatusCode.DATA_LOSS: FailureKind.TRANSIENT,
+    grpc.StatusCode.UNAUTHENTICATED: FailureKind.AUTHENTICATION,
 }
 # First match counts: subclasses stand before their bases. The client asserts that an answer holds a result, and does
 # not wrap what a body that is no JSON makes it raise.
-_BY_TYPE: dict[type[Exception], Kind] = {
-    ResourceExhaustedResponse: Kind.LIMITED,
-    ResponseHandlingException: Kind.TRANSIENT,
-    ApiException: Kind.TRANSIENT,
-    QdrantException: Kind.TRANSIENT,
-    grpc.RpcError: Kind.TRANSIENT,
-    grpc.aio.BaseError: Kind.TRANSIENT,
-    EmbeddedMissing: Kind.MISSING,
-    EmbeddedExists: Kind.EXISTS,
-    sqlite3.Error: Kind.STORAGE,
-    json.JSONDecodeError: Kind.TRANSIENT,
-    UnicodeDecodeError: Kind.TRANSIENT,
-    AssertionError: Kind.TRANSIENT,
-    TimeoutError: Kind.TRANSIENT,
-    OSError: Kind.STORAGE,
-    RuntimeError: Kind.STORAGE,
-    ValueError: Kind.REFUSED,
+_BY_TYPE: dict[type[Exception], FailureKind] = {
+    ResourceExhaustedResponse: FailureKind.LIMITED,
+    ResponseHandlingException: FailureKind.TRANSIENT,
+    ApiException: FailureKind.TRANSIENT,
+    QdrantException: FailureKind.TRANSIENT,
+    grpc.RpcError: FailureKind.TRANSIENT,
+    grpc.aio.BaseError: FailureKind.TRANSIENT,
+    EmbeddedMissing: FailureKind.MISSING,
+    EmbeddedExists: FailureKind.EXISTS,
+    sqlite3.Error: FailureKind.STORAGE,
+    json.JSONDecodeError: FailureKind.TRANSIENT,
+    UnicodeDecodeError: FailureKind.TRANSIENT,
+    AssertionError: FailureKind.TRANSIENT,
+    TimeoutError: FailureKind.TRANSIENT,
+    OSError: FailureKind.STORAGE,
+    RuntimeError: FailureKind.STORAGE,
+    ValueError: FailureKind.REFUSED,
 }
 
 
-def kind_of(error: Exception) -> Kind:
+def kind_of(error: Exception) -> FailureKind:
     """Raises TypeError for what is no failure of Qdrant or of its client."""
     if isinstance(error, UnexpectedResponse):
-        return _BY_STATUS.get(error.status_code or 0, Kind.TRANSIENT)
+        return _BY_STATUS.get(error.status_code or 0, FailureKind.TRANSIENT)
     if isinstance(error, grpc.aio.AioRpcError):
         return _BY_CODE[error.code()]
     for base, kind in _BY_TYPE.items():
@@ -135,26 +135,26 @@ def translation(
     error: Exception, operation: str, subject: str, refused: type[ConnectorError] = SinkMismatch
 ) -> ConnectorError:
     words, kind = _words(error), kind_of(error)
-    if kind is Kind.LIMITED:
+    if kind is FailureKind.LIMITED:
         wait = float(error.retry_after_s) if isinstance(error, ResourceExhaustedResponse) else None
         return RateLimited(operation, subject, words, side="sink", retry_after=wait)
-    if kind is Kind.TRANSIENT:
+    if kind is FailureKind.TRANSIENT:
         return Unavailable(operation, subject, words, "Check that Qdrant runs and QDRANT_URL is right", side="sink")
-    if kind is Kind.REFUSED:
+    if kind is FailureKind.REFUSED:
         return refused(operation, subject, f"Qdrant refused it: {words}")
     final, prefix, advice = _FINAL[kind]
     return final(operation, subject, prefix + words, advice)
 
 
-_FINAL: dict[Kind, tuple[type[ConnectorError], str, str]] = {
-    Kind.AUTHENTICATION: (AuthenticationFailed, "Qdrant refused the key: ", "Check QDRANT_API_KEY"),
-    Kind.MISSING: (
+_FINAL: dict[FailureKind, tuple[type[ConnectorError], str, str]] = {
+    FailureKind.AUTHENTICATION: (AuthenticationFailed, "Qdrant refused the key: ", "Check QDRANT_API_KEY"),
+    FailureKind.MISSING: (
         CollectionMissing,
         "the collection does not exist (was it dropped while running?): ",
         "The next cycle creates it again",
     ),
-    Kind.EXISTS: (CollectionExists, "it exists already: ", ""),
-    Kind.STORAGE: (
+    FailureKind.EXISTS: (CollectionExists, "it exists already: ", ""),
+    FailureKind.STORAGE: (
         SinkUnavailable,
         "",
         "Check the directory's permissions, its free space, and that no other process uses it",

@@ -1,6 +1,6 @@
 """The TwelveLabs API as a local server: for development, tests and trying the connector out without an account."""
 
-from connector.simulator.api.patterns import Call
+from connector.simulator.api.patterns import ReceivedCall
 from connector.simulator.api.requests_log import Logged
 from connector.simulator.control import Control
 from connector.simulator.faults.fault_board import Hold
@@ -21,7 +21,6 @@ from connector.simulator.world.scenes import Scene
 
 __all__ = [
     "AssetSpec",
-    "Call",
     "ClockSpec",
     "Control",
     "Delivery",
@@ -30,6 +29,7 @@ __all__ = [
     "IndexSpec",
     "Knobs",
     "Logged",
+    "ReceivedCall",
     "Scenario",
     "ScenarioError",
     "Scene",

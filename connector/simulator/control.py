@@ -12,10 +12,10 @@ from connector.simulator.api.api_errors import ApiError
 from connector.simulator.api.requests_log import RequestLog
 from connector.simulator.api.views import detail_view, index_view
 from connector.simulator.faults.fault_board import FaultBoard, Hold, Rewrite, Stage
-from connector.simulator.faults.webhook_sender import Delivery, Webhooks
+from connector.simulator.faults.webhook_sender import Delivery, WebhookSender
 from connector.simulator.world import changes
 from connector.simulator.world.clock import format_ms
-from connector.simulator.world.index_state import IndexState
+from connector.simulator.world.index_state import SimulatedIndex
 from connector.simulator.world.knobs import Knobs
 from connector.simulator.world.models import SPELLINGS
 from connector.simulator.world.records import Record
@@ -29,7 +29,7 @@ Caption = str | Scene
 class Control:
     """`requests` is the log of what was asked so far."""
 
-    def __init__(self, world: World, board: FaultBoard, requests: RequestLog, webhooks: Webhooks) -> None:
+    def __init__(self, world: World, board: FaultBoard, requests: RequestLog, webhooks: WebhookSender) -> None:
         self._world = world
         self._board = board
         self._webhooks = webhooks
@@ -205,13 +205,13 @@ class Control:
         """The webhook requests that were sent, oldest first."""
         return self._webhooks.deliveries
 
-    def _index(self, index: str) -> IndexState:
+    def _index(self, index: str) -> SimulatedIndex:
         try:
             return self._world.index(index)
         except ApiError as error:
             raise ValueError(f"index {index!r}: {error.message}") from error
 
-    def _asset(self, index: str, asset: str) -> tuple[IndexState, Record]:
+    def _asset(self, index: str, asset: str) -> tuple[SimulatedIndex, Record]:
         try:
             return self._world.indexed_asset(index, asset)
         except ApiError as error:

@@ -21,7 +21,7 @@ from connector.simulator.control import Control
 from connector.simulator.control_api import control_application
 from connector.simulator.faults.delivery import BreakableProtocol
 from connector.simulator.faults.fault_board import FaultBoard
-from connector.simulator.faults.webhook_sender import Webhooks
+from connector.simulator.faults.webhook_sender import WebhookSender
 from connector.simulator.world.scenario import Scenario
 from connector.simulator.world.world import World
 
@@ -50,7 +50,7 @@ class Simulator:
         self.scenario = scenario = scenario or Scenario.default()
         world = World(scenario, timer, wall)
         self._board = FaultBoard(scenario.seed)
-        self._webhooks = Webhooks(world)
+        self._webhooks = WebhookSender(world)
         self._webhook = scenario.webhook
         requests = RequestLog()
         self.control = Control(world, self._board, requests, self._webhooks)

@@ -15,12 +15,12 @@ class PageInfo(Struct):
     total_results: float | None = None
 
 
-class Page(Struct, Generic[T]):
+class PageBody(Struct, Generic[T]):
     data: list[T] | None = None
     page_info: PageInfo | None = None
 
 
-class Model(Struct):
+class ModelBody(Struct):
     model_name: str | None = None
     model_options: list[str] | None = None
 
@@ -29,7 +29,7 @@ class IndexBody(Struct):
     id: str | None = field(name="_id", default=None)
     index_name: str | None = None
     expires_at: str | None = None
-    models: list[Model] | None = None
+    models: list[ModelBody] | None = None
 
 
 class SystemMetadata(Struct):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from connector.domain.errors import ConfigError
 from connector.twelvelabs.rate_headers import Quota
-from connector.twelvelabs.timing import Clock
+from connector.twelvelabs.timing import Clocks
 
 _FEW = 10
 _FEW_OF_LIMIT = 0.1
@@ -14,7 +14,7 @@ _PROBE_AFTER_SEC = 60.0
 
 
 @dataclass(frozen=True, slots=True)
-class Schedule:
+class RateSchedule:
     """Pure state; times are monotonic seconds. `tat` is GCRA's theoretical arrival time of the next request.
 
     `blocked_until` comes from the source. `pace` is the interval that makes a nearly spent quota last `paced_until`.
@@ -32,14 +32,14 @@ class Schedule:
     def blocked(self, now: float) -> float:
         return max(self.blocked_until - now, 0.0)
 
-    def taken(self, now: float) -> "Schedule":
+    def taken(self, now: float) -> "RateSchedule":
         pace = self.pace if now < self.paced_until else 0.0
         return replace(self, tat=max(self.tat, now) + max(self.interval, pace))
 
-    def paused(self, now: float, seconds: float) -> "Schedule":
+    def paused(self, now: float, seconds: float) -> "RateSchedule":
         return replace(self, blocked_until=max(self.blocked_until, now + seconds))
 
-    def learned(self, now: float, quota: Quota) -> "Schedule":
+    def learned(self, now: float, quota: Quota) -> "RateSchedule":
         """Nothing left: wait for the reset, but probe each minute, since a header is no refusal. Few left: spread."""
         if quota.remaining <= 0:
             return self.paused(now, min(quota.reset_after, _PROBE_AFTER_SEC))
@@ -52,13 +52,13 @@ class Schedule:
 class Limiter:
     """Shared by all workers: what one of them learns holds for all."""
 
-    def __init__(self, requests_per_minute: float | None = None, clock: Clock | None = None) -> None:
+    def __init__(self, requests_per_minute: float | None = None, clock: Clocks | None = None) -> None:
         """Raises ConfigError for a ceiling that is not above zero."""
         if requests_per_minute is not None and not 0 < requests_per_minute < math.inf:
             cause = f"{requests_per_minute} requests per minute is no ceiling"
             raise ConfigError("limit requests", "", cause, "Set CONNECTOR_REQUESTS_PER_MINUTE above 0, or leave it out")
-        self._clock = clock or Clock()
-        self._schedule = Schedule(interval=60.0 / requests_per_minute if requests_per_minute else 0.0)
+        self._clock = clock or Clocks()
+        self._schedule = RateSchedule(interval=60.0 / requests_per_minute if requests_per_minute else 0.0)
         self._queue = asyncio.Lock()
 
     def blocked(self) -> float:

@@ -30,7 +30,7 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class ErrorBody:
     """An error body. `own` is false for what the API does not write: the page of a proxy or of the edge."""
 
     code: str = ""
@@ -39,22 +39,22 @@ class Fault:
     own: bool = True
 
 
-def fault(body: bytes | bytearray) -> Fault:
+def fault(body: bytes | bytearray) -> ErrorBody:
     """Reads both families, `{code, message}` and `{error: {code, message, details}}`, and the empty body."""
     try:
         document = msgspec.json.decode(body)
     except (ValueError, RecursionError):
-        return Fault(own=not body.lstrip().startswith(b"<"))
+        return ErrorBody(own=not body.lstrip().startswith(b"<"))
     if not isinstance(document, dict):
-        return Fault()
+        return ErrorBody()
     nested = document.get("error", document)
     inner: dict[str, Any] = nested if isinstance(nested, dict) else {"message": nested}
     details = inner.get("details")
     retry_after = details.get("retryAfter") if isinstance(details, dict) else None
-    return Fault(_text(inner.get("code")), _text(inner.get("message")), _number(retry_after))
+    return ErrorBody(_text(inner.get("code")), _text(inner.get("message")), _number(retry_after))
 
 
-def retry_after(headers: Mapping[str, str], found: Fault, wall: float) -> float | None:
+def retry_after(headers: Mapping[str, str], found: ErrorBody, wall: float) -> float | None:
     """Seconds from now that satisfy everything the answer asks for; None when it asks for nothing.
 
     `wall` is our own time, for answers that do not carry theirs.

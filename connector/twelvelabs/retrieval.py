@@ -13,7 +13,7 @@ from connector.domain.model import READY, Index, RetrievedAsset
 from connector.twelvelabs import wire
 from connector.twelvelabs.calls import Call, Refused, asset_path
 from connector.twelvelabs.options import asked_options, other_options
-from connector.twelvelabs.transport import Transport
+from connector.twelvelabs.transport import ApiTransport
 
 _ADVICE = "It is tried again later; look at the asset in the TwelveLabs dashboard"
 
@@ -22,7 +22,7 @@ _ADVICE = "It is tried again later; look at the asset in the TwelveLabs dashboar
 class Retrieval:
     """What is wanted of one asset; which options that means depends on the model that it has."""
 
-    transport: Transport
+    transport: ApiTransport
     index: Index
     indexed_asset_id: str
     wanted: Collection[str] | None

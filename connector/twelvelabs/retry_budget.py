@@ -8,7 +8,7 @@ _LONGEST_BACKOFF_SEC = 15.0
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
+class RequestLimits:
     """Of one request. Seconds, and bytes of the decoded body; four hours of video are about 50 MB."""
 
     attempts: int = 5
@@ -20,10 +20,10 @@ class Bounds:
 
 
 @dataclass(slots=True)
-class Patience:
+class RetryBudget:
     """What is left of the bounds: a failure uses up an attempt, a rate limit only the time that it costs."""
 
-    bounds: Bounds
+    bounds: RequestLimits
     random: Callable[[], float]
     failures: int = 0
     limited: int = 0

@@ -14,7 +14,7 @@ from connector.domain.model import Changes, Float32, Index, IndexedAsset, Retrie
 from connector.twelvelabs import polling, queries, wire
 from connector.twelvelabs.calls import Call, Refused, asset_path, index_path, task_path
 from connector.twelvelabs.retrieval import Retrieval
-from connector.twelvelabs.transport import Transport
+from connector.twelvelabs.transport import ApiTransport
 from connector.twelvelabs.walk import Listed, Walk, walk_until_complete
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ _log = structlog.get_logger(__name__)
 class TwelveLabsSource:
     """Owns its transport: `close` ends both."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: ApiTransport) -> None:
         self._transport = transport
 
     async def indexes(self) -> list[Index]:

@@ -22,7 +22,7 @@ _KEY_ADVICE: dict[int, str] = {
 _URL_ADVICE = "Check TWELVELABS_BASE_URL and any proxy in between"
 
 
-class Again(Exception):
+class RetryableError(Exception):
     """An attempt that may be repeated, not before `at_least` seconds."""
 
     def __init__(self, error: Unavailable | RateLimited, at_least: float | None = None) -> None:
@@ -39,13 +39,13 @@ def problem(call: Call, status: int, headers: Mapping[str, str], body: bytes | b
         return AuthenticationFailed(call.operation, call.subject, says, _KEY_ADVICE[status])
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         seconds = rate_headers.retry_after(headers, found, wall)
-        return Again(rate_limited(call, says, seconds), seconds)
+        return RetryableError(rate_limited(call, says, seconds), seconds)
     if status in _REDIRECTS:
         return call.unavailable(f"{says}, a redirect, which is never followed", _URL_ADVICE)
     if status in _TRY_AGAIN or status not in _REFUSALS:
-        return Again(call.unavailable(says), rate_headers.retry_after(headers, found, wall))
+        return RetryableError(call.unavailable(says), rate_headers.retry_after(headers, found, wall))
     if not found.own:
-        return Again(call.unavailable(f"{says} with a page that the API does not write", _URL_ADVICE))
+        return RetryableError(call.unavailable(f"{says} with a page that the API does not write", _URL_ADVICE))
     return Refused(status, found.code, says)
 
 
@@ -54,7 +54,7 @@ def rate_limited(call: Call, says: str, seconds: float | None) -> RateLimited:
     return RateLimited(call.operation, call.subject, says, advice, side="source", retry_after=seconds)
 
 
-def _describe(status: int, fault: rate_headers.Fault) -> str:
+def _describe(status: int, fault: rate_headers.ErrorBody) -> str:
     """On one line and of bounded length: it comes from outside, goes to logs and terminals, and may quote the key."""
     parts = ("TwelveLabs answered", str(status), fault.code, f"({fault.message})" if fault.message else "")
     line = _UNPRINTABLE.sub(" ", masked(" ".join(part for part in parts if part))).strip()

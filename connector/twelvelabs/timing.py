@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class Clocks:
     """`monotonic` and `wall` in seconds (`wall` since the epoch), `random` uniform in [0, 1)."""
 
     monotonic: Callable[[], float] = time.monotonic

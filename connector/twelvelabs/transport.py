@@ -16,9 +16,9 @@ from connector.domain.masking import hide
 from connector.twelvelabs import rate_headers
 from connector.twelvelabs.calls import Call
 from connector.twelvelabs.rate import Limiter
-from connector.twelvelabs.retry_budget import Bounds, Patience
-from connector.twelvelabs.status_errors import Again, problem, rate_limited
-from connector.twelvelabs.timing import Clock
+from connector.twelvelabs.retry_budget import RequestLimits, RetryBudget
+from connector.twelvelabs.status_errors import RetryableError, problem, rate_limited
+from connector.twelvelabs.timing import Clocks
 
 T = TypeVar("T")
 Read = Callable[[bytearray, Call], T]
@@ -47,7 +47,7 @@ class _Answer:
     body: bytearray
 
 
-class Transport:
+class ApiTransport:
     """Sends calls with the key, in turn with all others, and counts them. Serves one event loop.
 
     `server_time` is the Date of the last answer, None where it had none.
@@ -60,12 +60,12 @@ class Transport:
         limiter: Limiter | None = None,
         *,
         connections: int = 10,
-        bounds: Bounds | None = None,
-        clock: Clock | None = None,
+        bounds: RequestLimits | None = None,
+        clock: Clocks | None = None,
     ) -> None:
         """Raises ConfigError for a base URL, a key or a proxy setting that cannot be used."""
-        self._bounds = bounds or Bounds()
-        self._clock = clock or Clock()
+        self._bounds = bounds or RequestLimits()
+        self._clock = clock or Clocks()
         self._limiter = limiter or Limiter(clock=self._clock)
         hide([api_key])
         self._client = _client(base_url, _checked_key(api_key), self._bounds, connections)
@@ -84,11 +84,11 @@ class Transport:
 
         Raises RateLimited, Unavailable, AuthenticationFailed, and Refused for any other 4xx of the API's own.
         """
-        patience = Patience(self._bounds, self._clock.random)
+        patience = RetryBudget(self._bounds, self._clock.random)
         while True:
             try:
                 return await self._attempt(call, read)
-            except Again as failed:
+            except RetryableError as failed:
                 await self._recover(call, failed, patience)
 
     async def probe(self, call: Call) -> None:
@@ -105,11 +105,11 @@ class Transport:
                 await self._answered(call, lambda _, __: None)
         except TimeoutError:
             raise call.unavailable(f"no answer within {_PROBE_SEC:g} seconds") from None
-        except Again as failed:
+        except RetryableError as failed:
             if not isinstance(failed.error, RateLimited):
                 raise failed.error from failed.__cause__
 
-    async def _recover(self, call: Call, failed: Again, patience: Patience) -> None:
+    async def _recover(self, call: Call, failed: RetryableError, patience: RetryBudget) -> None:
         limited = isinstance(failed.error, RateLimited)
         wait = patience.after_limit(failed.at_least) if limited else patience.after_failure(failed.at_least)
         if limited:
@@ -139,14 +139,16 @@ class Transport:
         try:
             return await asyncio.to_thread(read, answer.body, call)
         except Unavailable as error:
-            raise Again(error) from None
+            raise RetryableError(error) from None
 
     async def _exchange(self, call: Call) -> _Answer:
         try:
             async with asyncio.timeout(self._bounds.exchange), self._stream(call) as response:
                 return _Answer(response.status_code, response.headers, await self._body(call, response))
         except TimeoutError:
-            raise Again(call.unavailable(f"no complete answer within {self._bounds.exchange:g} seconds")) from None
+            raise RetryableError(
+                call.unavailable(f"no complete answer within {self._bounds.exchange:g} seconds")
+            ) from None
         except tuple(TRANSLATION) as error:
             raise self._translated(call, error) from error
 
@@ -175,7 +177,7 @@ class Transport:
         cause = f"{self._client.base_url.host}: {type(error).__name__}: {error}".rstrip(": ")
         if kind is ConfigError:
             return ConfigError(call.operation, call.subject, cause, _URL_ADVICE)
-        return Again(call.unavailable(cause))
+        return RetryableError(call.unavailable(cause))
 
 
 def _checked_key(api_key: str) -> str:
@@ -185,7 +187,7 @@ def _checked_key(api_key: str) -> str:
     return api_key
 
 
-def _client(base_url: str, api_key: str, bounds: Bounds, connections: int) -> httpx.AsyncClient:
+def _client(base_url: str, api_key: str, bounds: RequestLimits, connections: int) -> httpx.AsyncClient:
     url = _checked_url(base_url)
     try:
         return httpx.AsyncClient(

@@ -15,7 +15,7 @@ from connector.twelvelabs.bodies import (
     AssetBody,
     DetailedBody,
     IndexBody,
-    Page,
+    PageBody,
     PageInfo,
     Segment,
     SystemMetadata,
@@ -28,7 +28,7 @@ from connector.twelvelabs.salvage import as_object, elements, members, readable
 from connector.twelvelabs.walk import Listed
 
 _ANYTHING = msgspec.json.Decoder(msgspec.Raw)
-_PAGE = msgspec.json.Decoder(Page[msgspec.Raw])
+_PAGE = msgspec.json.Decoder(PageBody[msgspec.Raw])
 _PAGE_INFO: msgspec.json.Decoder[PageInfo | None] = msgspec.json.Decoder(PageInfo | None)
 _INDEX = msgspec.json.Decoder(IndexBody)
 _ASSET = msgspec.json.Decoder(AssetBody)

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from connector.domain.model import Index
-from connector.twelvelabs import Transport, TwelveLabsSource
+from connector.twelvelabs import ApiTransport, TwelveLabsSource
 from tests.fakes.clock import FakeTime
 from tests.fakes.scripted_http import ScriptedServer, answer, scripted
 
@@ -17,7 +17,7 @@ NOT_THERE = answer(404, {"code": "not_found", "message": "no such asset"})
 @asynccontextmanager
 async def asking(*answers: bytes) -> AsyncIterator[tuple[TwelveLabsSource, ScriptedServer]]:
     async with scripted(answers) as server:
-        source = TwelveLabsSource(Transport(server.base_url, "tlk_test", clock=FakeTime().clock))
+        source = TwelveLabsSource(ApiTransport(server.base_url, "tlk_test", clock=FakeTime().clock))
         try:
             yield source, server
         finally:

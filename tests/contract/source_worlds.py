@@ -8,7 +8,7 @@ from connector.domain.errors import AuthenticationFailed, RateLimited, Unavailab
 from connector.domain.watermark import OVERLAP_SEC
 from connector.ports import Source
 from connector.simulator import Scenario, Scene, Simulator
-from connector.twelvelabs import Transport, TwelveLabsSource
+from connector.twelvelabs import ApiTransport, TwelveLabsSource
 from connector.twelvelabs.rate import Limiter
 from tests.fakes.clock import FakeTime
 from tests.fakes.source import FakeSource
@@ -158,7 +158,7 @@ class SimulatedWorld:
 async def simulated(scenario: Scenario | None = None) -> AsyncIterator[SimulatedWorld]:
     time = FakeTime()
     async with Simulator(scenario or Scenario()) as simulator:
-        transport = Transport(simulator.base_url, "tlk_test", Limiter(clock=time.clock), clock=time.clock)
+        transport = ApiTransport(simulator.base_url, "tlk_test", Limiter(clock=time.clock), clock=time.clock)
         source = TwelveLabsSource(transport)
         try:
             yield SimulatedWorld(simulator, source, time)

@@ -165,8 +165,8 @@ async def test_a_pardon_ends_the_attempts_and_nothing_else(ledger: CheckpointSto
     await ledger.open("i", "a", ["c"])
     before = (await ledger.load("i"))["a"]
     await ledger.fail("i", "a", attempt(attempts=9))
-    await ledger.pardon("i", "a")
-    await ledger.pardon("i", "unknown")
+    await ledger.reset_attempts("i", "a")
+    await ledger.reset_attempts("i", "unknown")
     assert await ledger.load("i") == {"a": before}
 
 

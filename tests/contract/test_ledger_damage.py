@@ -13,7 +13,7 @@ from connector.domain.errors import LedgerUnavailable
 from connector.domain.model import IndexState
 from connector.domain.report import CycleReport
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
-from connector.ledger.command_queue import OrderBook, OrderState, read_report
+from connector.ledger.command_queue import CommandQueue, CommandState, read_report
 from connector.ledger.index_states import index_states
 from tests.builders import applied, attempt, row
 
@@ -27,7 +27,7 @@ DAMAGED = "Restore the ledger from a backup, or move it away"
 async def path(tmp_path: Path) -> Path:
     """A ledger with something in every table."""
     path = tmp_path / "ledger.sqlite3"
-    async with SqliteCheckpointStore(path) as ledger, OrderBook(path) as book:
+    async with SqliteCheckpointStore(path) as ledger, CommandQueue(path) as book:
         rows = [row(name, applied(), attempt=attempt(reason="broken", code="x")) for name in ("a", "b")]
         await ledger.adopt("i", rows, IndexState(1.0, 2.0, pending=frozenset({"p"})))
         await ledger.adopt("j", [row("a", applied())], IndexState(1.0, 2.0))
@@ -243,17 +243,17 @@ async def test_a_time_that_is_none_is_named(path: Path) -> None:
 @pytest.mark.parametrize("cell", ["{", "[]", b"{}", "null"])
 async def test_a_damaged_order_is_named_to_who_waits_for_it(path: Path, column: str, cell: Any) -> None:
     damage(path, "update orders set COLUMN = ? where id = 1", cell, COLUMN=column)
-    async with OrderBook(path) as book:
+    async with CommandQueue(path) as book:
         with pytest.raises(LedgerUnavailable, match=f"row 1 of table orders: column {column}: "):
             await book.look(1)
 
 
 async def test_an_order_that_cannot_be_read_is_refused_and_holds_up_no_other(path: Path) -> None:
     damage(path, "update orders set arguments = '[' where id = 1")
-    async with OrderBook(path) as book:
+    async with CommandQueue(path) as book:
         taken = await book.take()
         assert taken
-        assert (taken.order_id, taken.kind, taken.state) == (2, "forget", OrderState.RUNNING)
+        assert (taken.order_id, taken.kind, taken.state) == (2, "forget", CommandState.RUNNING)
         assert await book.take() is None
     with closing(sqlite3.connect(path)) as db:
         state, result = db.execute("select state, result from orders where id = 1").fetchone()
@@ -263,13 +263,13 @@ async def test_an_order_that_cannot_be_read_is_refused_and_holds_up_no_other(pat
 
 async def test_an_order_in_a_state_of_tomorrow_is_one_of_a_newer_release(path: Path) -> None:
     damage(path, "update orders set state = 'queued' where id = 1")
-    async with OrderBook(path) as book:
+    async with CommandQueue(path) as book:
         with pytest.raises(LedgerUnavailable, match=NEWER):
             await book.look(1)
 
 
 async def test_an_order_that_is_gone_is_named(path: Path) -> None:
-    async with OrderBook(path) as book:
+    async with CommandQueue(path) as book:
         with pytest.raises(LedgerUnavailable, match="row 99 of table orders"):
             await book.look(99)
 
@@ -286,14 +286,14 @@ async def test_an_order_that_is_gone_is_named(path: Path) -> None:
 )
 async def test_a_damaged_sign_of_life_is_named(path: Path, cell: str) -> None:
     damage(path, "update daemon set live = ?", cell)
-    async with OrderBook(path, read_only=True) as book:
+    async with CommandQueue(path, read_only=True) as book:
         with pytest.raises(LedgerUnavailable, match="row 1 of table daemon: column live: "):
             await book.live()
 
 
 async def test_a_daemon_of_another_release_may_show_more(path: Path) -> None:
     damage(path, "update daemon set live = json_set(live, '$.tomorrow', 1)")
-    async with OrderBook(path, read_only=True) as book:
+    async with CommandQueue(path, read_only=True) as book:
         assert (await book.live() or {})["tomorrow"] == 1
 
 

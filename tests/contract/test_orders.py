@@ -11,7 +11,7 @@ import pytest
 
 from connector.domain.errors import LedgerUnavailable
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
-from connector.ledger.command_queue import ENDED, Order, OrderBook, OrderState
+from connector.ledger.command_queue import ENDED, Command, CommandQueue, CommandState
 
 
 @pytest.fixture
@@ -20,15 +20,15 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-async def daemon(path: Path) -> AsyncIterator[OrderBook]:
+async def daemon(path: Path) -> AsyncIterator[CommandQueue]:
     """The side that owns the ledger."""
-    async with OrderBook(path) as book:
+    async with CommandQueue(path) as book:
         yield book
 
 
 @pytest.fixture
-async def command(daemon: OrderBook, path: Path) -> AsyncIterator[OrderBook]:
-    async with OrderBook(path) as book:
+async def command(daemon: CommandQueue, path: Path) -> AsyncIterator[CommandQueue]:
+    async with CommandQueue(path) as book:
         yield book
 
 
@@ -37,39 +37,39 @@ def live(path: Path) -> list[Any]:
         return db.execute("select live from daemon").fetchall()
 
 
-async def states(book: OrderBook, *numbers: int) -> list[OrderState]:
+async def states(book: CommandQueue, *numbers: int) -> list[CommandState]:
     return [(await book.look(number)).state for number in numbers]
 
 
-async def test_an_order_goes_all_the_way(daemon: OrderBook, command: OrderBook) -> None:
+async def test_an_order_goes_all_the_way(daemon: CommandQueue, command: CommandQueue) -> None:
     """Every step of one side is seen by the other."""
     number = await command.place("sync", {"indexes": ["ä"], "allow_deletes": False})
-    placed = Order(number, "sync", {"indexes": ["ä"], "allow_deletes": False}, OrderState.PLACED)
+    placed = Command(number, "sync", {"indexes": ["ä"], "allow_deletes": False}, CommandState.PLACED)
     assert await command.look(number) == placed
 
     taken = await daemon.take()
     assert taken is not None
     assert taken == await command.look(number)
-    assert taken.state is OrderState.RUNNING
+    assert taken.state is CommandState.RUNNING
 
     await daemon.progress(number, {"index-a": [1, 9]})
     assert (await command.look(number)).progress == {"index-a": [1, 9]}
     await daemon.progress(number, {"index-a": [9, 9]})
-    await daemon.finish(number, OrderState.DONE, {"reports": [{"error": None}]})
+    await daemon.finish(number, CommandState.DONE, {"reports": [{"error": None}]})
 
     done = await command.look(number)
     assert (done.state, done.progress, done.result) == (
-        OrderState.DONE,
+        CommandState.DONE,
         {"index-a": [9, 9]},
         {"reports": [{"error": None}]},
     )
 
 
-async def test_nothing_is_taken_where_nothing_was_placed(daemon: OrderBook) -> None:
+async def test_nothing_is_taken_where_nothing_was_placed(daemon: CommandQueue) -> None:
     assert await daemon.take() is None
 
 
-async def test_orders_are_taken_once_and_oldest_first(daemon: OrderBook, command: OrderBook) -> None:
+async def test_orders_are_taken_once_and_oldest_first(daemon: CommandQueue, command: CommandQueue) -> None:
     placed = [await command.place("sync", {"number": number}) for number in range(3)]
 
     taken = [order.order_id for _ in placed if (order := await daemon.take())]
@@ -78,17 +78,17 @@ async def test_orders_are_taken_once_and_oldest_first(daemon: OrderBook, command
     assert await daemon.take() is None
 
 
-async def test_orders_of_many_commands_have_numbers_of_their_own(daemon: OrderBook, path: Path) -> None:
-    async with OrderBook(path) as first, OrderBook(path) as second, asyncio.TaskGroup() as group:
+async def test_orders_of_many_commands_have_numbers_of_their_own(daemon: CommandQueue, path: Path) -> None:
+    async with CommandQueue(path) as first, CommandQueue(path) as second, asyncio.TaskGroup() as group:
         placing = [group.create_task(book.place("sync", {})) for book in (first, second) for _ in range(10)]
 
     assert len({task.result() for task in placing}) == 20
 
 
-async def test_a_refusal_says_why(daemon: OrderBook, command: OrderBook) -> None:
+async def test_a_refusal_says_why(daemon: CommandQueue, command: CommandQueue) -> None:
     number = await command.place("forget", {"index_id": "x"})
     await daemon.take()
-    await daemon.finish(number, OrderState.REFUSED, {"code": "config_error", "message": "no such index"})
+    await daemon.finish(number, CommandState.REFUSED, {"code": "config_error", "message": "no such index"})
 
     refused = await command.look(number)
 
@@ -96,24 +96,24 @@ async def test_a_refusal_says_why(daemon: OrderBook, command: OrderBook) -> None
     assert refused.result == {"code": "config_error", "message": "no such index"}
 
 
-async def test_what_a_daemon_left_over_is_abandoned(daemon: OrderBook, command: OrderBook) -> None:
+async def test_what_a_daemon_left_over_is_abandoned(daemon: CommandQueue, command: CommandQueue) -> None:
     """Placed or running; what has ended stays as it ended."""
     done, running, placed = [await command.place("sync", {}) for _ in range(3)]
     await daemon.take()
-    await daemon.finish(done, OrderState.DONE, {})
+    await daemon.finish(done, CommandState.DONE, {})
     await daemon.take()
 
     await command.abandon_all()
 
     assert await states(command, done, running, placed) == [
-        OrderState.DONE,
-        OrderState.ABANDONED,
-        OrderState.ABANDONED,
+        CommandState.DONE,
+        CommandState.ABANDONED,
+        CommandState.ABANDONED,
     ]
     assert await daemon.take() is None
 
 
-async def test_old_orders_are_cleared_and_numbers_never_used_again(daemon: OrderBook, path: Path) -> None:
+async def test_old_orders_are_cleared_and_numbers_never_used_again(daemon: CommandQueue, path: Path) -> None:
     """A command that is looking at the last ones finds them."""
     placed = [await daemon.place("sync", {}) for _ in range(120)]
     await daemon.abandon_all()
@@ -122,26 +122,26 @@ async def test_old_orders_are_cleared_and_numbers_never_used_again(daemon: Order
         kept = [number for (number,) in db.execute("select id from orders order by id")]
 
     assert kept == placed[-100:]
-    assert await states(daemon, *kept[-2:]) == [OrderState.ABANDONED] * 2
+    assert await states(daemon, *kept[-2:]) == [CommandState.ABANDONED] * 2
     assert await daemon.place("sync", {}) == placed[-1] + 1
 
 
-async def test_abandoning_where_there_is_nothing_does_nothing(daemon: OrderBook) -> None:
+async def test_abandoning_where_there_is_nothing_does_nothing(daemon: CommandQueue) -> None:
     await daemon.abandon_all()
 
     assert await daemon.place("sync", {}) == 1
 
 
-async def test_the_sign_of_life_is_the_last_one(daemon: OrderBook, path: Path) -> None:
+async def test_the_sign_of_life_is_the_last_one(daemon: CommandQueue, path: Path) -> None:
     await daemon.show_live({"pid": 1, "indexes": {}})
     await daemon.show_live({"pid": 2, "indexes": {"ä": {"doing": "poll"}}})
 
     assert live(path) == [('{"pid": 2, "indexes": {"\\u00e4": {"doing": "poll"}}}',)]
 
 
-async def test_a_reader_sees_the_book_while_it_is_written(daemon: OrderBook, path: Path) -> None:
+async def test_a_reader_sees_the_book_while_it_is_written(daemon: CommandQueue, path: Path) -> None:
     number = await daemon.place("sync", {})
-    async with OrderBook(path, read_only=True) as reader, asyncio.TaskGroup() as group:
+    async with CommandQueue(path, read_only=True) as reader, asyncio.TaskGroup() as group:
         for done in range(20):
             group.create_task(daemon.progress(number, {"done": done}))
             group.create_task(reader.look(number))
@@ -149,15 +149,15 @@ async def test_a_reader_sees_the_book_while_it_is_written(daemon: OrderBook, pat
     assert (await daemon.look(number)).progress == {"done": 19}
 
 
-async def test_a_reader_cannot_give_orders(daemon: OrderBook, path: Path) -> None:
-    async with OrderBook(path, read_only=True) as reader:
+async def test_a_reader_cannot_give_orders(daemon: CommandQueue, path: Path) -> None:
+    async with CommandQueue(path, read_only=True) as reader:
         with pytest.raises(LedgerUnavailable, match="readonly"):
             await reader.place("sync", {})
 
 
 async def test_orders_and_rows_share_the_file_and_do_not_disturb_each_other(path: Path) -> None:
     """The daemon's ledger and its book are two connections of one process, a command's book a third."""
-    async with SqliteCheckpointStore(path) as ledger, OrderBook(path) as daemon, OrderBook(path) as command:
+    async with SqliteCheckpointStore(path) as ledger, CommandQueue(path) as daemon, CommandQueue(path) as command:
         async with asyncio.TaskGroup() as group:
             for number in range(20):
                 group.create_task(ledger.open("i", f"asset-{number}", ["c"]))
@@ -167,7 +167,7 @@ async def test_orders_and_rows_share_the_file_and_do_not_disturb_each_other(path
         assert (len(await ledger.load("i")), sorted(taken)) == (20, list(range(1, 21)))
 
 
-async def test_a_book_that_cannot_be_written_says_so(daemon: OrderBook, path: Path) -> None:
+async def test_a_book_that_cannot_be_written_says_so(daemon: CommandQueue, path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.executescript("create trigger full before insert on daemon begin select raise(abort, 'disk full'); end")
 
@@ -175,12 +175,12 @@ async def test_a_book_that_cannot_be_written_says_so(daemon: OrderBook, path: Pa
         await daemon.show_live({})
 
 
-async def test_orders_survive_the_end_of_the_command(daemon: OrderBook, path: Path) -> None:
-    async with OrderBook(path) as command:
+async def test_orders_survive_the_end_of_the_command(daemon: CommandQueue, path: Path) -> None:
+    async with CommandQueue(path) as command:
         number = await command.place("quarantine retry", {"index_id": "i", "assets": ["a"]})
 
     taken = await daemon.take()
 
-    assert taken == Order(
-        number, "quarantine retry", {"index_id": "i", "assets": ["a"]}, OrderState.RUNNING, progress={}, result={}
+    assert taken == Command(
+        number, "quarantine retry", {"index_id": "i", "assets": ["a"]}, CommandState.RUNNING, progress={}, result={}
     )

@@ -9,7 +9,7 @@ from connector.domain.model import Index
 from connector.domain.timestamps import epoch
 from connector.domain.watermark import OVERLAP_SEC
 from connector.simulator import IndexSpec, Scenario
-from connector.twelvelabs import Transport, TwelveLabsSource
+from connector.twelvelabs import ApiTransport, TwelveLabsSource
 from tests.contract.source_answers import INDEX, asking, page
 from tests.contract.source_worlds import SimulatedWorld, simulated
 from tests.fakes.clock import FakeTime
@@ -235,7 +235,7 @@ async def test_a_ping_does_not_ask_while_the_source_wants_no_request() -> None:
 async def test_a_ping_to_nobody_fails_by_name() -> None:
     async with asking(page([], 0)) as (_, server):
         address = server.base_url
-    source = TwelveLabsSource(Transport(address, "tlk_test", clock=FakeTime().clock))
+    source = TwelveLabsSource(ApiTransport(address, "tlk_test", clock=FakeTime().clock))
     with pytest.raises(Unavailable, match=r"ask TwelveLabs: 127\.0\.0\.1: ConnectError"):
         await source.ping()
     await source.close()

@@ -13,8 +13,8 @@ from connector.domain.errors import (
     Unavailable,
 )
 from connector.twelvelabs.calls import Call, Refused
-from connector.twelvelabs.retry_budget import Bounds
-from connector.twelvelabs.transport import Transport
+from connector.twelvelabs.retry_budget import RequestLimits
+from connector.twelvelabs.transport import ApiTransport
 from connector.twelvelabs.wire import read_index
 from tests.contract.transport_talks import CALL, GOOD, INDEX, KEY, talking
 from tests.fakes.clock import FakeTime
@@ -88,7 +88,7 @@ class TestPassingTrouble:
 async def test_nobody_listening_is_unavailable(time: FakeTime) -> None:
     async with scripted([GOOD]) as server:
         address = server.base_url
-    transport = Transport(address, KEY, clock=time.clock)
+    transport = ApiTransport(address, KEY, clock=time.clock)
     with pytest.raises(Unavailable, match="ConnectError"):
         await transport.send(CALL, read_index)
     await transport.close()
@@ -96,8 +96,8 @@ async def test_nobody_listening_is_unavailable(time: FakeTime) -> None:
     assert transport.sent() == 5
 
 
-@pytest.mark.parametrize("bounds", [Bounds(attempts=2, read=0.05), Bounds(attempts=2, exchange=0.05)])
-async def test_a_server_that_hangs_is_unavailable(bounds: Bounds, time: FakeTime) -> None:
+@pytest.mark.parametrize("bounds", [RequestLimits(attempts=2, read=0.05), RequestLimits(attempts=2, exchange=0.05)])
+async def test_a_server_that_hangs_is_unavailable(bounds: RequestLimits, time: FakeTime) -> None:
     """Both the read time-out and the one over the whole exchange count."""
     async with talking([None], time, bounds) as (transport, server):
         with pytest.raises(Unavailable):
@@ -193,7 +193,7 @@ async def test_wrong_content_is_not_retried(
 async def test_a_body_beyond_the_cap_is_not_read(zipped: bool, time: FakeTime) -> None:
     """The cap counts what comes out of the decompression."""
     huge = answer(200, INDEX | {"index_name": "x" * 100_000}, zipped=zipped)
-    async with talking([huge], time, Bounds(body=50_000)) as (transport, server):
+    async with talking([huge], time, RequestLimits(body=50_000)) as (transport, server):
         with pytest.raises(SourceUnavailable, match="larger than 50000 bytes"):
             await transport.send(CALL, read_index)
 
@@ -201,5 +201,5 @@ async def test_a_body_beyond_the_cap_is_not_read(zipped: bool, time: FakeTime) -
 
 
 async def test_a_huge_error_page_is_cut_short(time: FakeTime) -> None:
-    async with talking([answer(500, b"x" * 1_000_000), GOOD], time, Bounds(body=2_000_000)) as (transport, _):
+    async with talking([answer(500, b"x" * 1_000_000), GOOD], time, RequestLimits(body=2_000_000)) as (transport, _):
         assert (await transport.send(CALL, read_index)).name == "news"

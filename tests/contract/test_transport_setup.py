@@ -7,7 +7,7 @@ from connector.domain.errors import (
     ConfigError,
 )
 from connector.twelvelabs.calls import Call
-from connector.twelvelabs.transport import TRANSLATION, Transport
+from connector.twelvelabs.transport import TRANSLATION, ApiTransport
 from connector.twelvelabs.wire import read_index
 from tests.contract.transport_talks import CALL, GOOD, KEY, talking
 from tests.fakes.clock import FakeTime
@@ -22,7 +22,7 @@ def time() -> FakeTime:
 @pytest.mark.parametrize("suffix", ["", "/"])
 async def test_a_slash_at_the_end_of_the_base_url_makes_no_difference(suffix: str, time: FakeTime) -> None:
     async with scripted([GOOD]) as server:
-        transport = Transport(server.base_url + suffix, KEY, clock=time.clock)
+        transport = ApiTransport(server.base_url + suffix, KEY, clock=time.clock)
         await transport.send(CALL, read_index)
         await transport.close()
 
@@ -32,7 +32,7 @@ async def test_a_slash_at_the_end_of_the_base_url_makes_no_difference(suffix: st
 @pytest.mark.parametrize("key", ["", "two words", "line\nbreak", "schlüssel", "tab\t"])
 def test_a_key_that_cannot_be_one_is_refused_without_being_shown(key: str) -> None:
     with pytest.raises(ConfigError, match="TWELVELABS_API_KEY") as caught:
-        Transport("http://127.0.0.1:1", key)
+        ApiTransport("http://127.0.0.1:1", key)
 
     assert not key or key not in str(caught.value)
 
@@ -42,7 +42,7 @@ def test_a_key_that_cannot_be_one_is_refused_without_being_shown(key: str) -> No
 )
 def test_a_base_url_that_cannot_be_one_is_refused(url: str) -> None:
     with pytest.raises(ConfigError, match="TWELVELABS_BASE_URL"):
-        Transport(url, KEY)
+        ApiTransport(url, KEY)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_an_environment_that_cannot_be_used_is_refused(
     """Named without its value, which may hold a password."""
     monkeypatch.setenv(variable, value)
     with pytest.raises(ConfigError, match=variable) as caught:
-        Transport("https://api.example", KEY)
+        ApiTransport("https://api.example", KEY)
 
     assert "hunter2" not in str(caught.value)
 
@@ -64,7 +64,7 @@ async def test_requests_go_through_the_proxy_of_the_environment(
 ) -> None:
     async with scripted([GOOD]) as proxy:
         monkeypatch.setenv("HTTP_PROXY", f"http://127.0.0.1:{proxy.port}")
-        transport = Transport("http://api.example/v1.3", KEY, clock=time.clock)
+        transport = ApiTransport("http://api.example/v1.3", KEY, clock=time.clock)
         assert (await transport.send(CALL, read_index)).name == "news"
         await transport.close()
 

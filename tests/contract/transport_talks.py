@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 from connector.twelvelabs.calls import Call
 from connector.twelvelabs.rate import Limiter
-from connector.twelvelabs.retry_budget import Bounds
-from connector.twelvelabs.transport import Transport
+from connector.twelvelabs.retry_budget import RequestLimits
+from connector.twelvelabs.transport import ApiTransport
 from tests.fakes.clock import FakeTime
 from tests.fakes.scripted_http import ScriptedServer, answer, scripted
 
@@ -18,10 +18,10 @@ GOOD = answer(200, INDEX)
 
 @asynccontextmanager
 async def talking(
-    answers: Iterable[bytes | None], time: FakeTime, bounds: Bounds | None = None
-) -> AsyncIterator[tuple[Transport, ScriptedServer]]:
+    answers: Iterable[bytes | None], time: FakeTime, bounds: RequestLimits | None = None
+) -> AsyncIterator[tuple[ApiTransport, ScriptedServer]]:
     async with scripted(answers) as server:
-        transport = Transport(server.base_url, KEY, Limiter(clock=time.clock), bounds=bounds, clock=time.clock)
+        transport = ApiTransport(server.base_url, KEY, Limiter(clock=time.clock), bounds=bounds, clock=time.clock)
         try:
             yield transport, server
         finally:

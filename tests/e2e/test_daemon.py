@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from qdrant_client import QdrantClient
 
-from connector.ledger.command_queue import OrderBook, OrderState
+from connector.ledger.command_queue import CommandQueue, CommandState
 from connector.simulator import IndexSpec, Scenario, Simulator
 from tests.command import Command
 from tests.e2e.daemon import PATIENCE_SEC, Running, running
@@ -333,15 +333,15 @@ def resources(daemon: Running) -> tuple[int, int]:
 async def test_an_order_of_a_newer_release_is_refused_by_name(connector: Command, simulator: Simulator) -> None:
     """As after a command of a newer release beside an older daemon."""
     with running(connector, pace=SLOW) as daemon:
-        async with OrderBook(connector.directory / "data" / "ledger.sqlite3") as book:
+        async with CommandQueue(connector.directory / "data" / "ledger.sqlite3") as book:
             number = await book.place("tomorrow", {})
         ended = connector.run("sync", "--json")
-        async with OrderBook(connector.directory / "data" / "ledger.sqlite3", read_only=True) as book:
+        async with CommandQueue(connector.directory / "data" / "ledger.sqlite3", read_only=True) as book:
             order = await book.look(number)
         assert daemon.stop().code == 0
 
     assert ended.code == 0, ended.stderr
-    assert (order.state, order.result["code"]) == (OrderState.REFUSED, "config_error")
+    assert (order.state, order.result["code"]) == (CommandState.REFUSED, "config_error")
     assert "tomorrow: the daemon, which is of release" in order.result["message"]
     assert daemon.events("order.crashed") == []
 

@@ -413,10 +413,10 @@ async def test_a_failed_asset_waits_for_its_back_off_only_in_a_patient_cycle(wor
     world.source.fail_next(1, malformed, ["retrieve"])
     await world.cycle()
 
-    patient = await world.cycle(period=3600.0)
+    respect_backoff = await world.cycle(period=3600.0)
     impatient = await world.cycle()
 
-    assert (patient.failed, patient.upserted, impatient.upserted) == (1, 0, 1)
+    assert (respect_backoff.failed, respect_backoff.upserted, impatient.upserted) == (1, 0, 1)
 
 
 async def test_what_cannot_be_reached_is_deferred_and_uses_no_attempt_up(world: World) -> None:

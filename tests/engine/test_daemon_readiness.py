@@ -9,7 +9,7 @@ import pytest
 from connector.app import App
 from connector.daemon.process import Daemon
 from connector.daemon.schedule import LATE_SEC
-from connector.ledger.command_queue import OrderBook
+from connector.ledger.command_queue import CommandQueue
 from connector.settings.connector_settings import given_only
 from tests.engine.world import INDEX, World
 
@@ -22,7 +22,7 @@ async def daemon(tmp_path: Path) -> AsyncIterator[Daemon]:
         twelvelabs_api_key="key", connector_indexes=INDEX, connector_data_dir=tmp_path, qdrant_url="embedded"
     )
     app = App(settings, world.source, world.sink, world.ledger, world.engine())
-    async with OrderBook(settings.ledger_path) as book:
+    async with CommandQueue(settings.ledger_path) as book:
         yield Daemon(app, book, {}, asyncio.Event(), lambda: world.now)
 
 

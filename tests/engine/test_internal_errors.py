@@ -138,7 +138,7 @@ async def test_a_bug_met_with_one_delete_is_its_failure(method: str) -> None:
     assert (reports[0].problems[0].indexed_asset_id, reports[0].problems[0].code) == ("x", "internal_error")
     await world.check_i2_coverage_and_truth()
     breaks.armed = False
-    await world.ledger.pardon(INDEX, "x")
+    await world.ledger.reset_attempts(INDEX, "x")
     assert (await world.cycle()).deleted == 1
     world.check_i1_sink_equals_source()
 

@@ -90,7 +90,7 @@ class World:
     def _wanted(self, asset_id: str) -> dict[str, Any]:
         retrieved = self.source.peek(INDEX, asset_id)
         index = self.source.index_now(INDEX)
-        digest = fingerprint(retrieved.asset, self.settings.shape(index))
+        digest = fingerprint(retrieved.asset, self.settings.point_config(index))
         built = points.build(retrieved, index, digest)
         found = {}
         for row, point_id in enumerate(built.ids):

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from connector.twelvelabs.timing import Clock
+from connector.twelvelabs.timing import Clocks
 
 EPOCH = 1_800_000_000.0
 
@@ -26,8 +26,8 @@ class FakeTime:
         await asyncio.sleep(0)
 
     @property
-    def clock(self) -> Clock:
-        return Clock(
+    def clock(self) -> Clocks:
+        return Clocks(
             monotonic=lambda: self.now,
             wall=lambda: EPOCH + self.now,
             sleep=self.sleep,

@@ -117,7 +117,7 @@ class FakeCheckpointStore:
 
         await self._write(work)
 
-    async def pardon(self, index_id: str, indexed_asset_id: str) -> None:
+    async def reset_attempts(self, index_id: str, indexed_asset_id: str) -> None:
         await self._write(lambda: self._of(index_id).change_known(indexed_asset_id, attempt=None))
 
     async def empty(self, index_id: str, indexed_asset_id: str) -> None:

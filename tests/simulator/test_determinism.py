@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.simulator import Scenario
-from connector.simulator.world.ids import IdCodec, Kind, Ref, well_formed
+from connector.simulator.world.ids import IdCodec, IdKind, Ref, well_formed
 from tests.simulator.access import Access, access, upload
 
 OPTIONS = {"embedding_option": ["visual", "audio", "transcription"], "transcription": "true"}
@@ -81,7 +81,7 @@ def test_another_seed_is_another_account() -> None:
     assert all(first != second for first, second in zip(one[:-1], other[:-1], strict=True))
 
 
-refs = st.builds(Ref, st.sampled_from(Kind), st.integers(0, 2**24 - 1), st.integers(0, 2**32 - 1))
+refs = st.builds(Ref, st.sampled_from(IdKind), st.integers(0, 2**24 - 1), st.integers(0, 2**32 - 1))
 
 
 @given(refs, st.integers(0, 100))
@@ -108,7 +108,7 @@ def test_no_text_breaks_the_codec(text: str) -> None:
 def test_ids_look_random() -> None:
     """Neighbours share no prefix, all differ, every digit occurs everywhere."""
     codec = IdCodec(7)
-    ids = [codec.encode(Kind.INDEXED_ASSET, 0, ordinal) for ordinal in range(5000)]
+    ids = [codec.encode(IdKind.INDEXED_ASSET, 0, ordinal) for ordinal in range(5000)]
 
     assert len(set(ids)) == 5000
     assert len({text[:6] for text in ids}) > 4990

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from connector.simulator import Call, FaultSpec, Scenario, Simulator
+from connector.simulator import FaultSpec, ReceivedCall, Scenario, Simulator
 from connector.simulator.api.patterns import Pattern
 from tests.simulator.access import JSON, Access, access
 
@@ -16,19 +16,19 @@ LISTING = "GET /indexes/*/indexed-assets"
 @pytest.mark.parametrize(
     ("pattern", "call", "expected"),
     [
-        ("GET /indexes/*", Call("GET", "/indexes/a", ""), True),
-        ("GET /indexes/*", Call("GET", "/indexes/a/videos", ""), False),
-        ("GET /indexes/**", Call("GET", "/indexes/a/videos", ""), True),
-        ("get /v1.3/indexes", Call("GET", "/indexes", ""), True),
-        ("POST /indexes", Call("GET", "/indexes", ""), False),
-        ("/indexes", Call("GET", "/indexes", "page=1"), True),
-        ("**", Call("DELETE", "/x/y", ""), True),
-        ("/indexes?page=2", Call("GET", "/indexes", "page=2&page_limit=5"), True),
-        ("/indexes?page=2", Call("GET", "/indexes", "page=22"), False),
-        ("/a.b", Call("GET", "/axb", ""), False),
+        ("GET /indexes/*", ReceivedCall("GET", "/indexes/a", ""), True),
+        ("GET /indexes/*", ReceivedCall("GET", "/indexes/a/videos", ""), False),
+        ("GET /indexes/**", ReceivedCall("GET", "/indexes/a/videos", ""), True),
+        ("get /v1.3/indexes", ReceivedCall("GET", "/indexes", ""), True),
+        ("POST /indexes", ReceivedCall("GET", "/indexes", ""), False),
+        ("/indexes", ReceivedCall("GET", "/indexes", "page=1"), True),
+        ("**", ReceivedCall("DELETE", "/x/y", ""), True),
+        ("/indexes?page=2", ReceivedCall("GET", "/indexes", "page=2&page_limit=5"), True),
+        ("/indexes?page=2", ReceivedCall("GET", "/indexes", "page=22"), False),
+        ("/a.b", ReceivedCall("GET", "/axb", ""), False),
     ],
 )
-def test_patterns(pattern: str, call: Call, *, expected: bool) -> None:
+def test_patterns(pattern: str, call: ReceivedCall, *, expected: bool) -> None:
     assert Pattern.parse(pattern).matches(call) is expected
 
 

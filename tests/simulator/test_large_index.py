@@ -10,7 +10,7 @@ import httpx
 import pytest
 from starlette.datastructures import QueryParams
 
-from connector.simulator.api.listing import Page, asset_page
+from connector.simulator.api.listing import ListingPage, asset_page
 from connector.simulator.world.world import World
 from tests.simulator.access import access, one_index
 
@@ -82,7 +82,7 @@ def test_the_last_page_costs_what_the_first_does(option: str) -> None:
         sys.setprofile(count)
         try:
             query = QueryParams(sort_option=option)
-            records, _ = asset_page(world, state, query, Page(page, 50), only_ready=False, request=1)
+            records, _ = asset_page(world, state, query, ListingPage(page, 50), only_ready=False, request=1)
         finally:
             sys.setprofile(None)
         assert len(records) == 50

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from connector.simulator.control_api import OPERATIONS
-from connector.simulator.world.clock import LATEST_MS, Clock, parse_ms
+from connector.simulator.world.clock import LATEST_MS, SimulatedClock, parse_ms
 from tests.simulator.access import Access, access, one_index, upload, video
 
 DEEP, DEEP_OBJECT = b"[" * 50_000, b'{"a":' * 5_000 + b"1" + b"}" * 5_000
@@ -366,4 +366,4 @@ def test_the_last_moment_can_be_shown_in_every_spelling(fresh: Access) -> None:
         fresh.control.set_knobs(timestamps=timestamps)
         fresh.control.add_asset(fresh.control.index_ids[0], "last.mp4", ready_in=1e9)
         alive(fresh)
-    assert Clock(LATEST_MS - 1, 1e9, iter([0.0, 1e300]).__next__).now_ms() == LATEST_MS
+    assert SimulatedClock(LATEST_MS - 1, 1e9, iter([0.0, 1e300]).__next__).now_ms() == LATEST_MS

@@ -10,7 +10,7 @@ from connector.simulator import IndexSpec, Scenario, ScenarioError
 from tests.simulator.access import access
 
 ONE_ASSET = '[[indexes]]\nname = "a"\n[[indexes.assets]]\nfilename = "f"\n'
-FILES = sorted((Path(connector.simulator.__file__).parent / "scenarios").glob("*.toml"))
+FILES = sorted((Path(connector.simulator.__file__).parent / "world" / "scenarios").glob("*.toml"))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

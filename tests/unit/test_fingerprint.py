@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.domain.fingerprint import Shape, canonical_json, digest, fingerprint
+from connector.domain.fingerprint import PointConfig, canonical_json, digest, fingerprint
 from connector.domain.model import IndexedAsset
-from tests.builders import SHAPE, asset
+from tests.builders import POINT_CONFIG, asset
 
 FULL = asset(
     asset_id="upload-1",
@@ -25,7 +25,7 @@ FULL = asset(
 
 def test_the_fingerprint_of_an_asset_is_the_same_in_every_release() -> None:
     """Another value would retrieve and write every asset anew; a new layout version does so on purpose."""
-    assert fingerprint(FULL, SHAPE) == "84d917344d99161f81a8ee17e0be53d0"
+    assert fingerprint(FULL, POINT_CONFIG) == "84d917344d99161f81a8ee17e0be53d0"
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(IndexedAsset)])
@@ -33,7 +33,7 @@ def test_everything_that_a_listing_says_counts(name: str) -> None:
     value = getattr(FULL, name)
     change: dict[str, Any] = {name: value + 1 if isinstance(value, int | float) else f"{value}x"}
     other = replace(FULL, **change)
-    assert fingerprint(other, SHAPE) != fingerprint(FULL, SHAPE)
+    assert fingerprint(other, POINT_CONFIG) != fingerprint(FULL, POINT_CONFIG)
 
 
 @pytest.mark.parametrize(
@@ -48,15 +48,23 @@ def test_everything_that_a_listing_says_counts(name: str) -> None:
     ],
 )
 def test_every_setting_that_shapes_points_counts(change: dict[str, Any]) -> None:
-    assert fingerprint(FULL, replace(SHAPE, **change)) != fingerprint(FULL, SHAPE)
+    assert fingerprint(FULL, replace(POINT_CONFIG, **change)) != fingerprint(FULL, POINT_CONFIG)
 
 
 def test_no_setting_is_forgotten() -> None:
-    assert {field.name for field in fields(Shape)} == {"model", "options", "collection", "transcript", "media_links"}
+    assert {field.name for field in fields(PointConfig)} == {
+        "model",
+        "options",
+        "collection",
+        "transcript",
+        "media_links",
+    }
 
 
 def test_absent_is_not_empty() -> None:
-    assert fingerprint(replace(FULL, filename=None), SHAPE) != fingerprint(replace(FULL, filename=""), SHAPE)
+    assert fingerprint(replace(FULL, filename=None), POINT_CONFIG) != fingerprint(
+        replace(FULL, filename=""), POINT_CONFIG
+    )
 
 
 def test_a_digest_is_32_hex_characters() -> None:

@@ -207,3 +207,9 @@ def test_every_package_says_what_it_is() -> None:
 
 def _is_package(module: str) -> bool:
     return (ROOT / Path(*module.split(".")) / "__init__.py").exists()
+
+
+def test_no_two_classes_have_one_name() -> None:
+    names = [node.name for tree in TREES.values() for node in tree.body if isinstance(node, ast.ClassDef)]
+    public = [name for name in names if not name.startswith("_")]
+    assert sorted({name for name in public if public.count(name) > 1}) == []

@@ -3,7 +3,7 @@
 import pytest
 
 from connector.domain.errors import ConfigError
-from connector.domain.fingerprint import Shape
+from connector.domain.fingerprint import PointConfig
 from connector.domain.index_settings import IndexSettings
 from connector.domain.model import CollectionSpec
 from connector.domain.plan import Policy
@@ -45,13 +45,13 @@ def test_the_shape_holds_every_setting_that_shapes_points() -> None:
     settings = IndexSettings(
         "index-1", collection="c-{model}", embedding_options=("visual",), transcript=False, media_links=True
     )
-    expected = Shape("marengo2.7", ("visual-text",), "c-{model}", transcript=False, media_links=True)
-    assert settings.shape(index(model="marengo2.7")) == expected
+    expected = PointConfig("marengo2.7", ("visual-text",), "c-{model}", transcript=False, media_links=True)
+    assert settings.point_config(index(model="marengo2.7")) == expected
 
 
 def test_without_a_wish_all_options_of_the_index_are_wanted() -> None:
-    assert SETTINGS.shape(index()).options == ("visual", "audio", "transcription")
-    assert SETTINGS.shape(index(options=["audio"])).options == ("audio", "transcription")
+    assert SETTINGS.point_config(index()).options == ("visual", "audio", "transcription")
+    assert SETTINGS.point_config(index(options=["audio"])).options == ("audio", "transcription")
 
 
 def test_the_policy_is_that_of_the_settings() -> None:
@@ -61,7 +61,7 @@ def test_the_policy_is_that_of_the_settings() -> None:
 
 def test_an_index_without_a_marengo_model_is_refused() -> None:
     with pytest.raises(ConfigError) as refused:
-        SETTINGS.shape(index("index-7", model=None))
+        SETTINGS.point_config(index("index-7", model=None))
     message = "sync index index-7: it has no Marengo model and so no embeddings. Remove it from CONNECTOR_INDEXES."
     assert str(refused.value) == message
 
@@ -69,11 +69,11 @@ def test_an_index_without_a_marengo_model_is_refused() -> None:
 def test_options_that_the_index_does_not_have_are_refused() -> None:
     settings = IndexSettings("index-1", embedding_options=("smell", "taste"))
     with pytest.raises(ConfigError) as refused:
-        settings.shape(index(options=["visual"]))
+        settings.point_config(index(options=["visual"]))
     assert "the wanted embedding options (smell, taste) are none of its own (visual)" in str(refused.value)
     assert refused.value.advice == "Correct CONNECTOR_EMBEDDING_OPTIONS"
 
 
 def test_an_index_without_options_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"\(none\) are none of its own \(none\)"):
-        SETTINGS.shape(index(options=[]))
+        SETTINGS.point_config(index(options=[]))

@@ -19,10 +19,10 @@ from connector.domain.plan import (
     decide,
     due_again,
     make_plan,
-    to_remember,
+    with_withheld,
 )
 from connector.domain.refresh import RefreshPolicy
-from tests.builders import SHAPE, applied, asset, attempt, row, snapshot
+from tests.builders import POINT_CONFIG, applied, asset, attempt, row, snapshot
 
 DAY = 86_400.0
 NOW = 1000 * DAY
@@ -36,20 +36,20 @@ POLICY = Policy(
 )
 STATE = IndexState(first_cycle_at=0.0, canary_at=NOW)
 ASSET = asset("a")
-PRINT = fingerprint(ASSET, SHAPE)
+PRINT = fingerprint(ASSET, POINT_CONFIG)
 FRESH = applied(PRINT, at=NOW)
 STALE = applied("other", at=NOW)
 
 
 def plan(snap: Snapshot, *rows: Any, state: IndexState = STATE, **policy: Any) -> Plan:
-    return make_plan(snap, {it.indexed_asset_id: it for it in rows}, state, SHAPE, replace(POLICY, **policy))
+    return make_plan(snap, {it.indexed_asset_id: it for it in rows}, state, POINT_CONFIG, replace(POLICY, **policy))
 
 
 def tried(attempts: int, fingerprint: str = PRINT, due: float = 0.0) -> Any:
     return attempt(fingerprint, attempts, reason="broken", code="malformed_asset", due=due)
 
 
-@pytest.mark.parametrize("patient", [False, True])
+@pytest.mark.parametrize("respect_backoff", [False, True])
 @pytest.mark.parametrize(
     ("known", "decision"),
     [
@@ -75,19 +75,19 @@ def tried(attempts: int, fingerprint: str = PRINT, due: float = 0.0) -> Any:
         (row("a", FRESH, opened=True, attempt=tried(3)), Decision.QUARANTINED),
     ],
 )
-def test_what_becomes_of_a_ready_asset(known: Any, decision: Decision, patient: bool) -> None:
-    assert decide(ASSET, known, PRINT, replace(POLICY, patient=patient)) is decision
+def test_what_becomes_of_a_ready_asset(known: Any, decision: Decision, respect_backoff: bool) -> None:
+    assert decide(ASSET, known, PRINT, replace(POLICY, respect_backoff=respect_backoff)) is decision
 
 
 @pytest.mark.parametrize("known", [row("a", attempt=tried(2, due=NOW + 1)), row("a", FRESH, attempt=tried(0, due=2e9))])
 def test_only_the_patient_wait_until_a_retry_is_due(known: Any) -> None:
-    assert decide(ASSET, known, PRINT, replace(POLICY, patient=True)) is Decision.POSTPONED
+    assert decide(ASSET, known, PRINT, replace(POLICY, respect_backoff=True)) is Decision.POSTPONED
     assert decide(ASSET, known, PRINT, POLICY) is Decision.RETRY
 
 
 def test_an_interrupted_asset_that_failed_since_waits_as_well() -> None:
     known = row("a", opened=True, attempt=tried(1, due=NOW + 1))
-    assert decide(ASSET, known, PRINT, replace(POLICY, patient=True)) is Decision.POSTPONED
+    assert decide(ASSET, known, PRINT, replace(POLICY, respect_backoff=True)) is Decision.POSTPONED
 
 
 @pytest.mark.parametrize("status", ["pending", "queued", "validating", "indexing", "failed", "ascending", ""])
@@ -104,7 +104,7 @@ def test_the_plan_carries_what_is_needed_to_carry_it_out() -> None:
     made = plan(snapshot(asset("new"), ASSET), known)
     assert made.upserts == (
         Upsert(ASSET, PRINT, Decision.CHANGED, known),
-        Upsert(asset("new"), fingerprint(asset("new"), SHAPE), Decision.NEW, None),
+        Upsert(asset("new"), fingerprint(asset("new"), POINT_CONFIG), Decision.NEW, None),
     )
 
 
@@ -237,8 +237,12 @@ def test_a_delete_that_failed_waits_and_ends_in_quarantine() -> None:
     once = row("b", FRESH, attempt=tried(1, GONE, due=NOW + 1))
     often = row("c", FRESH, attempt=tried(3, GONE))
     other = row("d", FRESH, attempt=tried(3))
-    patient = plan(snapshot(ASSET), once, often, other, patient=True)
-    assert (patient.postponed, patient.quarantined, [it.checkpoint for it in patient.deletes]) == (
+    respect_backoff = plan(snapshot(ASSET), once, often, other, respect_backoff=True)
+    assert (
+        respect_backoff.postponed,
+        respect_backoff.quarantined,
+        [it.checkpoint for it in respect_backoff.deletes],
+    ) == (
         (once,),
         (often,),
         [other],
@@ -256,7 +260,7 @@ def withheld(count: int, listed: int, state: IndexState = STATE, **policy: Any) 
     there = [asset(f"listed-{i}") for i in range(listed)]
     rows = [row(it.indexed_asset_id, FRESH) for it in there] + [row(f"gone-{i}", FRESH) for i in range(count)]
     made = plan(snapshot(*there), *rows, state=state, **policy)
-    return made, to_remember(state, made)
+    return made, with_withheld(state, made)
 
 
 def test_a_withheld_batch_does_not_pass_because_the_ledger_grew() -> None:
@@ -307,7 +311,7 @@ def test_deletes_that_an_earlier_release_withheld_pass_by_the_fixed_bound_only()
 def test_an_incomplete_listing_does_not_make_the_ledger_large_again() -> None:
     _, state = withheld(20, 70)
     made = plan(snapshot(ASSET, complete=False), row("gone", FRESH), state=state)
-    assert to_remember(state, made) == state
+    assert with_withheld(state, made) == state
 
 
 @pytest.mark.parametrize("allowed", [False, True])
@@ -351,7 +355,7 @@ def test_without_a_refresh_policy_nothing_is_retrieved_again() -> None:
 def test_what_is_due_again_can_be_told_without_the_listing(known: Any, again: bool) -> None:
     """And agrees with what a patient plan decides once the asset is listed."""
     assert due_again({"a": known}, POLICY) == ({"a"} if again else set())
-    assert (decide(ASSET, known, PRINT, replace(POLICY, patient=True)) in UPSERTS) == again
+    assert (decide(ASSET, known, PRINT, replace(POLICY, respect_backoff=True)) in UPSERTS) == again
 
 
 def test_the_docstring_names_every_decision() -> None:

@@ -10,7 +10,7 @@ from connector.domain.fingerprint import fingerprint
 from connector.domain.model import READY, Applied, Checkpoint, IndexedAsset, IndexState, Snapshot
 from connector.domain.plan import Plan, Policy, Refresh, Upsert, make_plan
 from connector.domain.refresh import RefreshPolicy
-from tests.builders import COLLECTION, SHAPE, applied, asset, attempt, index, row
+from tests.builders import COLLECTION, POINT_CONFIG, applied, asset, attempt, index, row
 
 DAY = 86_400.0
 NOW = 100 * DAY
@@ -19,7 +19,7 @@ Ledger = dict[str, Checkpoint]
 
 NAMES = [f"asset-{letter}" for letter in "abcdefgh"]
 MOMENTS = st.sampled_from([0.0, NOW - 40 * DAY, NOW - 2 * DAY, NOW - 1, NOW])
-PRINTS = st.sampled_from([fingerprint(asset(name), SHAPE) for name in NAMES[:2]] + ["other", "of the asset"])
+PRINTS = st.sampled_from([fingerprint(asset(name), POINT_CONFIG) for name in NAMES[:2]] + ["other", "of the asset"])
 
 
 @st.composite
@@ -36,7 +36,7 @@ def checkpoints(draw: st.DrawFn, name: str) -> Checkpoint:
         opened=draw(st.booleans()),
         attempt=draw(st.none() | st.builds(attempt, PRINTS, st.integers(0, 4), due=MOMENTS)),
     )
-    return of_the_asset(known, fingerprint(asset(name), SHAPE))
+    return of_the_asset(known, fingerprint(asset(name), POINT_CONFIG))
 
 
 def of_the_asset(known: Checkpoint, print_: str) -> Checkpoint:
@@ -73,7 +73,7 @@ POLICIES = st.builds(
     refresh=st.none() | st.builds(RefreshPolicy, st.just(DAY), st.just(30 * DAY), st.none() | st.integers(0, 3)),
     recent_deletes=st.integers(0, 3),
     allow_deletes=st.booleans(),
-    patient=st.booleans(),
+    respect_backoff=st.booleans(),
 )
 worlds = given(listings(), ledgers(), STATES, POLICIES)
 
@@ -92,20 +92,20 @@ def touched(made: Plan) -> list[str]:
 @worlds
 def test_it_depends_on_no_order(snap: Snapshot, ledger: Ledger, state: IndexState, policy: Policy) -> None:
     other = replace(snap, assets=dict(reversed(list(snap.assets.items()))))
-    again = make_plan(other, dict(reversed(list(ledger.items()))), state, SHAPE, policy)
-    assert again == make_plan(snap, ledger, state, SHAPE, policy)
+    again = make_plan(other, dict(reversed(list(ledger.items()))), state, POINT_CONFIG, policy)
+    assert again == make_plan(snap, ledger, state, POINT_CONFIG, policy)
 
 
 @worlds
 def test_it_changes_nothing_that_it_is_given(snap: Snapshot, ledger: Ledger, state: IndexState, policy: Policy) -> None:
     before = deepcopy((snap, ledger))
-    make_plan(snap, ledger, state, SHAPE, policy)
+    make_plan(snap, ledger, state, POINT_CONFIG, policy)
     assert (snap, ledger) == before
 
 
 @worlds
 def test_i3_a_listed_asset_is_never_deleted(snap: Snapshot, ledger: Ledger, state: IndexState, policy: Policy) -> None:
-    made = make_plan(snap, ledger, state, SHAPE, policy)
+    made = make_plan(snap, ledger, state, POINT_CONFIG, policy)
     going = {it.checkpoint.indexed_asset_id for it in (*made.deletes, *made.withheld)}
     assert going.isdisjoint(snap.assets)
     assert going <= ledger.keys()
@@ -115,7 +115,7 @@ def test_i3_a_listed_asset_is_never_deleted(snap: Snapshot, ledger: Ledger, stat
 def test_every_listed_asset_is_in_exactly_one_group(
     snap: Snapshot, ledger: Ledger, state: IndexState, policy: Policy
 ) -> None:
-    made = make_plan(snap, ledger, state, SHAPE, policy)
+    made = make_plan(snap, ledger, state, POINT_CONFIG, policy)
     names = touched(made)
     assert len(names) == len(set(names))
     assert set(names) <= snap.assets.keys()
@@ -126,7 +126,7 @@ def test_every_listed_asset_is_in_exactly_one_group(
 def test_every_absent_row_with_points_is_deleted_withheld_or_kept(
     snap: Snapshot, ledger: Ledger, state: IndexState, policy: Policy
 ) -> None:
-    made = make_plan(snap, ledger, state, SHAPE, policy)
+    made = make_plan(snap, ledger, state, POINT_CONFIG, policy)
     fates = [len(made.deletes), len(made.withheld), made.kept]
     held = {name for name in ledger.keys() - snap.assets.keys() if ledger[name].may_have_points}
     assert sum(fates) == len(held)
@@ -137,7 +137,7 @@ def test_every_absent_row_with_points_is_deleted_withheld_or_kept(
 
 @worlds
 def test_i5_nothing_is_deleted_without_proof(snap: Snapshot, ledger: Ledger, state: IndexState, policy: Policy) -> None:
-    deletes = make_plan(snap, ledger, state, SHAPE, policy).deletes
+    deletes = make_plan(snap, ledger, state, POINT_CONFIG, policy).deletes
     held = [it for it in deletes if it.checkpoint.collections]
     limit = max(policy.max_deletes, policy.max_delete_ratio * (len(ledger) + policy.recent_deletes))
     assert not deletes or (snap.complete and policy.delete_mode == "sync")
@@ -151,9 +151,9 @@ def test_i4_after_it_is_carried_out_there_is_nothing_to_do(
 ) -> None:
     """With an absolute bound: the ratio is one of the ledger, which grows with the upserts."""
     policy = replace(policy, refresh=RefreshPolicy(DAY, 30 * DAY), max_delete_ratio=0.0)
-    made = make_plan(snap, ledger, state, SHAPE, policy)
+    made = make_plan(snap, ledger, state, POINT_CONFIG, policy)
     after = replace(policy, recent_deletes=policy.recent_deletes + len(made.deletes))
-    again = make_plan(snap, carried_out(made, ledger), replace(state, canary_at=NOW), SHAPE, after)
+    again = make_plan(snap, carried_out(made, ledger), replace(state, canary_at=NOW), POINT_CONFIG, after)
     assert (again.upserts, again.refreshes, again.deletes) == ((), (), ())
     assert again.withheld == made.withheld
     assert again.unchanged == made.unchanged + len(made.upserts) + len(made.refreshes)

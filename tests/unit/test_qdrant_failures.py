@@ -27,7 +27,7 @@ from connector.qdrant.failures import (
     CollectionMissing,
     EmbeddedExists,
     EmbeddedMissing,
-    Kind,
+    FailureKind,
     kind_of,
     translated,
     translation,
@@ -68,7 +68,7 @@ def test_every_exception_class_of_the_client_is_mapped(kind: type[Exception]) ->
 
 @pytest.mark.parametrize("code", list(grpc.StatusCode))
 def test_every_grpc_status_is_mapped(code: grpc.StatusCode) -> None:
-    assert isinstance(kind_of(rpc(code)), Kind)
+    assert isinstance(kind_of(rpc(code)), FailureKind)
 
 
 @pytest.mark.parametrize("status", [None, *(status.value for status in HTTPStatus if status >= 300), 599])
@@ -76,7 +76,11 @@ def test_every_http_status_is_mapped(status: int | None) -> None:
     """Redirects and what nobody has heard of are not final."""
     kind = kind_of(rest(status))
 
-    assert kind is Kind.TRANSIENT if status is None or status < 400 or status > 501 else isinstance(kind, Kind)
+    assert (
+        kind is FailureKind.TRANSIENT
+        if status is None or status < 400 or status > 501
+        else isinstance(kind, FailureKind)
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.domain.errors import ConfigError
-from connector.twelvelabs.rate import Limiter, Schedule
+from connector.twelvelabs.rate import Limiter, RateSchedule
 from connector.twelvelabs.rate_headers import Quota
 from tests.fakes.clock import FakeTime
 
@@ -16,7 +16,7 @@ ENDLESS = 1e9
 
 
 def test_without_a_ceiling_nobody_waits() -> None:
-    schedule = Schedule()
+    schedule = RateSchedule()
     for _ in range(100):
         schedule = schedule.taken(5.0)
 
@@ -26,11 +26,11 @@ def test_without_a_ceiling_nobody_waits() -> None:
 @pytest.mark.parametrize(("after", "wait"), [(0.0, 2.0), (1.5, 0.5), (2.0, 0.0), (100.0, 0.0)])
 def test_a_ceiling_spaces_requests(after: float, wait: float) -> None:
     """30 a minute are one every two seconds, also after a long pause: nothing is saved up."""
-    assert Schedule(interval=2.0).taken(50.0).wait(50.0 + after) == wait
+    assert RateSchedule(interval=2.0).taken(50.0).wait(50.0 + after) == wait
 
 
 def test_a_pause_is_the_longest_that_was_asked_for() -> None:
-    schedule = Schedule().paused(10.0, 60.0).paused(20.0, 5.0)
+    schedule = RateSchedule().paused(10.0, 60.0).paused(20.0, 5.0)
 
     assert schedule.wait(20.0) == schedule.blocked(20.0) == 50.0
     assert schedule.wait(70.0) == 0.0
@@ -52,7 +52,7 @@ def test_a_pause_is_the_longest_that_was_asked_for() -> None:
     ],
 )
 def test_a_quota_that_runs_low_is_made_to_last(quota: Quota, wait_now: float, wait_next: float) -> None:
-    schedule = Schedule().learned(100.0, quota)
+    schedule = RateSchedule().learned(100.0, quota)
     assert schedule.wait(100.0) == pytest.approx(wait_now)
 
     taken = 100.0 + wait_now
@@ -61,7 +61,7 @@ def test_a_quota_that_runs_low_is_made_to_last(quota: Quota, wait_now: float, wa
 
 def test_a_pace_ends_with_its_quota() -> None:
     """Either the reset has come, or an answer says that there is plenty again."""
-    low = Schedule().learned(0.0, Quota(5, 10))
+    low = RateSchedule().learned(0.0, Quota(5, 10))
 
     assert low.taken(4.0).wait(4.0) == 2.0
     assert low.taken(11.0).wait(11.0) == 0.0
@@ -69,7 +69,7 @@ def test_a_pace_ends_with_its_quota() -> None:
 
 
 def test_a_quota_never_loosens_the_ceiling() -> None:
-    assert Schedule(interval=3.0).learned(0.0, Quota(10, 10)).taken(5.0).wait(5.0) == 3.0
+    assert RateSchedule(interval=3.0).learned(0.0, Quota(10, 10)).taken(5.0).wait(5.0) == 3.0
 
 
 @given(rate=st.integers(1, 600), gaps=st.lists(st.floats(0, 30), min_size=2, max_size=60))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.domain.model import Applied, IndexState
-from connector.domain.refresh import Due, RefreshPolicy, due, even_share, notice_name, spread
+from connector.domain.refresh import Due, RefreshPolicy, due, notice_name, refresh_quota, spread
 from tests.builders import applied
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -93,7 +93,7 @@ def test_the_quota_counts_the_canary(quota: int) -> None:
 )
 def test_a_cycle_may_do_three_times_its_share(assets: int, period: float, share: int) -> None:
     """So that what a long stop left undone is caught up by and by, and never at once."""
-    assert even_share(assets, period, DAY) == share
+    assert refresh_quota(assets, period, DAY) == share
 
 
 def test_the_canary_is_the_asset_longest_not_retrieved_with_vectors() -> None:

@@ -64,6 +64,6 @@ def test_what_does_not_settle_leaves_the_watermark_where_it_is() -> None:
     state = IndexState(0.0, 0.0, watermark=5.0)
     seen = {"a": asset("a", created_at="2026-03-01T09:00:00Z", status="indexing")}
 
-    after = advanced(state, seen, (), None, settled=False)
+    after = advanced(state, seen, (), None, can_advance_watermark=False)
 
     assert (after.watermark, after.pending) == (5.0, frozenset({"a"}))

@@ -170,7 +170,7 @@ async def _index(settings: Settings, source: Source, index_id: str, needed: "lis
     """Notes in `needed` which collection the index is going to need."""
     index = await source.index(index_id)
     of_index = settings.of_index(index_id)
-    shape = of_index.shape(index)
+    shape = of_index.point_config(index)
     needed.append(_Need(index, of_index))
     expiry = f"; it expires at {index.expires_at}" if index.expires_at else ""
     return f"{index.name}, {index.model}, options {', '.join(shape.options)}{expiry}"

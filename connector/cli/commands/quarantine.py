@@ -36,10 +36,10 @@ async def release(settings: Settings, what: str, index_id: str, names: Sequence[
     """`what` is retry or drop; no names mean every quarantined asset of the index."""
     async with SqliteCheckpointStore(settings.ledger_path, read_only=True) as ledger:
         found = await maintenance.quarantined(ledger, index_id, settings.connector_max_attempts)
-    strangers = sorted(set(names) - found.keys())
-    if strangers:
+    unknown_ids = sorted(set(names) - found.keys())
+    if unknown_ids:
         advice = "See `connector quarantine list`"
-        raise ConfigError(f"quarantine {what}", strangers[0], f"it is not in quarantine in index {index_id}", advice)
+        raise ConfigError(f"quarantine {what}", unknown_ids[0], f"it is not in quarantine in index {index_id}", advice)
     chosen = list(names or sorted(found))
     if daemon_runs(settings):
         result: Any = await follow(settings, f"quarantine {what}", {"index_id": index_id, "assets": chosen})

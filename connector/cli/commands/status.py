@@ -5,7 +5,7 @@ from typing import Any
 
 from connector.cli.output import Exit, number, out, print_json, text
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
-from connector.ledger.command_queue import OrderBook
+from connector.ledger.command_queue import CommandQueue
 from connector.ledger.index_states import index_states
 from connector.ledger.lock import owner
 from connector.settings.connector_settings import Settings
@@ -13,7 +13,7 @@ from connector.settings.connector_settings import Settings
 
 async def status(settings: Settings, *, as_json: bool) -> Exit:
     path = settings.ledger_path
-    async with SqliteCheckpointStore(path, read_only=True) as ledger, OrderBook(path, read_only=True) as book:
+    async with SqliteCheckpointStore(path, read_only=True) as ledger, CommandQueue(path, read_only=True) as book:
         indexes = await index_states(ledger, settings.connector_max_attempts)
         daemon = await book.live() if owner(settings.lock_path) == "run" else None
     if as_json:
@@ -49,8 +49,8 @@ def _print(index: Mapping[str, Any]) -> None:
             out.print(f"  [red]it failed:[/red] {text(index['last_cycle']['error']['message'])}")
     if index["withheld"]:
         out.print(f"  [yellow]{index['withheld']} deletes withheld:[/yellow] {text(index['withheld_because'])}")
-    for name in index["begun"]:
-        out.print(f"  begun and not finished {name}")
+    for name in index["opened"]:
+        out.print(f"  started and not finished {name}")
     for word in ("deferred", "failed", "quarantined"):
         for problem in index[word]:
             name = text(f"{problem['indexed_asset_id']} ({problem['attempts']} attempts)")

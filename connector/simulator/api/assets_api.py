@@ -11,7 +11,7 @@ from connector.simulator.api import catalog
 from connector.simulator.api.api_errors import ApiError, invalid, missing, not_provided
 from connector.simulator.api.forms import media_name, metadata_field, titled
 from connector.simulator.api.json_io import answer, empty, json_object, metadata_of
-from connector.simulator.api.listing import Page, refuse_unknown
+from connector.simulator.api.listing import ListingPage, refuse_unknown
 from connector.simulator.api.views import asset_view
 from connector.simulator.world import changes
 from connector.simulator.world.embedding import sentences, transcription
@@ -42,7 +42,7 @@ class AssetsApi:
     async def list(self, request: Request) -> Response:
         world, query = self._world, request.query_params
         refuse_unknown(query, _LIST_PARAMETERS)
-        page = Page.of(query)
+        page = ListingPage.of(query)
         with world.lock:
             uploads, total = catalog.page_of(world, page, _Wanted(query))
             return answer(page.envelope([asset_view(world, upload) for upload in uploads], total, world.knobs.past_end))
@@ -69,7 +69,7 @@ class AssetsApi:
 
     async def indexed(self, request: Request) -> Response:
         world = self._world
-        page = Page.of(request.query_params)
+        page = ListingPage.of(request.query_params)
         with world.lock:
             found = world.indexed_from(world.asset(request.path_params["asset_id"]).id)
             shown = [found[place] for place in page.span(len(found))]

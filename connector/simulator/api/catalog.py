@@ -5,8 +5,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from connector.simulator.api.listing import Page
-from connector.simulator.world.ids import Kind
+from connector.simulator.api.listing import ListingPage
+from connector.simulator.world.ids import IdKind
 from connector.simulator.world.world import Upload, World
 
 _UPLOADS = -1
@@ -22,7 +22,7 @@ class Wanted(Protocol):
     def __call__(self, asset_id: str, filename: str) -> bool: ...
 
 
-def page_of(world: World, page: Page, wanted: Wanted) -> tuple[list[Upload], int]:
+def page_of(world: World, page: ListingPage, wanted: Wanted) -> tuple[list[Upload], int]:
     """The uploads of a page and how many match in all."""
     rows = _rows(world)
     if wanted.passes_all:
@@ -50,7 +50,7 @@ def _place(world: World, asset_id: str) -> tuple[int, int]:
     ref = world.codec.decode(asset_id)
     if ref is None:
         raise ValueError(f"{asset_id} was deleted but never made")
-    return (_UPLOADS if ref.kind is Kind.UPLOAD else ref.index, ref.ordinal)
+    return (_UPLOADS if ref.kind is IdKind.UPLOAD else ref.index, ref.ordinal)
 
 
 def _upload(world: World, row: Rows) -> Upload:

@@ -11,7 +11,7 @@ from starlette.routing import Route
 from connector.simulator.api.api_errors import ApiError, invalid, not_provided
 from connector.simulator.api.forms import text_field
 from connector.simulator.api.json_io import answer, json_object, required
-from connector.simulator.world.models import MODELS, SPELLINGS, Model
+from connector.simulator.world.models import MODELS, SPELLINGS, EmbeddingModel
 from connector.simulator.world.vectors import Vectors, shortest_decimals, text_vector
 
 _V2_MODELS = ("marengo3.0", "marengo3.5")
@@ -60,7 +60,7 @@ class EmbedApi:
         return answer(result)
 
 
-def _block(form: FormData, name: str, model: Model) -> dict[str, Any]:
+def _block(form: FormData, name: str, model: EmbeddingModel) -> dict[str, Any]:
     """Media cannot be looked at here: as with the real service, the block says so while the request succeeds."""
     if name != "text":
         return {"error_message": f"{name}: the simulator embeds text only"}
@@ -73,7 +73,7 @@ def _vector(vector: Vectors) -> list[float]:
     return shortest_decimals(vector[np.newaxis, :])[0]
 
 
-def _model(name: str, accepted: tuple[str, ...]) -> Model:
+def _model(name: str, accepted: tuple[str, ...]) -> EmbeddingModel:
     model = SPELLINGS.get(name)
     if model is None or model.name not in accepted:
         raise invalid("model_name", f"It must be one of {', '.join(accepted)}.")
@@ -86,7 +86,7 @@ def _refuse_unknown(body: dict[str, Any]) -> None:
             raise ApiError(400, "parameter_unknown", f"The request contains the unknown parameter {name}.")
 
 
-def _text_of(body: dict[str, Any], model: Model) -> str:
+def _text_of(body: dict[str, Any], model: EmbeddingModel) -> str:
     kind = required(body, "input_type", str)
     if kind not in _V2_INPUTS:
         raise invalid("input_type", f"It must be one of {', '.join(_V2_INPUTS)}.")
@@ -101,7 +101,7 @@ def _text_of(body: dict[str, Any], model: Model) -> str:
     return text
 
 
-def _usage(model: Model, text: str, truncates: bool) -> dict[str, Any]:
+def _usage(model: EmbeddingModel, text: str, truncates: bool) -> dict[str, Any]:
     if model is not MODELS["marengo3.5"]:
         _check_tokens(model, text)
         return {}
@@ -112,13 +112,13 @@ def _usage(model: Model, text: str, truncates: bool) -> dict[str, Any]:
     return {"usage": {**usage, "truncation_reason": "text_token_limit"} if tokens > limit else usage}
 
 
-def _check_tokens(model: Model, text: str) -> None:
+def _check_tokens(model: EmbeddingModel, text: str) -> None:
     limit = _TOKEN_LIMITS[model.name]
     if len(text.split()) > limit:
         raise invalid("text", f"{model.name} takes at most {limit} tokens.")
 
 
-def _dimension(value: Any, model: Model) -> int:
+def _dimension(value: Any, model: EmbeddingModel) -> int:
     if value is None:
         return model.dimension
     if model is not MODELS["marengo3.5"]:

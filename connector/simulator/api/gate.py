@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from connector.simulator.api.api_errors import ApiError, body_for, for_status
-from connector.simulator.api.patterns import PREFIX, Call
+from connector.simulator.api.patterns import PREFIX, ReceivedCall
 from connector.simulator.api.rate_limit import RateLimit, quota_headers, too_many
 from connector.simulator.api.requests_log import RequestLog
 from connector.simulator.faults.delivery import Reply, deliver, drop
@@ -38,7 +38,9 @@ class Gate:
         self._api_key = api_key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        call = Call(scope["method"], scope["path"].removeprefix(PREFIX), scope["query_string"].decode("latin-1"))
+        call = ReceivedCall(
+            scope["method"], scope["path"].removeprefix(PREFIX), scope["query_string"].decode("latin-1")
+        )
         await self._board.pause(call, "request")
         fault = self._board.take(call) or _NO_FAULT
         await asyncio.sleep(fault.delay)
@@ -51,7 +53,7 @@ class Gate:
         self._log.add(call, reply.status, self._world.now_ms())
         await deliver(reply, fault, scope, receive, send)
 
-    async def _reply(self, call: Call, fault: Fault, scope: Scope, receive: Receive) -> Reply:
+    async def _reply(self, call: ReceivedCall, fault: Fault, scope: Scope, receive: Receive) -> Reply:
         headers, now_ms = Headers(scope=scope), self._world.now_ms()
         extra = {"date": formatdate(now_ms / 1000, usegmt=True), "tl-report": "backend"}
         quota = self._limit.count(self._world.knobs, now_ms)
@@ -75,7 +77,7 @@ class Gate:
             return bool(key)
         return key is not None and secrets.compare_digest(key.encode(), self._api_key.encode())
 
-    def _injected(self, call: Call, fault: Fault, status: int) -> Reply:
+    def _injected(self, call: ReceivedCall, fault: Fault, status: int) -> Reply:
         if fault.body is not None:
             return Reply(status, {"content-type": "application/json"}, _bytes(fault.body))
         if status == 429:
@@ -84,7 +86,7 @@ class Gate:
             return Reply(status, {}, b"")
         return _refusal(call, for_status(status))
 
-    def _too_many(self, call: Call, limit: int, wait_s: int) -> Reply:
+    def _too_many(self, call: ReceivedCall, limit: int, wait_s: int) -> Reply:
         body, headers = too_many(call.path, self._world.knobs, limit, wait_s)
         return Reply(429, headers, body)
 
@@ -96,7 +98,7 @@ def _bytes(body: Any) -> bytes:
     return body.encode() if isinstance(body, str) else msgspec.json.encode(body)
 
 
-def _refusal(call: Call, error: ApiError) -> Reply:
+def _refusal(call: ReceivedCall, error: ApiError) -> Reply:
     return Reply(error.status, {"content-type": "application/json"}, msgspec.json.encode(body_for(call.path, error)))
 
 

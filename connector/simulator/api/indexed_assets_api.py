@@ -12,12 +12,12 @@ from starlette.routing import Route
 
 from connector.simulator.api.api_errors import ApiError, invalid
 from connector.simulator.api.json_io import answer, empty, json_object, metadata_of, raw_answer, required
-from connector.simulator.api.listing import Page, asset_page, refuse_unknown
+from connector.simulator.api.listing import ListingPage, asset_page, refuse_unknown
 from connector.simulator.api.views import detail_view, item_view, video_view
 from connector.simulator.faults.drift import drift_after
 from connector.simulator.world import changes
 from connector.simulator.world.embedding import segment_list, transcription, vector_model
-from connector.simulator.world.index_state import IndexState
+from connector.simulator.world.index_state import SimulatedIndex
 from connector.simulator.world.records import Record
 from connector.simulator.world.world import World
 
@@ -52,7 +52,7 @@ class IndexedAssetsApi:
 
     def _list(self, request: Request, *, only_ready: bool) -> Response:
         world, query = self._world, request.query_params
-        page = Page.of(query)
+        page = ListingPage.of(query)
         with world.lock:
             self._listings += 1
             state = world.index(request.path_params["index_id"])
@@ -124,7 +124,7 @@ class IndexedAssetsApi:
             state.remove(record.ordinal)
         return empty()
 
-    def _found(self, request: Request) -> tuple[IndexState, Record]:
+    def _found(self, request: Request) -> tuple[SimulatedIndex, Record]:
         return self._world.indexed_asset(request.path_params["index_id"], request.path_params["asset_id"])
 
 
@@ -136,7 +136,7 @@ def _flag(query: QueryParams, name: str) -> bool:
 
 
 def _embedding(
-    world: World, state: IndexState, record: Record, options: list[str]
+    world: World, state: SimulatedIndex, record: Record, options: list[str]
 ) -> Callable[[], dict[str, Any]] | None:
     """What makes the `embedding` of the answer; None where the answer has none. Raises ApiError by the knobs."""
     knobs, model = world.knobs, vector_model(record, state.model)

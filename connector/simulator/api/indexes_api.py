@@ -9,9 +9,9 @@ from starlette.routing import Route
 from connector.simulator.api.api_errors import ApiError, invalid, not_provided
 from connector.simulator.api.json_io import answer, empty, json_object, required
 from connector.simulator.api.list_filters import instant
-from connector.simulator.api.listing import Order, Page, refuse_unknown, sorted_page
+from connector.simulator.api.listing import ListingPage, SortOrder, refuse_unknown, sorted_page
 from connector.simulator.api.views import index_view
-from connector.simulator.world.index_state import IndexState
+from connector.simulator.world.index_state import SimulatedIndex
 from connector.simulator.world.models import INDEX_MODELS
 from connector.simulator.world.scenario import IndexSpec
 from connector.simulator.world.world import World
@@ -38,7 +38,7 @@ class IndexesApi:
     async def list(self, request: Request) -> Response:
         query = request.query_params
         refuse_unknown(query, _LIST_PARAMETERS)
-        page, order = Page.of(query), Order.of(query)
+        page, order = ListingPage.of(query), SortOrder.of(query)
         with self._world.lock:
             found = [state for state in self._world.living_indexes() if _wanted(state, query)]
             by_created = order.by == "created_at"
@@ -78,7 +78,7 @@ class IndexesApi:
         return empty()
 
 
-def _wanted(state: IndexState, query: Any) -> bool:
+def _wanted(state: SimulatedIndex, query: Any) -> bool:
     created, updated = instant(query, "created_at"), instant(query, "updated_at")
     options = [option for option in query.get("model_options", "").split(",") if option]
     return (

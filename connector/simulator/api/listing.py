@@ -11,7 +11,7 @@ from starlette.datastructures import QueryParams
 from connector.simulator.api.api_errors import invalid, unknown_parameter
 from connector.simulator.api.list_filters import AssetFilter
 from connector.simulator.world.draws import draw, key
-from connector.simulator.world.index_state import IndexState, Table
+from connector.simulator.world.index_state import SimulatedIndex, Table
 from connector.simulator.world.records import Record
 from connector.simulator.world.world import World
 
@@ -23,19 +23,19 @@ _MOST_DIGITS = 9
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class ListingPage:
     """`page` from 1, `limit` 1 to 50."""
 
     page: int
     limit: int
 
     @staticmethod
-    def of(query: Mapping[str, str]) -> "Page":
+    def of(query: Mapping[str, str]) -> "ListingPage":
         """Raises ApiError 400."""
         limit = _whole("page_limit", query.get("page_limit", str(DEFAULT_PAGE_LIMIT)))
         if limit > MAX_PAGE_LIMIT:
             raise invalid("page_limit", f"The maximum is {MAX_PAGE_LIMIT}.")
-        return Page(_whole("page", query.get("page", "1")), limit)
+        return ListingPage(_whole("page", query.get("page", "1")), limit)
 
     def span(self, total: int) -> range:
         first = (self.page - 1) * self.limit
@@ -56,19 +56,19 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SortOrder:
     by: str
     descending: bool
 
     @staticmethod
-    def of(query: Mapping[str, str]) -> "Order":
+    def of(query: Mapping[str, str]) -> "SortOrder":
         """Defaults created_at, desc. Raises ApiError 400."""
         by, option = query.get("sort_by", "created_at"), query.get("sort_option", "desc")
         if by not in {"created_at", "updated_at"}:
             raise invalid("sort_by", "It must be created_at or updated_at.")
         if option not in {"asc", "desc"}:
             raise invalid("sort_option", "It must be asc or desc.")
-        return Order(by, option == "desc")
+        return SortOrder(by, option == "desc")
 
 
 def _whole(parameter: str, text: str) -> int:
@@ -77,19 +77,19 @@ def _whole(parameter: str, text: str) -> int:
     return int(text)
 
 
-def sorted_page(items: list[T], order: Order, page: Page, sort_key: Callable[[T], int]) -> list[T]:
+def sorted_page(items: list[T], order: SortOrder, page: ListingPage, sort_key: Callable[[T], int]) -> list[T]:
     ordered = sorted(items, key=sort_key, reverse=order.descending)
     return [ordered[place] for place in page.span(len(ordered))]
 
 
 def asset_page(
-    world: World, state: IndexState, query: QueryParams, page: Page, *, only_ready: bool, request: int
+    world: World, state: SimulatedIndex, query: QueryParams, page: ListingPage, *, only_ready: bool, request: int
 ) -> tuple[list[Record], int]:
     """The records of a page of an index, and how many match in all. `request` seeds the shuffling of ties.
 
     Without a filter and in the order of creation the page is found directly: page 2,000 costs what page 1 does.
     """
-    order = Order.of(query)
+    order = SortOrder.of(query)
     wanted = AssetFilter.of(query, ["ready"] if only_ready else None)
     if wanted.passes_all and order.by == "created_at" and world.knobs.tie_order == "stable":
         total = state.count()
@@ -102,7 +102,7 @@ def asset_page(
     return state.records([int(table.ordinals[rows[place]]) for place in page.span(len(rows))]), len(rows)
 
 
-def _arranged(world: World, table: Table, rows: NDArray[np.int64], order: Order, request: int) -> NDArray[np.int64]:
+def _arranged(world: World, table: Table, rows: NDArray[np.int64], order: SortOrder, request: int) -> NDArray[np.int64]:
     keys = (table.created_ms if order.by == "created_at" else table.updated_ms)[rows]
     ties = rows.astype(np.int64)
     if world.knobs.tie_order == "shuffled":

@@ -8,7 +8,7 @@ PREFIX = "/v1.3"
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ReceivedCall:
     """A request as patterns see it; `path` is without the version prefix."""
 
     method: str
@@ -38,7 +38,7 @@ class Pattern:
         translated = "".join({"**": ".*", "*": "[^/]*"}.get(piece, re.escape(piece)) for piece in pieces)
         return Pattern(method.upper() or None, re.compile(translated), frozenset(parse_qsl(query)))
 
-    def matches(self, call: Call) -> bool:
+    def matches(self, call: ReceivedCall) -> bool:
         if self.method not in {None, call.method} or self.path.fullmatch(call.path) is None:
             return False
         return not self.query or self.query <= set(parse_qsl(call.query, keep_blank_values=True))

@@ -10,7 +10,7 @@ from connector.simulator.world.knobs import Knobs
 
 
 @dataclass(frozen=True, slots=True)
-class Quota:
+class RequestWindow:
     """The limit's state after a request; `reset_s` is seconds until the window ends, `reset_at` that moment (epoch)."""
 
     limit: int
@@ -36,7 +36,7 @@ class RateLimit:
         self._window_began = timer()
         self._used = 0
 
-    def count(self, knobs: Knobs, now_ms: int) -> Quota | None:
+    def count(self, knobs: Knobs, now_ms: int) -> RequestWindow | None:
         """None when there is no limit. A rejected request is not counted against the next window."""
         if knobs.rate_limit is None:
             return None
@@ -46,10 +46,10 @@ class RateLimit:
             elapsed, self._used = elapsed % knobs.rate_limit_window_s, 0
         self._used += 1
         left = knobs.rate_limit_window_s - elapsed
-        return Quota(knobs.rate_limit, self._used, left, int(now_ms / 1000 + left) + 1)
+        return RequestWindow(knobs.rate_limit, self._used, left, int(now_ms / 1000 + left) + 1)
 
 
-def quota_headers(quota: Quota, knobs: Knobs) -> dict[str, str]:
+def quota_headers(quota: RequestWindow, knobs: Knobs) -> dict[str, str]:
     """The old set, the per-dimension one, both or none; on every answer while there is a limit."""
     used = min(quota.used, quota.limit)
     values = {"limit": quota.limit, "remaining": quota.limit - used, "reset": quota.reset_at}

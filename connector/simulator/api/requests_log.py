@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from connector.simulator.api.patterns import Call, Pattern
+from connector.simulator.api.patterns import Pattern, ReceivedCall
 
 KEPT = 20_000
 
@@ -38,7 +38,7 @@ class RequestLog:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def add(self, call: Call, status: int, at: int) -> None:
+    def add(self, call: ReceivedCall, status: int, at: int) -> None:
         with self._lock:
             self.total += 1
             self._entries.append(Logged(next(self._numbers), call.method, call.path, call.query, status, at))
@@ -48,7 +48,7 @@ class RequestLog:
         parsed = Pattern.parse(pattern)
         with self._lock:
             entries = [entry for entry in self._entries if entry.number > since]
-        return [entry for entry in entries if parsed.matches(Call(entry.method, entry.path, entry.query))]
+        return [entry for entry in entries if parsed.matches(ReceivedCall(entry.method, entry.path, entry.query))]
 
     def clear(self) -> None:
         """`total` goes on counting."""

@@ -9,10 +9,10 @@ from connector.simulator.api.api_errors import ApiError
 from connector.simulator.api.forms import media_name, metadata_field, text_field, titled
 from connector.simulator.api.json_io import answer, empty
 from connector.simulator.api.list_filters import AssetFilter
-from connector.simulator.api.listing import Order, Page, refuse_unknown
+from connector.simulator.api.listing import ListingPage, SortOrder, refuse_unknown
 from connector.simulator.api.views import task_view
 from connector.simulator.world import changes
-from connector.simulator.world.index_state import IndexState
+from connector.simulator.world.index_state import SimulatedIndex
 from connector.simulator.world.world import World
 
 _LIST_PARAMETERS = {
@@ -36,7 +36,7 @@ class TasksApi:
     async def list(self, request: Request) -> Response:
         world, query = self._world, request.query_params
         refuse_unknown(query, _LIST_PARAMETERS)
-        page, order = Page.of(query), Order.of(query)
+        page, order = ListingPage.of(query), SortOrder.of(query)
         with world.lock:
             index_id = query.get("index_id")
             states = world.living_indexes() if index_id is None else [world.index(index_id)]
@@ -80,7 +80,9 @@ class TasksApi:
         return empty()
 
 
-def _places(world: World, state: IndexState, query: QueryParams, order: Order) -> list[tuple[int, IndexState, int]]:
+def _places(
+    world: World, state: SimulatedIndex, query: QueryParams, order: SortOrder
+) -> list[tuple[int, SimulatedIndex, int]]:
     """(sort key, index, ordinal) of the tasks that match."""
     asked = QueryParams([(name, value) for name, value in query.multi_items() if name != "index_id"])
     table = state.table(world.now_ms(), world.starts)

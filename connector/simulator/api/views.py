@@ -3,7 +3,7 @@
 from typing import Any
 
 from connector.simulator.world.clock import format_ms
-from connector.simulator.world.index_state import IndexState
+from connector.simulator.world.index_state import SimulatedIndex
 from connector.simulator.world.records import Record
 from connector.simulator.world.world import Upload, World
 
@@ -14,7 +14,7 @@ def stamp(world: World, ms: int | None) -> str | None:
     return None if ms is None else format_ms(ms, world.knobs.timestamps)
 
 
-def index_view(world: World, state: IndexState) -> dict[str, Any]:
+def index_view(world: World, state: SimulatedIndex) -> dict[str, Any]:
     table = state.table(world.now_ms(), world.starts)
     return {
         "_id": state.id,
@@ -31,7 +31,7 @@ def index_view(world: World, state: IndexState) -> dict[str, Any]:
     }
 
 
-def item_view(world: World, state: IndexState, record: Record) -> dict[str, Any]:
+def item_view(world: World, state: SimulatedIndex, record: Record) -> dict[str, Any]:
     """An item of the listing: no user_metadata, no hls, no embedding; `indexed_at` only once it is indexed."""
     status = world.status(state, record)
     view = {
@@ -47,7 +47,7 @@ def item_view(world: World, state: IndexState, record: Record) -> dict[str, Any]
     return view
 
 
-def detail_view(world: World, state: IndexState, record: Record) -> dict[str, Any]:
+def detail_view(world: World, state: SimulatedIndex, record: Record) -> dict[str, Any]:
     view = item_view(world, state, record)
     view["user_metadata"] = dict(record.user_metadata)
     if record.video_stream:
@@ -86,7 +86,7 @@ def hls_view(world: World, identifier: str, updated_at: str, complete: bool) -> 
     }
 
 
-def task_view(world: World, state: IndexState, record: Record) -> dict[str, Any]:
+def task_view(world: World, state: SimulatedIndex, record: Record) -> dict[str, Any]:
     status = world.status(state, record)
     content = record.content
     return {

@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 
-from connector.simulator.api.listing import Page
+from connector.simulator.api.listing import ListingPage
 from connector.simulator.world import changes
-from connector.simulator.world.index_state import IndexState
+from connector.simulator.world.index_state import SimulatedIndex
 from connector.simulator.world.records import Record
 from connector.simulator.world.scenario import AssetSpec
 from connector.simulator.world.world import World
 
 
-def drift_after(world: World, state: IndexState, page: Page, shown: Sequence[Record], total: int) -> None:
+def drift_after(world: World, state: SimulatedIndex, page: ListingPage, shown: Sequence[Record], total: int) -> None:
     """Once per walk: after its first page, if more pages follow. So a walk with any page size ends."""
     if page.page != 1 or total <= page.limit or not shown:
         return

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from connector.simulator.api.patterns import Call, Pattern
+from connector.simulator.api.patterns import Pattern, ReceivedCall
 from connector.simulator.world.scenario import FaultSpec
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
@@ -27,14 +27,14 @@ class Hold:
         self._pattern = pattern
         self._left = nth
         self._stage = stage
-        self._reached: Future[Call] = Future()
+        self._reached: Future[ReceivedCall] = Future()
         self._released: Future[None] = Future()
 
-    async def reached(self) -> Call:
+    async def reached(self) -> ReceivedCall:
         """Waits until the request is being held."""
         return await asyncio.shield(asyncio.wrap_future(self._reached))
 
-    def wait_reached(self, timeout: float = 30.0) -> Call:
+    def wait_reached(self, timeout: float = 30.0) -> ReceivedCall:
         """Blocks until the request is being held. Raises TimeoutError after `timeout` seconds."""
         return self._reached.result(timeout)
 
@@ -51,14 +51,14 @@ class Hold:
         if not self._released.done():
             self._released.set_result(None)
 
-    def takes(self, call: Call, stage: Stage) -> bool:
+    def takes(self, call: ReceivedCall, stage: Stage) -> bool:
         """Counts the request if it matches; true for the nth."""
         if stage != self._stage or self._released.done() or not self._pattern.matches(call):
             return False
         self._left -= 1
         return self._left == 0
 
-    async def wait_released(self, call: Call) -> None:
+    async def wait_released(self, call: ReceivedCall) -> None:
         self._reached.set_result(call)
         await asyncio.shield(asyncio.wrap_future(self._released))
 
@@ -125,7 +125,7 @@ class FaultBoard:
         for hold in holds:
             hold.release()
 
-    def take(self, call: Call) -> Fault | None:
+    def take(self, call: ReceivedCall) -> Fault | None:
         """The first matching fault that still has to happen."""
         with self._lock:
             for rule in self._rules:
@@ -138,7 +138,7 @@ class FaultBoard:
                 return rule.fault
         return None
 
-    async def pause(self, call: Call, stage: Stage) -> None:
+    async def pause(self, call: ReceivedCall, stage: Stage) -> None:
         with self._lock:
             holds = [hold for hold in self._holds if hold.takes(call, stage)]
         for hold in holds:

@@ -13,8 +13,8 @@ import msgspec
 
 from connector.simulator.world.clock import format_ms
 from connector.simulator.world.draws import key
-from connector.simulator.world.ids import Kind
-from connector.simulator.world.index_state import IndexState
+from connector.simulator.world.ids import IdKind
+from connector.simulator.world.index_state import SimulatedIndex
 from connector.simulator.world.records import STAGES, Record
 from connector.simulator.world.scenario import WebhookSpec
 from connector.simulator.world.world import World
@@ -49,7 +49,7 @@ class Delivery:
     status: int
 
 
-class Webhooks:
+class WebhookSender:
     """A thread that sends what is due; pokes come from changes of the world and from the flow of simulated time."""
 
     def __init__(self, world: World) -> None:
@@ -79,7 +79,7 @@ class Webhooks:
             self._thread.start()
         self._wake.set()
 
-    def emit(self, kind: str, state: IndexState, record: Record) -> None:
+    def emit(self, kind: str, state: SimulatedIndex, record: Record) -> None:
         """An event of any type about this asset's task. Raises ValueError while there is no receiver."""
         if self._spec is None:
             raise ValueError(f"event {kind!r}: nobody receives events yet; call set_webhook first")
@@ -128,12 +128,12 @@ class Webhooks:
             batch.reverse()
         return [event for event in batch for _ in range(knobs.webhook_copies)]
 
-    def _event(self, kind: str, state: IndexState, record: Record) -> dict[str, Any]:
+    def _event(self, kind: str, state: SimulatedIndex, record: Record) -> dict[str, Any]:
         world = self._world
         self._events += 1
         number = key(world.scenario.seed, "event", self._events)
         unknown = world.knobs.webhook_unknown_task
-        task_id = world.codec.encode(Kind.UNKNOWN_TASK if unknown else Kind.TASK, state.number, record.ordinal)
+        task_id = world.codec.encode(IdKind.UNKNOWN_TASK if unknown else IdKind.TASK, state.number, record.ordinal)
         return {
             "id": f"whe_{number:016x}{self._events:016x}",
             "created_at": format_ms(world.now_ms(), "offset"),

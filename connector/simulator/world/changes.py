@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from connector.simulator.world.index_state import IndexState
+from connector.simulator.world.index_state import SimulatedIndex
 from connector.simulator.world.models import MODELS
 from connector.simulator.world.population import file_size, written_content
 from connector.simulator.world.records import Content, Record
@@ -25,7 +25,7 @@ def stored(metadata: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def index_upload(
-    world: World, state: IndexState, upload: Upload, metadata: Mapping[str, Any], *, stream: bool
+    world: World, state: SimulatedIndex, upload: Upload, metadata: Mapping[str, Any], *, stream: bool
 ) -> Record:
     """POST indexed-assets: a new asset at the beginning of its life cycle."""
     ordinal = state.size
@@ -46,7 +46,7 @@ def index_upload(
     return record
 
 
-def add(world: World, state: IndexState, spec: AssetSpec) -> Record:
+def add(world: World, state: SimulatedIndex, spec: AssetSpec) -> Record:
     """An asset that is in its final status at once, unless `ready_in` lets it take that long."""
     ordinal = state.size
     now = world.now_ms()
@@ -67,7 +67,7 @@ def add(world: World, state: IndexState, spec: AssetSpec) -> Record:
     return record
 
 
-def patch_metadata(world: World, state: IndexState, ordinal: int, changes: Mapping[str, Any]) -> None:
+def patch_metadata(world: World, state: SimulatedIndex, ordinal: int, changes: Mapping[str, Any]) -> None:
     record = state.record(ordinal)
     now = world.now_ms()
     touched = now if world.knobs.patch_bumps_updated_at else record.touched_ms
@@ -83,11 +83,11 @@ def set_asset_metadata(world: World, upload: Upload, metadata: Mapping[str, Any]
             state.change(ordinal, user_metadata=stored(metadata), patched_ms=world.now_ms())
 
 
-def set_status(world: World, state: IndexState, ordinal: int, status: str) -> None:
+def set_status(world: World, state: SimulatedIndex, ordinal: int, status: str) -> None:
     world.watch(state, state.change(ordinal, fate=status, pinned_ms=world.now_ms()))
 
 
-def restart(world: World, state: IndexState, ordinal: int, fate: str) -> None:
+def restart(world: World, state: SimulatedIndex, ordinal: int, fate: str) -> None:
     """The life cycle from pending on, once more."""
     world.watch(state, state.change(ordinal, fate=fate, pinned_ms=None, started_ms=world.now_ms()))
 
@@ -109,7 +109,7 @@ def scenes_of(captions: Iterable[str | Scene]) -> tuple[Scene, ...]:
     )
 
 
-def reindex(world: World, state: IndexState, ordinal: int, duration: float | None, *, bump: bool) -> None:
+def reindex(world: World, state: SimulatedIndex, ordinal: int, duration: float | None, *, bump: bool) -> None:
     """New vectors, and a new length if one is given; the dates move only with `bump`."""
     record = state.record(ordinal)
     content = record.content if duration is None else rewrite(record.content, duration=duration)
@@ -118,7 +118,7 @@ def reindex(world: World, state: IndexState, ordinal: int, duration: float | Non
         world.watch(state, state.change(ordinal, fate="ready", pinned_ms=world.now_ms()))
 
 
-def migrate(world: World, state: IndexState, model_name: str) -> None:
+def migrate(world: World, state: SimulatedIndex, model_name: str) -> None:
     """The index and the vectors of all its assets move to another model, under the same ids."""
     state.model = MODELS[model_name]
     state.updated_ms = world.now_ms()
@@ -127,7 +127,7 @@ def migrate(world: World, state: IndexState, model_name: str) -> None:
 
 
 def rewrite_asset(
-    world: World, state: IndexState, ordinal: int, facts: Mapping[str, Any], *, model: str | None, bump: bool
+    world: World, state: SimulatedIndex, ordinal: int, facts: Mapping[str, Any], *, model: str | None, bump: bool
 ) -> None:
     """Other content under the same id; with `facts` of the content or a model come new vectors."""
     record = state.record(ordinal)

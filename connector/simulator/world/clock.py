@@ -9,7 +9,7 @@ EARLIEST_MS = 31_536_000_000
 LATEST_MS = 253_370_764_799_000
 
 
-class Clock:
+class SimulatedClock:
     """Milliseconds since the Unix epoch, at most LATEST_MS; safe to use from several threads."""
 
     def __init__(self, start_ms: int, rate: float, timer: Callable[[], float]) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from connector.simulator.world import cuts
 from connector.simulator.world.draws import generator, key, unit
 from connector.simulator.world.knobs import Knobs
-from connector.simulator.world.models import MODELS, Model
+from connector.simulator.world.models import MODELS, EmbeddingModel
 from connector.simulator.world.records import Content, Record
 from connector.simulator.world.scenes import Scene
 from connector.simulator.world.vectors import noisy_vectors, shortest_decimals
@@ -67,7 +67,9 @@ def sentences(seed: int, content: Content) -> list[dict[str, object]]:
     ]
 
 
-def segment_list(seed: int, record: Record, model: Model, options: Sequence[str], knobs: Knobs) -> list[msgspec.Raw]:
+def segment_list(
+    seed: int, record: Record, model: EmbeddingModel, options: Sequence[str], knobs: Knobs
+) -> list[msgspec.Raw]:
     """Every segment of the options as encoded JSON, in the order that the knob asks for."""
     if knobs.empty_segments:
         return []
@@ -85,7 +87,7 @@ def segment_list(seed: int, record: Record, model: Model, options: Sequence[str]
 
 
 def _option_segments(
-    seed: int, record: Record, model: Model, option: str, knobs: Knobs
+    seed: int, record: Record, model: EmbeddingModel, option: str, knobs: Knobs
 ) -> list[tuple[Moment, msgspec.Raw]]:
     content = record.content
     own = option == "audio" and knobs.audio_grid == "own"
@@ -103,7 +105,7 @@ def _option_segments(
     ]
 
 
-def _caption(model: Model, option: str, scene: Scene) -> str:
+def _caption(model: EmbeddingModel, option: str, scene: Scene) -> str:
     """What this option perceives of a scene; nothing for a silent one."""
     _, captions = model.options[option]
     return " ".join(text for text in (getattr(scene, caption) for caption in captions) if text)
@@ -123,5 +125,5 @@ def _segment(moment: Moment, option: str, row: list[float] | None) -> msgspec.Ra
     )
 
 
-def vector_model(record: Record, index_model: Model) -> Model:
+def vector_model(record: Record, index_model: EmbeddingModel) -> EmbeddingModel:
     return MODELS[record.model] if record.model is not None else index_model

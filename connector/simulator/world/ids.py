@@ -12,10 +12,10 @@ _HALF = 48
 _MASK = (1 << _HALF) - 1
 _ROUNDS = 4
 _CHECK = 0x5EED
-_SHAPE = re.compile(r"[0-9a-f]{24}")
+_POINT_CONFIG = re.compile(r"[0-9a-f]{24}")
 
 
-class Kind(IntEnum):
+class IdKind(IntEnum):
     INDEX = 1
     INDEXED_ASSET = 2
     ASSET = 3
@@ -25,25 +25,25 @@ class Kind(IntEnum):
     EVENT = 7
 
 
-_KINDS = frozenset(kind.value for kind in Kind)
+_KINDS = frozenset(kind.value for kind in IdKind)
 
 
 @dataclass(frozen=True, slots=True)
 class Ref:
-    kind: Kind
+    kind: IdKind
     index: int
     ordinal: int
 
 
 def well_formed(text: str) -> bool:
-    return _SHAPE.fullmatch(text) is not None
+    return _POINT_CONFIG.fullmatch(text) is not None
 
 
 class IdCodec:
     def __init__(self, seed: int) -> None:
         self._key = hashlib.blake2b(f"ids/{seed}".encode(), digest_size=32).digest()
 
-    def encode(self, kind: Kind, index: int, ordinal: int) -> str:
+    def encode(self, kind: IdKind, index: int, ordinal: int) -> str:
         plain = (int(kind) << 88) | (index << 64) | (ordinal << 32) | _CHECK
         left, right = plain >> _HALF, plain & _MASK
         for turn in range(_ROUNDS):
@@ -69,4 +69,4 @@ def _parse(plain: int) -> Ref | None:
     kind = plain >> 88
     if plain & 0xFFFFFFFF != _CHECK or kind not in _KINDS:
         return None
-    return Ref(Kind(kind), (plain >> 64) & 0xFFFFFF, (plain >> 32) & 0xFFFFFFFF)
+    return Ref(IdKind(kind), (plain >> 64) & 0xFFFFFF, (plain >> 32) & 0xFFFFFFFF)

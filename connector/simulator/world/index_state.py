@@ -8,20 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connector.simulator.world.draws import Ordinals
-from connector.simulator.world.models import MODELS, Model
+from connector.simulator.world.models import MODELS, EmbeddingModel
 from connector.simulator.world.population import Millis, Population
 from connector.simulator.world.records import Record, Status, status_at
 from connector.simulator.world.scenario import IndexSpec
 
 
-class IndexState:
+class SimulatedIndex:
     """Ordinals ascend with created_at; that is why the n-th asset is found without looking at the others."""
 
     def __init__(self, number: int, index_id: str, spec: IndexSpec, population: Population, created_ms: int) -> None:
         self.number = number
         self.id = index_id
         self.name = spec.name
-        self.model: Model = MODELS[spec.model]
+        self.model: EmbeddingModel = MODELS[spec.model]
         self.model_options: tuple[str, ...] = spec.options
         self.addons: tuple[str, ...] = ("thumbnail",)
         self.created_ms = created_ms

@@ -7,7 +7,7 @@ Caption = Literal["visual", "audio", "speech"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Model:
+class EmbeddingModel:
     """`name` is the spelling in index.models[], `vector_name` the one in embedding.model_name (they differ for 2.7).
 
     `options` maps an embedding option to (the index model option that it needs, the captions that it is made of).
@@ -25,7 +25,7 @@ class Model:
 MODELS = {
     model.name: model
     for model in (
-        Model(
+        EmbeddingModel(
             "marengo3.0",
             "marengo3.0",
             512,
@@ -35,14 +35,14 @@ MODELS = {
                 "transcription": ("audio", ("speech",)),
             },
         ),
-        Model(
+        EmbeddingModel(
             "marengo2.7",
             "Marengo-retrieval-2.7",
             1024,
             {"visual-text": ("visual", ("visual",)), "audio": ("audio", ("audio", "speech"))},
         ),
-        Model("marengo3.5", "marengo3.5", 512, {}),
-        Model("pegasus1.2", "pegasus1.2", 0, {}),
+        EmbeddingModel("marengo3.5", "marengo3.5", 512, {}),
+        EmbeddingModel("pegasus1.2", "pegasus1.2", 0, {}),
     )
 }
 

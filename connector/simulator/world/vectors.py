@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connector.simulator.world.draws import generator
-from connector.simulator.world.models import Model
+from connector.simulator.world.models import EmbeddingModel
 from connector.simulator.world.words import concepts
 
 Vectors = NDArray[np.float32]
@@ -26,7 +26,7 @@ def _concept(model: str, dimension: int, concept: str) -> Vectors:
 
 
 @lru_cache(maxsize=2048)
-def text_vector(model: Model, text: str) -> Vectors:
+def text_vector(model: EmbeddingModel, text: str) -> Vectors:
     """Unit vector, shape (dimension,). A text without any word gets a direction of its own."""
     found = concepts(text) or [f"\x00{text}"]
     total = np.sum([_concept(model.name, model.dimension, concept) for concept in found], axis=0)
@@ -34,7 +34,7 @@ def text_vector(model: Model, text: str) -> Vectors:
     return unit
 
 
-def noisy_vectors(model: Model, captions: list[str], *noise_key: object) -> Vectors:
+def noisy_vectors(model: EmbeddingModel, captions: list[str], *noise_key: object) -> Vectors:
     """Unit vectors, shape (captions, dimension): each caption's direction plus noise that the key determines."""
     clean = np.stack([text_vector(model, caption) for caption in captions])
     noise = generator("noise", *noise_key).standard_normal(clean.shape, dtype=np.float32)

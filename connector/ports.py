@@ -136,6 +136,9 @@ class Sink(Protocol):
         point.
         """
 
+    async def asset(self, collection: str, index_id: str, indexed_asset_id: str) -> SinkAsset | None:
+        """What the collection holds of one asset; None when it holds nothing of it."""
+
     async def search(self, collection: str, vector: Float32, index_ids: Sequence[str], limit: int) -> list[Hit]:
         """Best segments over all named vectors fused by RRF, best first; no index ids means all."""
 

@@ -185,7 +185,8 @@ class Applier:
         same = known is not None and (known.revision, known.collection) == (applied.revision, applied.collection)
         if known and isinstance(change, Refresh) and change.canary:
             await self._heed_canary(differs=not same)
-        if known and same:
+        if known and same and (held := await self._still_held(built.indexed_asset_id, known)):
+            known = held
             seen = replace(applied, applied_at=known.applied_at)
             return await self._patch(change.asset, known, seen, built.asset_payload)
         name, collections = built.indexed_asset_id, await self._held(row) if row else frozenset()
@@ -200,6 +201,17 @@ class Applier:
         applied = replace(applied, applied_at=self._clock())
         await self._ledger.record(self._index.index_id, name, applied)
         return Result(name, Outcome.APPLIED, points=len(built), lag_sec=self._lag(change.asset, applied.applied_at))
+
+    async def _still_held(self, name: str, known: Applied) -> Applied | None:
+        """What the sink really has of it: the ledger may be right about the source and wrong about the sink.
+
+        None when these are not the points that were applied. The metadata revision is the sink's.
+        """
+        found = await self._sink.asset(known.collection, self._index.index_id, name)
+        wanted = {known.revision: known.points} if known.points else {}
+        if (dict(found.points_by_revision) if found else {}) != wanted:
+            return None
+        return replace(known, metadata_revision=found.metadata_revision) if found else known
 
     async def _ensure(self, built: AssetPoints, dimension: int) -> None:
         """The collection of the model that the asset really has, which may not be the index's."""

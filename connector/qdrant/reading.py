@@ -8,12 +8,12 @@ from typing import Any
 from qdrant_client import models
 
 from connector.domain.model import Float32, Hit, SinkAsset
+from connector.domain.points import is_own
 from connector.qdrant import filters
 from connector.qdrant.own import ID_KEYS, own
 
 MANIFEST_KEYS = [*ID_KEYS, "revision", "metadata_revision", "fingerprint", "asset_points"]
-_NEEDED = {"index_id", "indexed_asset_id", "start_offset_sec", "end_offset_sec", "embedding_options"}
-HIT_KEYS = [*sorted(_NEEDED), "filename", "transcript"]
+HIT_KEYS = [*ID_KEYS, "embedding_options", "filename", "transcript"]
 
 
 @dataclass(slots=True)
@@ -28,9 +28,10 @@ class Manifest:
         for record in own(records):
             payload = record.payload or {}
             asset = payload["indexed_asset_id"]
-            self._revisions.setdefault(asset, Counter())[payload.get("revision") or ""] += 1
-            self._metadata.setdefault(asset, Counter())[payload.get("metadata_revision") or ""] += 1
-            self._claims.setdefault(asset, set()).add((payload.get("fingerprint"), payload.get("asset_points")))
+            self._revisions.setdefault(asset, Counter())[_text(payload.get("revision")) or ""] += 1
+            self._metadata.setdefault(asset, Counter())[_text(payload.get("metadata_revision")) or ""] += 1
+            claim = (_text(payload.get("fingerprint")), _number(payload.get("asset_points")))
+            self._claims.setdefault(asset, set()).add(claim)
 
     def assets(self) -> dict[str, SinkAsset]:
         """Fingerprint and number of points only where all points of the asset claim the same."""
@@ -51,20 +52,32 @@ def prefetches(vector: Float32, options: Iterable[str], index_ids: Sequence[str]
 
 
 def hits(found: Iterable[models.ScoredPoint]) -> list[Hit]:
-    """Points that another program put into the collection are no hits."""
-    return [_hit(point.score, point.payload) for point in found if point.payload and point.payload.keys() >= _NEEDED]
+    """Only our own points are hits."""
+    return [
+        _hit(point.score, point.payload) for point in found if point.payload and is_own(str(point.id), point.payload)
+    ]
+
+
+def _text(value: object) -> str | None:
+    """Anybody can change a payload: a value of another type counts as absent."""
+    return value if isinstance(value, str) else None
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def _hit(score: float, payload: Mapping[str, Any]) -> Hit:
+    options = payload.get("embedding_options")
     return Hit(
         score=score,
         index_id=payload["index_id"],
         indexed_asset_id=payload["indexed_asset_id"],
-        filename=payload.get("filename"),
+        filename=_text(payload.get("filename")),
         start_offset_sec=payload["start_offset_sec"],
         end_offset_sec=payload["end_offset_sec"],
-        embedding_options=tuple(payload["embedding_options"]),
-        transcript=payload.get("transcript"),
+        embedding_options=tuple(map(str, options)) if isinstance(options, list) else (),
+        transcript=_text(payload.get("transcript")),
     )
 
 

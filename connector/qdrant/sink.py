@@ -115,6 +115,9 @@ class QdrantSink:
                 manifest.add(records)
         return manifest.assets()
 
+    async def asset(self, collection: str, index_id: str, indexed_asset_id: str) -> SinkAsset | None:
+        return (await self._manifest(collection, filters.of_asset(index_id, indexed_asset_id))).get(indexed_asset_id)
+
     async def search(self, collection: str, vector: Float32, index_ids: Sequence[str], limit: int) -> list[Hit]:
         found = await operations.find(self._session, collection)
         options = layout.searchable(found, len(vector)) if found else ()

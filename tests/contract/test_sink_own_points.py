@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from connector.domain.model import Owner, Tally
@@ -38,6 +39,56 @@ async def test_only_own_points_are_in_the_manifest(ready: Bench, collection: str
     assert found["asset-1"].points_by_metadata_revision == {points.metadata_revision: 3}
     assert found["asset-1"].metadata_revision == points.metadata_revision
     assert found["asset-1"].intact
+
+
+async def test_what_the_sink_holds_of_one_asset(ready: Bench, collection: str) -> None:
+    points = asset_points()
+    await with_foreign(ready, collection, points)
+    await ready.sink.replace(asset_points("asset-2"), collection, ())
+
+    found = await ready.sink.asset(collection, "index-1", "asset-1")
+
+    assert found
+    assert (found.points_by_revision, found.metadata_revision) == ({points.revision: 3}, points.metadata_revision)
+    assert await ready.sink.asset(collection, "index-1", "asset-3") is None
+    assert await ready.sink.asset(f"{collection}-gone", "index-1", "asset-1") is None
+
+
+@pytest.mark.parametrize("odd", [["a", "b"], {"x": 1}, 5, None, True, [], 1.5])
+async def test_payload_keys_of_odd_types_are_as_good_as_absent(ready: Bench, collection: str, odd: object) -> None:
+    """Somebody changed them on a point of ours: it is not intact, and everything goes on."""
+    points = asset_points()
+    await ready.sink.replace(points, collection, ())
+    first = (await ready.stored(collection))[points.ids[0]]
+    keys = (
+        "revision",
+        "metadata_revision",
+        "fingerprint",
+        "asset_points",
+        "embedding_options",
+        "filename",
+        "transcript",
+    )
+    await ready.put(collection, {points.ids[0]: Stored({**first.payload, **dict.fromkeys(keys, odd)}, first.vectors)})
+
+    found = (await ready.sink.manifest(collection, "index-1"))["asset-1"]
+    hits = await ready.sink.search(collection, np.ones(8, np.float32), ["index-1"], 5)
+
+    assert (found.points, found.intact, len(hits)) == (3, False, 3)
+    assert await ready.sink.tally(collection, "index-1", 10) != Tally(
+        {points.revision: 3}, {points.metadata_revision: 3}
+    )
+    await ready.sink.replace(points, collection, ())
+    assert (await ready.sink.manifest(collection, "index-1"))["asset-1"].intact
+
+
+async def test_other_programs_points_are_no_hits(ready: Bench, collection: str) -> None:
+    theirs = await with_foreign(ready, collection, asset_points())
+
+    hits = await ready.sink.search(collection, np.ones(8, np.float32), ["index-1"], 20)
+
+    assert len(hits) == 3
+    assert len(await ready.stored(collection)) == 3 + len(theirs)
 
 
 @pytest.mark.parametrize("segments", [0, 2, 5])

@@ -124,6 +124,21 @@ async def test_a_restored_snapshot_of_equal_size_is_noticed(what: str) -> None:
     assert (await world.cycle()).points_written == 0
 
 
+async def test_a_deep_refresh_compares_with_what_the_sink_holds() -> None:
+    """Copies of our points hide from the counts that the originals are gone."""
+    world = await synced()
+    points = world.sink.stored[NAME].points
+    for number, point_id in enumerate(world.points_of("b")[NAME]):
+        points[f"copy {number}"] = points.pop(point_id)
+    assert (await world.cycle()).upserted == 0
+    world.now += 60 * 86_400.0
+
+    report = await world.cycle()
+
+    assert report.upserted == 1
+    assert len(world.points_of("b")[NAME]) == 6
+
+
 async def test_somebody_elses_points_are_neither_adopted_nor_deleted() -> None:
     """A note of the user's on our index, before the first cycle and after, with a known ledger and with a new one."""
     world = await synced()

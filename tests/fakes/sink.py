@@ -162,12 +162,15 @@ class FakeSink:
                     by_asset[point.payload["indexed_asset_id"]].append(point.payload)
             return {asset: sink_asset(asset, payloads) for asset, payloads in by_asset.items()}
 
+    async def asset(self, collection: str, index_id: str, indexed_asset_id: str) -> SinkAsset | None:
+        return (await self.manifest(collection, index_id)).get(indexed_asset_id)
+
     async def search(self, collection: str, vector: Float32, index_ids: Sequence[str], limit: int) -> list[Hit]:
         async with self._call():
             points = {
                 point_id: point
                 for point_id, point in self._existing(collection).points.items()
-                if not index_ids or point.payload["index_id"] in index_ids
+                if is_own(point_id, point.payload) and (not index_ids or point.payload["index_id"] in index_ids)
             }
             scores = fused(points, vector)
             return [hit(points[point_id].payload, scores[point_id]) for point_id in list(scores)[:limit]]

@@ -19,16 +19,16 @@ class FakePoint:
 
 
 def sink_asset(asset: str, payloads: Sequence[Mapping[str, Any]]) -> SinkAsset:
-    claims = {(payload.get("fingerprint"), payload.get("asset_points")) for payload in payloads}
+    claims = {(_text(payload.get("fingerprint")), _number(payload.get("asset_points"))) for payload in payloads}
     fingerprint, asset_points = claims.pop() if len(claims) == 1 else (None, None)
-    revisions = Counter(payload.get("revision") or "" for payload in payloads)
-    metadata = Counter(payload.get("metadata_revision") or "" for payload in payloads)
+    revisions = Counter(_text(payload.get("revision")) or "" for payload in payloads)
+    metadata = Counter(_text(payload.get("metadata_revision")) or "" for payload in payloads)
     return SinkAsset(asset, revisions, metadata, fingerprint, asset_points)
 
 
 def tally(points: Collection[FakePoint], most: int) -> Tally | None:
     revisions, metadata = (
-        Counter(point.payload[key] for point in points if key in point.payload)
+        Counter(value for point in points if (value := _text(point.payload.get(key))))
         for key in ("revision", "metadata_revision")
     )
     return None if max(len(revisions), len(metadata)) > most else Tally(revisions, metadata)
@@ -38,7 +38,16 @@ def is_among(payload: Mapping[str, Any], only: Tally | None) -> bool:
     """Whether a point has one of these revisions or metadata revisions; None means all."""
     if only is None:
         return True
-    return payload.get("revision") in only.revisions or payload.get("metadata_revision") in only.metadata_revisions
+    revision, metadata = (_text(payload.get(key)) for key in ("revision", "metadata_revision"))
+    return revision in only.revisions or metadata in only.metadata_revisions
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def fused(points: Mapping[str, FakePoint], vector: Float32) -> dict[str, float]:
@@ -65,9 +74,9 @@ def hit(payload: Mapping[str, Any], score: float) -> Hit:
         score,
         payload["index_id"],
         payload["indexed_asset_id"],
-        payload["filename"],
+        _text(payload["filename"]),
         payload["start_offset_sec"],
         payload["end_offset_sec"],
-        tuple(payload["embedding_options"]),
-        payload["transcript"],
+        tuple(options) if isinstance(options := payload["embedding_options"], list) else (),
+        _text(payload["transcript"]),
     )

@@ -134,11 +134,15 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The ledger that an index belongs to in a collection, and the settings that shape the points it writes there."""
+    """The ledger that an index belongs to in a collection, and the settings that shape the points it writes there.
+
+    `home` is the collection where it writes the index now: another one, once it has moved the index away.
+    """
 
     ledger_id: str
     label: str
     settings: Mapping[str, Any]
+    home: str = ""
 
     def __str__(self) -> str:
         return f"ledger {self.ledger_id[:8]} ({self.label})"

@@ -79,7 +79,7 @@ class Engine:
             report.index_name, report.model = index.name, index.model
             if self.knows(index.index_id):
                 self._indexes[index.index_id] = index
-            me = owner_of(await self._ledger.identity(), settings)
+            me = owner_of(await self._ledger.identity(), settings, index.model)
             report.warnings += await self._provide(settings, index, me, take_over=take_over)
             survey = await self.surveyor.survey_all(
                 settings, index, allow_deletes=allow_deletes, take_over=take_over, period=period
@@ -162,7 +162,7 @@ class Engine:
             settings=settings,
             index=survey.index,
             state=survey.state,
-            me=owner_of(await self._ledger.identity(), settings),
+            me=owner_of(await self._ledger.identity(), settings, survey.index.model),
         )
         changes: tuple[Upsert | Refresh, ...] = (*plan.upserts, *plan.refreshes)
         self._observe(Progress(index_id, planned=len(changes) + len(plan.deletes) + len(plan.forgets)))

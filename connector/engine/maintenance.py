@@ -25,7 +25,7 @@ async def retry(ledger: CheckpointStore, index_id: str, names: Collection[str]) 
 
 async def drop(sink: Sink, ledger: CheckpointStore, settings: IndexSettings, names: Collection[str]) -> list[str]:
     """Deletes what the sink still holds of these; they stay in quarantine until they change."""
-    index_id, me = settings.index_id, owner_of(await ledger.identity(), settings)
+    index_id, me = settings.index_id, owner_of(await ledger.identity(), settings, None)
     for name, row in (await _known(ledger, index_id, names)).items():
         held = await clearable(sink, index_id, row.collections, me)
         await ledger.open(index_id, name, held)
@@ -56,7 +56,7 @@ class Footprint:
 
 async def footprint(sink: Sink, ledger: CheckpointStore, settings: IndexSettings) -> Footprint:
     """Looks into every collection of ours: a ledger that was lost does not say where points are."""
-    index_id, me = settings.index_id, owner_of(await ledger.identity(), settings)
+    index_id, me = settings.index_id, owner_of(await ledger.identity(), settings, None)
     claims = await ledger.claims(index_id)
     points: dict[str, dict[str, int]] = {}
     foreign: dict[str, Owner] = {}

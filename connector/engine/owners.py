@@ -20,9 +20,10 @@ class OwnedElsewhere(SinkMismatch):
     code = "owned_elsewhere"
 
 
-def owner_of(identity: Identity, settings: IndexSettings) -> Owner:
-    """This connector as the owner of an index."""
-    return Owner(identity.ledger_id, identity.label, settings.point_settings)
+def owner_of(identity: Identity, settings: IndexSettings, model: str | None) -> Owner:
+    """This connector as the owner of an index of this model."""
+    home = settings.collection_name(model) if model else ""
+    return Owner(identity.ledger_id, identity.label, settings.point_settings, home)
 
 
 def must_claim(info: CollectionInfo, index_id: str, me: Owner, *, claimed: bool, take_over: bool = False) -> bool:

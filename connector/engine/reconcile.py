@@ -53,15 +53,15 @@ async def compare(
         is_new=state is None,
         home=places.get(home) if home else None,
     )
-    ours = {me.ledger_id}
+    predecessor = None
     if known.home:
         claimed = known.home.instance_id in await ledger.claims(index_id)
         must_claim(known.home, index_id, me, claimed=claimed, take_over=take_over)
-        ours |= {owner.ledger_id for owner in [known.home.owners.get(index_id)] if owner}
+        predecessor = known.home.owners.get(index_id)
     existing = {info.name: info for info in places.values() if info}
     for name, info in sorted(existing.items(), key=lambda item: item[0] == home):
         owner = info.owners.get(index_id)
-        if owner and owner.ledger_id not in ours:
+        if name != home and owner and not _is_ours(owner, me, predecessor):
             _leave(name, known)
         elif name == home or name in _named(known.rows.values()) or await sink.count(name, index_id):
             known.claims.append(info)
@@ -112,6 +112,13 @@ async def _places(sink: Sink, home: str | None, rows: Mapping[str, Checkpoint]) 
     for name, info in {**found, **{name: info for name, info in listed.items() if name not in found}}.items():
         places[name] = by_instance.setdefault(info.instance_id, info) if info and info.instance_id else info
     return places
+
+
+def _is_ours(owner: Owner, me: Owner, predecessor: Owner | None) -> bool:
+    """Also what a lost ledger left behind when it was moving the index to where we write it now."""
+    if owner.ledger_id == me.ledger_id:
+        return True
+    return predecessor is not None and owner.ledger_id == predecessor.ledger_id and owner.home == me.home
 
 
 def _named(rows: Iterable[Checkpoint]) -> set[str]:

@@ -64,7 +64,7 @@ class Surveyor:
         snapshot = await self._source.snapshot(index)
         now = self._clock()
         collection = settings.collection_name(index.model) if index.model else None
-        me = owner_of(await self._ledger.identity(), settings)
+        me = owner_of(await self._ledger.identity(), settings, index.model)
         known = await compare(self._sink, self._ledger, index.index_id, collection, me, now, take_over=take_over)
         known.rows = credible_rows(known.rows, now)
         shortest = min(settings.refresh_interval, settings.deep_refresh_interval)

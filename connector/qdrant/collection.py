@@ -158,9 +158,9 @@ def _owners_of(found: models.CollectionInfo) -> dict[str, Owner]:
     owners = {}
     for key, value in (found.config.metadata or {}).items():
         if key.startswith(_OWNER) and isinstance(value, dict):
-            ledger_id, label, settings = (value.get(name) for name in ("ledger_id", "label", "settings"))
+            ledger_id, label, settings, home = (value.get(key) for key in ("ledger_id", "label", "settings", "home"))
             if isinstance(ledger_id, str) and isinstance(settings, dict):
-                owners[key.removeprefix(_OWNER)] = Owner(ledger_id, str(label), settings)
+                owners[key.removeprefix(_OWNER)] = Owner(ledger_id, str(label), settings, str(home or ""))
     return owners
 
 

@@ -609,7 +609,7 @@ async def test_a_new_ledger_adopts_an_asset_with_points_in_two_collections() -> 
     before.source.add(INDEX, "x")
     await before.cycle()
     after.source, after.sink, after.ledger = before.source, before.sink, before.ledger
-    after.sink.crash_at(3)
+    after.sink.crash_at(4)
     assert await after.cycle_or_crash() is None
     assert set(after.points_of("x")) == {"a-marengo3.0", "b-marengo3.0"}
     after.ledger = World().ledger

@@ -251,6 +251,23 @@ async def test_another_owners_collection_of_the_index_is_left_alone() -> None:
     assert {name: len(it.points) for name, it in world.sink.stored.items()} == {NAME: 6, "second-marengo3.0": 6}
 
 
+@pytest.mark.parametrize("take_over", [False, True])
+async def test_what_an_owner_has_moved_away_is_left_alone(take_over: bool) -> None:
+    """The first connector writes the index elsewhere now, and has not given up its old collection yet."""
+    world = await synced()
+    moved = beside(world, collection="moved-{model}")
+    moved.ledger = world.ledger
+    assert (await moved.cycle()).upserted == 3
+    second = beside(world)
+
+    report = await second.engine().cycle(second.settings, take_over=take_over)
+
+    assert (report.error, report.upserted) == (None, 3)
+    assert {name: len(it.points) for name, it in world.sink.stored.items()} == {NAME: 9, "moved-marengo3.0": 9}
+    assert (await moved.cycle()).unchanged == 3
+    assert {name: len(it.points) for name, it in world.sink.stored.items()} == {NAME: 9, "moved-marengo3.0": 9}
+
+
 async def test_an_older_ledger_finds_what_was_moved_after_it_was_saved() -> None:
     """The collection was changed after the backup: both are ours, and no point is left behind."""
     world = await synced()

@@ -196,7 +196,7 @@ async def _collection(settings: Settings, sink: Sink, name: str, users: Sequence
     advice = "Choose another CONNECTOR_COLLECTION, or remove the collection if nothing needs it"
     async with SqliteCheckpointStore(settings.ledger_path, read_only=True) as ledger:
         for user in users:
-            index_id, me = user.index.index_id, owner_of(await ledger.identity(), user.settings)
+            index_id, me = user.index.index_id, owner_of(await ledger.identity(), user.settings, user.index.model)
             must_claim(found, index_id, me, claimed=found.instance_id in await ledger.claims(index_id))
             spec = user.settings.needed_spec(user.index, found)
             misfits, warnings = collection_faults(spec, found, user.settings.metadata_indexes)

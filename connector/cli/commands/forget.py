@@ -20,6 +20,8 @@ _NOT_CONFIRMED = "nothing was removed, since nobody answered yes. Answer y, or g
 
 
 async def forget(settings: Settings, index_id: str, *, yes: bool, as_json: bool) -> Exit:
+    if not index_id:
+        raise ConfigError("forget index", "", "the index id is empty", "Give the id of the index")
     found, known = await _look(settings, index_id)
     if not found.assets and index_id not in known:
         raise _unknown(index_id, found, known)

@@ -3,7 +3,7 @@ FROM python:3.13-slim-trixie AS build
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
 
-# Wheels only, each by its hash: nothing that was downloaded runs while the image is built, and no compiler is needed.
+# Wheels only, checked by hash: no downloaded code runs during the build, and no compiler is needed.
 COPY requirements.lock requirements-build.lock ./
 RUN python -m venv --without-pip /opt/connector \
     && python -m venv --without-pip /opt/build \
@@ -32,7 +32,7 @@ RUN groupadd --gid 10001 connector \
 
 COPY --from=build /opt/connector /opt/connector
 
-# The root may be read-only, so bytecode comes with the image and is never written.
+# The root file system may be read-only: bytecode is part of the image and is never written.
 ENV PATH=/opt/connector/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 CONNECTOR_DATA_DIR=/data
 WORKDIR /etc/connector
 VOLUME /data

@@ -4,10 +4,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
-CODE := connector tests benchmarks
+CODE := connector tests benchmarks docs
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check soak bench lock clean
+.PHONY: help demo test check soak bench images lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,10 @@ soak: $(VENV)/.test ## the tests that take long
 
 bench: $(VENV)/.test ## measure; see benchmarks/
 	$(BIN)/python -m benchmarks
+
+images: $(VENV)/.run ## draw the pictures of README.md and docs/ again
+	$(BIN)/python docs/images/flow.py
+	$(BIN)/python docs/images/demo.py
 
 lock: ## resolve the dependencies anew (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade \

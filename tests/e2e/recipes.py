@@ -1,4 +1,4 @@
-"""The README's recipes as files that lie side by side, and a synced world to run them in."""
+"""The recipes of README.md and docs/ as files that lie side by side, and a synced world to run them in."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from qdrant_client import QdrantClient
 from connector.simulator import Simulator, run_in_thread
 from tests.command import TIMEOUT_SEC, Command, Ended
 from tests.e2e import oracle
-from tests.e2e.readme import RECIPES
+from tests.e2e.pages import RECIPES
 from tests.qdrant_server import QdrantServer
 
 COLLECTION = "twelvelabs-marengo3.0"
@@ -99,7 +99,7 @@ def _require_curl() -> None:
     """Without curl its recipes are skipped, except in CI, where that would prove nothing."""
     if shutil.which("curl") is None:
         if os.environ.get("CI") == "true":
-            pytest.fail("there is no curl to run the README's recipes with")
+            pytest.fail("there is no curl to run the recipes with")
         pytest.skip("there is no curl")
 
 

@@ -1,5 +1,6 @@
 """`connector demo` and `connector simulate` from outside: they need no settings and no server."""
 
+import html
 import json
 import re
 import signal
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.images import demo
 from tests.command import Command, end
 from tests.e2e.oracle import raw
 
@@ -19,7 +21,7 @@ def bare(tmp_path: Path) -> Command:
 
 def test_demo_shows_a_newcomer_the_whole_job(bare: Command) -> None:
     """It needs no settings, and wrong ones do not disturb it."""
-    ended = bare.run("demo", CONNECTOR_INDEXES="?", QDRANT_URL="nonsense")
+    ended = bare.run("demo", CONNECTOR_INDEXES="?", QDRANT_URL="nonsense", COLUMNS=str(demo.WIDTH))
 
     assert ended.code == 0, ended.stderr
     steps = ended.stdout.split("\n\n")
@@ -31,6 +33,18 @@ def test_demo_shows_a_newcomer_the_whole_job(bare: Command) -> None:
     assert steps[5].count(" 0 points written") == 2
     assert "connector check" in steps[-1]
     assert not list(bare.directory.iterdir())
+    assert pictured() == without_spaces("".join(demo.excerpt(ended.stdout))), "draw it again: make images"
+
+
+def pictured() -> str:
+    """The text of the README's picture of the demo, line by line from the top."""
+    picture = demo.PICTURE.read_text(encoding="utf-8")
+    matrix = picture[picture.index('class="demo-matrix"') :]
+    return without_spaces(html.unescape("".join(re.findall(r"<text[^>]*>([^<]*)</text>", matrix))))
+
+
+def without_spaces(text: str) -> str:
+    return re.sub(r"\s", "", text)
 
 
 def served(bare: Command, *arguments: str) -> tuple[str, list[str]]:

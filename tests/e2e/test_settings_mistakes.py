@@ -121,7 +121,7 @@ def test_no_secret_is_ever_printed(connector: Command, simulator: Simulator, ser
 
 
 def test_help_lists_every_command(tmp_path: Path) -> None:
-    """Their options are compared with the README."""
+    """Their options are compared with docs/commands.md."""
     ended = Command(tmp_path).run("--help")
 
     assert ended.code == 0

@@ -11,7 +11,8 @@ from connector.settings.ranges import RANGES, Range, duration
 from tests.unit.settings_place import Place
 
 ROOT = Path(__file__).parents[2]
-README = dict(re.findall(r"^\| `([A-Z_]+)` \| [^|]* \| (.*) \|$", (ROOT / "README.md").read_text(), re.MULTILINE))
+PAGE = (ROOT / "docs" / "configuration.md").read_text()
+DOCUMENTED = dict(re.findall(r"^\| `([A-Z_]+)` \| [^|]* \| (.*) \|$", PAGE, re.MULTILINE))
 EXAMPLE = (ROOT / ".env.example").read_text().splitlines()
 NUMBERS = {
     name
@@ -29,7 +30,7 @@ def test_every_number_has_a_range() -> None:
 def test_the_documents_name_the_range(name: str, span: Range) -> None:
     line = next(i for i, text in enumerate(EXAMPLE) if re.match(rf"(# )?{name.upper()}=", text))
 
-    assert f"{span}" in README[name.upper()]
+    assert f"{span}" in DOCUMENTED[name.upper()]
     assert f"{span}" in EXAMPLE[line - 1]
 
 

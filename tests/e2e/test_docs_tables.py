@@ -1,4 +1,4 @@
-"""The README's tables say what the program is."""
+"""The tables of docs/ say what the program does."""
 
 import re
 from dataclasses import fields
@@ -13,10 +13,10 @@ from connector.cli.output import Exit
 from connector.domain.report import CycleReport, Problem
 from connector.settings.connector_settings import SECRETS, IndexOverride, Settings, given_only
 from tests.command import Command
-from tests.e2e.readme import RECIPES, code, dead_links, section, table
+from tests.e2e.pages import RECIPES, code, table
 
-CONFIGURATION = table("Configuration")
-COMMANDS = table("Commands")
+CONFIGURATION = table("docs/configuration.md", "Variables")
+COMMANDS = table("docs/commands.md", "Commands")
 
 
 def settings(**given: Any) -> Settings:
@@ -75,32 +75,12 @@ def test_help_mentions_every_documented_option(tmp_path: Path, name: str, option
 
 
 def test_every_exit_code_is_in_the_table() -> None:
-    assert {int(number) for number, _ in table("Exit codes")} == {int(it) for it in Exit}
+    assert {int(number) for number, _ in table("docs/commands.md", "Exit codes")} == {int(it) for it in Exit}
 
 
 def test_every_key_of_a_report_is_in_the_table() -> None:
-    rows = table("`sync --json`")
+    rows = table("docs/commands.md", "`sync --json`")
 
     assert {key for row in rows for key in code(row[0])} == {field.name for field in fields(CycleReport)}
     problem = next(row[2] for row in rows if code(row[0]) == ["problems"])
     assert re.findall(r"\w+", code(problem)[0]) == [field.name for field in fields(Problem)]
-
-
-def test_every_file_has_its_layer() -> None:
-    package = Path(__file__).parents[2] / "connector"
-    found = {it.name if it.is_file() else f"{it.name}/" for it in package.iterdir() if it.suffix in ("", ".py")}
-
-    layers = re.split(r"^\| layer", section("Design on one screen"), flags=re.MULTILINE)[1]
-    named = {name for row in layers.splitlines() if row.startswith("| ") for name in code(row.split("|")[2])}
-    assert named == found - {"__init__.py", "__pycache__/"}
-
-
-def test_every_design_decision_names_what_was_rejected() -> None:
-    decisions = re.split(r"^\d+\. ", section("Design on one screen"), flags=re.MULTILINE)[1:]
-
-    assert 8 <= len(decisions) <= 9
-    assert [text[:40] for text in decisions if "*Rejected:*" not in text] == []
-
-
-def test_links_within_the_page_lead_somewhere() -> None:
-    assert dead_links() == []

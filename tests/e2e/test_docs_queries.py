@@ -1,4 +1,4 @@
-"""The README's query recipes find the right segments: each is compared with an answer worked out without Qdrant."""
+"""The recipes of docs/queries.md find the right segments: each is compared with an answer worked out without Qdrant."""
 
 import re
 from collections import Counter, defaultdict

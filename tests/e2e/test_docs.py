@@ -1,4 +1,4 @@
-"""The README's other claims and recipes, tried on what the connector synced from the simulator."""
+"""Claims and recipes of README.md and docs/, tried on what the connector synced from the simulator."""
 
 import runpy
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import pytest
 from connector.simulator import run_in_thread
 from tests.command import Command
 from tests.e2e import oracle
-from tests.e2e.readme import RECIPES, code, section, table
+from tests.e2e.pages import RECIPES, code, section, table
 from tests.e2e.recipes import COLLECTION, World, lines, run, synced_world, write_recipes
 
 
@@ -27,7 +27,7 @@ def test_a_collection_made_beforehand_is_adopted_as_it_is(world: World) -> None:
     assert config.quantization_config is not None
     stamp = (config.metadata or {})["twelvelabs_connector"]
     assert (stamp["model"], stamp["dimension"]) == ("marengo3.0", 512)
-    assert set(stamp) <= set(code(section("Collections")))
+    assert set(stamp) <= set(code(section("docs/payload.md", "Collections")))
 
 
 def test_the_point_id_recipe_gives_the_ids_that_are_stored(world: World) -> None:
@@ -49,7 +49,7 @@ def test_the_payload_table_lists_every_key_with_its_type(world: World) -> None:
         "list of string": list,
         "object": dict,
     }
-    documented = {code(key)[0]: kind for key, kind, _, _ in table("Payload")}
+    documented = {code(key)[0]: kind for key, kind, _, _ in table("docs/payload.md", "Payload")}
 
     found = [point["payload"] for point in world.points.values()]
     assert documented.keys() - found[0].keys() == {"hls_url"}
@@ -61,7 +61,7 @@ def test_the_payload_table_lists_every_key_with_its_type(world: World) -> None:
 
 
 def test_the_payload_table_lists_every_payload_index(world: World) -> None:
-    documented = {code(key)[0]: index for key, _, index, _ in table("Payload") if index}
+    documented = {code(key)[0]: index for key, _, index, _ in table("docs/payload.md", "Payload") if index}
     assert documented.pop("user_metadata") == "your keys, by `CONNECTOR_METADATA_INDEXES`"
 
     schema = world.client.get_collection(COLLECTION).payload_schema
@@ -83,7 +83,7 @@ def test_a_lost_ledger_is_adopted_from_the_points(world: World) -> None:
 
 
 def test_the_official_sdk_recipe_lists_every_video(world: World) -> None:
-    """The recipe's base_url is overridden by TWELVELABS_BASE_URL, as the README says."""
+    """The recipe's base_url is overridden by TWELVELABS_BASE_URL, as the page says."""
     ids = [line.split()[1] for line in lines(world.run("sdk.py"))]
 
     control = world.simulator.control

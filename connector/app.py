@@ -1,4 +1,4 @@
-"""The composition root: Settings -> Source, Sink, ledger and Engine. The only importer of both vendors' adapters."""
+"""Composition root: Settings -> Source, Sink, ledger, Engine. The only module that imports both vendor adapters."""
 
 import asyncio
 import time
@@ -36,9 +36,9 @@ class App:
     engine: Engine
 
     async def indexes(self, only: Collection[str] = ()) -> list[IndexSettings]:
-        """What is to be synced; `*` means the account's Marengo indexes and all that the ledger knows.
+        """The indexes to sync. `*` means the account's Marengo indexes plus those in the ledger.
 
-        Raises ConfigError when that is nothing or `only` names something else, and what the source raises.
+        Raises ConfigError if there is none or `only` has an unknown id, and the errors of `Source.indexes`.
         """
         configured = self.settings.connector_indexes
         if configured == ALL_INDEXES:
@@ -48,22 +48,22 @@ class App:
                 raise nothing_to_sync()
         unknown_ids = sorted(set(only) - set(configured))
         if unknown_ids:
-            advice = f"Configured are: {', '.join(configured) or 'none'}"
-            raise ConfigError("select index", unknown_ids[0], "it is not among CONNECTOR_INDEXES", advice)
+            advice = f"Configured indexes: {', '.join(configured) or 'none'}"
+            raise ConfigError("select index", unknown_ids[0], "it is not in CONNECTOR_INDEXES", advice)
         return [self.settings.of_index(index_id) for index_id in configured if not only or index_id in only]
 
 
 def nothing_to_sync() -> ConfigError:
-    """`*` finds no index: done without a word, that would look like success."""
+    """The error for `*` without any index: syncing nothing would look like success."""
     cause = "CONNECTOR_INDEXES is *, and no index of the account has a Marengo model"
-    advice = "Create one in TwelveLabs, or check that TWELVELABS_API_KEY belongs to the account that you mean"
+    advice = "Create one in TwelveLabs, or check that TWELVELABS_API_KEY belongs to the right account"
     return ConfigError("find indexes", "", cause, advice)
 
 
 def collection_faults(
     spec: CollectionSpec | None, found: CollectionInfo, metadata_indexes: Mapping[str, str]
 ) -> tuple[list[str], tuple[str, ...]]:
-    """What keeps a collection from holding what it must, and which payload indexes have another type."""
+    """Why the collection does not fit, and warnings about payload indexes of another type."""
     return misfit(spec, found) if spec else [], index_warnings(found, payload_indexes(metadata_indexes))
 
 
@@ -77,9 +77,9 @@ async def open_app(
     wall: Callable[[], float] = time.time,
     observe: Callable[[Progress], None] = lambda _: None,
 ) -> AsyncIterator[App]:
-    """Everything that a command needs. A read-only one creates nothing and needs not own the ledger.
+    """Open everything that a command needs. Read-only creates nothing and does not lock the ledger.
 
-    `takeover_sec` is how long another owner may take to end.
+    `takeover_sec`: seconds to wait for another owner to end.
     """
     async with AsyncExitStack() as stack:
         if not read_only:
@@ -97,7 +97,7 @@ async def open_app(
 
 
 def _logged(observe: Callable[[Progress], None]) -> Callable[[Progress], None]:
-    """Also logs what is in no report."""
+    """Also log dropped words, which the report does not contain."""
 
     def logged(step: Progress) -> None:
         if step.result and step.result.dropped_words:
@@ -106,7 +106,7 @@ def _logged(observe: Callable[[Progress], None]) -> Callable[[Progress], None]:
                 index_id=step.index_id,
                 indexed_asset_id=step.result.indexed_asset_id,
                 words=step.result.dropped_words,
-                reason="their time ranges cannot be used",
+                reason="their time ranges are invalid",
             )
         observe(step)
 
@@ -114,7 +114,7 @@ def _logged(observe: Callable[[Progress], None]) -> Callable[[Progress], None]:
 
 
 async def _own(stack: AsyncExitStack, lock: Path, command: str, takeover_sec: float) -> None:
-    """Somebody who only looks holds the lock for an instant, so that a refusal counts when there is an owner."""
+    """Lock the ledger. `owner()` takes the lock briefly, so fail only if a real owner is recorded."""
     deadline = time.monotonic() + max(takeover_sec, _TAKEOVER_RETRY_SEC)
     while True:
         try:
@@ -123,7 +123,7 @@ async def _own(stack: AsyncExitStack, lock: Path, command: str, takeover_sec: fl
             known = owner(lock) is not None
             if (known and not takeover_sec) or time.monotonic() >= deadline:
                 raise
-            log.info("ledger.waiting", reason=str(error))
+            log.info("ledger.lock_refused", reason=str(error))
             await asyncio.sleep(_TAKEOVER_RETRY_SEC)
         else:
             return

@@ -1,4 +1,4 @@
-"""The words of the program and its pure decisions: no I/O, no clock, no logger.
+"""Domain model and pure decisions: no I/O, no clock, no logger.
 
-Imports nothing of ours.
+Imports no other package of the connector.
 """

@@ -1,4 +1,4 @@
-"""What an unsuccessful attempt leaves in the ledger."""
+"""Attempt -> attempt: how a failure or a deferral changes it."""
 
 from dataclasses import replace
 
@@ -10,15 +10,16 @@ _SHORTEST_DEFERRAL, _LONGEST_DEFERRAL = 5.0, 900.0
 
 
 def failed(attempt: Attempt, error: ConnectorError, now: float) -> Attempt:
-    """A failure uses the attempt up; the wait doubles from a minute to six hours."""
+    """Record a failure. The attempt counts; the back-off doubles from one minute to six hours."""
     wait = min(_FIRST_RETRY * 2.0 ** min(attempt.attempts - 1, 20), _LAST_RETRY)
     return replace(attempt, reason=str(error), code=error.code, due=now + wait, tried_at=now)
 
 
 def deferred(attempt: Attempt, error: ConnectorError, now: float, *, at_once: bool = False) -> Attempt:
-    """A deferral gives the attempt back.
+    """Record a deferral. The attempt does not count.
 
-    The wait grows with the time since the first try, from 5 seconds to 15 minutes; with `at_once` there is none.
+    The wait equals the time since the first try, at least 5 seconds and at most 15 minutes; `at_once` means no wait.
+    `RateLimited.retry_after` is a lower bound.
     """
     wait = 0.0 if at_once else min(max(now - attempt.since, _SHORTEST_DEFERRAL), _LONGEST_DEFERRAL)
     if isinstance(error, RateLimited) and error.retry_after is not None:

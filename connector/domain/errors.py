@@ -1,15 +1,15 @@
-"""The errors of the connector, by how far each one reaches.
+"""All errors of the connector, grouped by scope: process, request, asset or cycle.
 
 ConnectorError
-├─ ConfigError             wrong settings                        -> message, exit 2, no retry
-├─ TransientError          may work if repeated                  -> retried; exhausted: the asset is deferred
-│  ├─ RateLimited          a wait, not a failure
-│  └─ Unavailable          time-out, connection, 408, 5xx, any redirect, a cut or non-JSON body
-├─ AssetError              concerns one asset                    -> Outcome failed, the cycle goes on
-│  ├─ MalformedAsset       complete JSON with wrong content
-│  └─ PointsRejected       Qdrant refused points of this asset
-├─ InternalError           a bug of ours                         -> the asset's failure, or else the cycle's
-└─ CycleError              nothing sensible can be done now      -> the cycle fails, the process lives
+├─ ConfigError             invalid settings                      -> message, exit 2, no retry
+├─ TransientError          a retry may succeed                   -> retried; then the asset is deferred
+│  ├─ RateLimited          wait and retry; not a failure
+│  └─ Unavailable          timeout, connection error, 408, 5xx, redirect, truncated or non-JSON body
+├─ AssetError              concerns one asset                    -> Outcome failed, the cycle continues
+│  ├─ MalformedAsset       valid JSON with invalid content
+│  └─ PointsRejected       Qdrant rejected points of this asset
+├─ InternalError           a bug in the connector                -> fails the asset, or else the cycle
+└─ CycleError              the cycle cannot continue             -> the cycle fails, the process keeps running
    ├─ AuthenticationFailed
    ├─ IndexGone
    ├─ SourceUnavailable
@@ -17,8 +17,8 @@ ConnectorError
    ├─ SinkUnavailable
    └─ LedgerUnavailable
 
-Adapters translate vendor exceptions into these, by type and status, each in one place. Secrets are masked
-as an error is made: whatever shows or stores its message need not think of them.
+Each adapter translates vendor exceptions into these in one place, by type and status. The constructor masks
+secrets, so a message is safe to print, log and store.
 """
 
 from typing import ClassVar, Literal, Self
@@ -31,7 +31,7 @@ _LONGEST_CAUSE = 500
 
 
 class ConnectorError(Exception):
-    """What was being done, to what, why it did not work, and what the operator can do."""
+    """An error message in four parts: operation, subject, cause, and advice for the operator."""
 
     code: ClassVar[str] = "connector_error"
 
@@ -54,7 +54,7 @@ class ConfigError(ConnectorError):
 
 
 class TransientError(ConnectorError):
-    """`side` says which of the two systems did not answer."""
+    """`side` is the system that failed: source or sink."""
 
     code = "transient_error"
 
@@ -64,7 +64,7 @@ class TransientError(ConnectorError):
 
 
 class RateLimited(TransientError):
-    """`retry_after` is in seconds from now, None when the other side did not say."""
+    """`retry_after` is in seconds from now; None when the response did not state it."""
 
     code = "rate_limited"
 
@@ -98,7 +98,7 @@ class InternalError(ConnectorError):
 
     @classmethod
     def of(cls, error: Exception, operation: str, subject: str) -> Self:
-        """An exception may quote all that it was given, so its message is cut off."""
+        """Wrap an unexpected exception. Truncate its message, which may quote a whole response."""
         cause = f"{type(error).__name__}: {error}"[:_LONGEST_CAUSE]
         return cls(operation, subject, cause, "This is a bug in the connector: report it with the traceback in the log")
 

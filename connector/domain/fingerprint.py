@@ -1,4 +1,4 @@
-"""Digests: what makes an asset's points come out as they do."""
+"""The fingerprint of an asset: a digest of everything that shapes its points."""
 
 import hashlib
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from connector.domain.model import LAYOUT_VERSION, IndexedAsset
 
 @dataclass(frozen=True, slots=True)
 class PointConfig:
-    """Everything in our settings that shapes the points of an index; `options` are the wanted embedding options."""
+    """All settings that shape the points of an index; `options` are the wanted embedding options."""
 
     model: str | None
     options: tuple[str, ...]
@@ -22,7 +22,7 @@ class PointConfig:
 
 
 def digest(*parts: bytes) -> str:
-    """32 hex characters; every part is framed by its length, so that no two lists of parts agree by accident."""
+    """Return 32 hex characters. A length prefix on each part keeps ("ab", "c") and ("a", "bc") apart."""
     state = hashlib.blake2b(digest_size=16)
     for part in parts:
         state.update(len(part).to_bytes(8, "little"))

@@ -1,4 +1,4 @@
-"""How one index is synced: the settings that the engine needs, whatever they were read from."""
+"""The settings of one index that the engine needs, independent of where they were read from."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from connector.domain.plan import Policy
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
-    """`collection` is a template with `{model}` and perhaps `{index_id}`; intervals are in seconds."""
+    """`collection` is a template with `{model}` and optionally `{index_id}`; intervals are in seconds."""
 
     index_id: str
     collection: str = "twelvelabs-{model}"
@@ -30,17 +30,17 @@ class IndexSettings:
 
     @property
     def refresh_period(self) -> float:
-        """How often a daemon looks for due refreshes: often enough to spread them over the interval."""
+        """Seconds between two checks for due refreshes: 1/24 of the shorter interval, which spreads the load."""
         return min(self.refresh_interval, self.deep_refresh_interval) / 24
 
     @property
     def point_settings(self) -> dict[str, Any]:
-        """The settings that shape points, as JSON values: what two owners of one index would have to agree on."""
+        """The settings that shape points, as JSON values. Ledgers with equal values may take an index over."""
         options = None if self.embedding_options is None else sorted(self.embedding_options)
         return {"embedding_options": options, "transcript": self.transcript, "media_links": self.media_links}
 
     def policy(self, now: float) -> Policy:
-        """What the settings alone say of a plan's policy."""
+        """The part of a plan's policy that depends on settings only."""
         return Policy(
             now=now,
             delete_mode=self.delete_mode,
@@ -53,20 +53,20 @@ class IndexSettings:
         return self.collection.format(model=model, index_id=self.index_id)
 
     def spec(self, model: str, dimension: int, options: tuple[str, ...]) -> CollectionSpec:
-        """All named vectors of the model, whatever is wanted of it or its first asset happens to hold.
+        """Spec with all named vectors of the model, regardless of the wanted options and of the first asset.
 
-        `options` are those of a model that is not known: what the index has and what the asset holds.
+        `options` applies to unknown models only: the options of the index and of the asset.
         """
         known = KNOWN.get(model)
         return CollectionSpec(self.collection_name(model), model, dimension, tuple(known.options) if known else options)
 
     def known_spec(self, index: Index) -> CollectionSpec | None:
-        """What is needed of the collection of the index's model, as far as the model is known beforehand."""
+        """Required collection of the index's model; None for an unknown model."""
         known = KNOWN.get(index.model or "")
         return self.spec(known.name, known.dimension, tuple(known.options)) if known else None
 
     def needed_spec(self, index: Index, found: CollectionInfo | None) -> CollectionSpec | None:
-        """The same; for an unknown model what its collection, which has a dimension already, must have."""
+        """Like `known_spec`; for an unknown model, take the dimension from its existing collection `found`."""
         known = self.known_spec(index)
         if known or index.model is None or found is None or found.model != index.model:
             return known
@@ -75,7 +75,7 @@ class IndexSettings:
         return CollectionSpec(found.name, index.model, dimension, options)
 
     def point_config(self, index: Index) -> PointConfig:
-        """Raises ConfigError when there is nothing to sync in the index."""
+        """Raises ConfigError when the index has no embeddings to sync."""
         return PointConfig(
             model=index.model,
             options=self._wanted(index),
@@ -87,11 +87,11 @@ class IndexSettings:
     def _wanted(self, index: Index) -> tuple[str, ...]:
         advice = "Remove it from CONNECTOR_INDEXES"
         if index.model is None:
-            raise ConfigError("sync index", index.index_id, "it has no Marengo model and so no embeddings", advice)
+            raise ConfigError("sync index", index.index_id, "it has no Marengo model, so it has no embeddings", advice)
         wanted = select(index.model, index.model_options, self.embedding_options)
         if not wanted:
             named = ", ".join(self.embedding_options or ()) or "none"
             offered = ", ".join(options_of(index.model, index.model_options)) or "none"
-            cause = f"the wanted embedding options ({named}) are none of its own ({offered})"
+            cause = f"it has none of the wanted embedding options ({named}); it has: {offered}"
             raise ConfigError("sync index", index.index_id, cause, "Correct CONNECTOR_EMBEDDING_OPTIONS")
         return wanted

@@ -1,4 +1,4 @@
-"""What is known of Marengo models: canonical names, dimensions, embedding options."""
+"""Known Marengo models: canonical names, dimensions, embedding options."""
 
 import re
 from collections.abc import Collection, Iterable
@@ -9,14 +9,14 @@ _VERSION = re.compile(r"marengo\D*?(\d+)\.(\d+)", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class MarengoModel:
-    """`options` maps each embedding option to the index's model option that it rides on."""
+    """`options` maps each embedding option to the model option of the index that enables it."""
 
     name: str
     dimension: int
     options: dict[str, str]
 
 
-# Vendor's documentation; see the payload reference in the README.
+# Source: the vendor's documentation; see the payload reference in the README.
 KNOWN = {
     model.name: model
     for model in (
@@ -29,15 +29,15 @@ _ALIASES = {"visual-text": "visual"}
 
 
 def canonical(name: str) -> str | None:
-    """`Marengo-retrieval-2.7` and `marengo2.7` are one model; None for what is no Marengo model."""
+    """`Marengo-retrieval-2.7` and `marengo2.7` both give `marengo2.7`; None if it is not a Marengo model."""
     found = _VERSION.search(name)
     return f"marengo{found[1]}.{found[2]}" if found else None
 
 
 def options_of(model: str, model_options: Iterable[str]) -> tuple[str, ...]:
-    """The embedding options that an index of `model` has, in the model's order.
+    """The embedding options that an index of `model` offers, in the model's order.
 
-    A model that is not known is asked for what the index itself names.
+    For an unknown model, use the model options of the index.
     """
     enabled = tuple(dict.fromkeys(model_options))
     if model not in KNOWN:
@@ -46,7 +46,7 @@ def options_of(model: str, model_options: Iterable[str]) -> tuple[str, ...]:
 
 
 def select(model: str, model_options: Iterable[str], wanted: Collection[str] | None) -> tuple[str, ...]:
-    """The wanted ones (None: all) of `options_of`; `visual` of one model is `visual-text` of another."""
+    """The wanted options (None: all) that the index offers; `visual` and `visual-text` are aliases."""
     offered = options_of(model, model_options)
     if wanted is None:
         return offered

@@ -1,4 +1,4 @@
-"""Secrets never leave the process in words: every message and log record passes `masked`, whoever wrote it."""
+"""Mask secrets: every message and log record passes through `masked`, including those of libraries."""
 
 import base64
 import json
@@ -8,7 +8,7 @@ from urllib.parse import quote, quote_plus, unquote
 
 MASK = "[secret]"
 SHORTEST = 8
-"""Replacing anything shorter would garble messages that merely hold the same letters."""
+"""Shorter secrets are not masked: they would match ordinary words."""
 
 _USERINFO = re.compile(r"//(.*)@", re.DOTALL)
 _WRITTEN: tuple[Callable[[str], str], ...] = (
@@ -25,22 +25,22 @@ _hidden: dict[str, re.Pattern[str]] = {}
 
 
 def hide(secrets: Iterable[str]) -> None:
-    """From now on these are masked, with and without surrounding white space, for the life of the process."""
+    """Mask these secrets until the process ends. Surrounding white space is ignored."""
     stripped = {secret.strip() for secret in secrets}
     new = {secret for secret in stripped if len(secret) >= SHORTEST} - _hidden.keys()
     _hidden.update({secret: _pattern(secret) for secret in new})
 
 
 def masked(text: str) -> str:
-    """The text without any secret, however that is quoted or escaped."""
-    # A secret that contains another one goes first, or the rest of it would stay.
+    """Replace every secret in the text, in all its quoted and escaped forms."""
+    # Longest first: replacing a contained secret would leave the rest of the longer one visible.
     for secret in sorted(_hidden, key=len, reverse=True):
         text = _hidden[secret].sub(MASK, text)
     return text
 
 
 def secrets_of_url(url: str) -> set[str]:
-    """User name and password of an address, as it stands there, decoded, and as a proxy is sent them."""
+    """Credentials in a URL: as written, percent-decoded, and in base64 as in a Proxy-Authorization header."""
     found = _USERINFO.search(url)
     if not found:
         return set()
@@ -51,10 +51,10 @@ def secrets_of_url(url: str) -> set[str]:
 
 
 def _pattern(secret: str) -> re.Pattern[str]:
-    """Escaped up to twice: a log record quotes a message that quotes a request."""
+    """Match up to two levels of escaping: a log record may quote a message that quotes a request."""
     forms = {secret}
     for _ in range(2):
         forms |= {write(form) for form in forms for write in _WRITTEN}
     longest_first = sorted(forms, key=len, reverse=True)
-    # Case of the hexadecimal digits in %2F is free.
+    # %2F and %2f are equivalent.
     return re.compile("|".join(re.escape(form) for form in longest_first), re.IGNORECASE)

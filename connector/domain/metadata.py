@@ -1,4 +1,4 @@
-"""The facts of an asset as Qdrant can hold them, the same over REST and gRPC."""
+"""Asset metadata in the form that Qdrant can store, the same over REST and gRPC."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -7,7 +7,7 @@ from connector.domain import timestamps
 from connector.domain.model import RetrievedAsset
 from connector.domain.segments import malformed
 
-# Measured with Qdrant 1.16: gRPC takes no deeper nesting, and REST no request above 32 MiB.
+# Measured with Qdrant 1.16: gRPC rejects deeper nesting, and REST rejects requests above 32 MiB.
 MAX_METADATA_DEPTH = 32
 MAX_METADATA_BYTES = 16 * 1024 * 1024
 
@@ -17,7 +17,7 @@ _LARGEST_NUMBER = 2**53
 
 
 def check_metadata(retrieved: RetrievedAsset) -> None:
-    """Raises MalformedAsset for numbers out of range and for user metadata that is nested too deeply."""
+    """Raises MalformedAsset when a number is out of range or the user metadata is nested too deeply."""
     for key in _NUMBERS:
         value = getattr(retrieved.asset, key)
         if value is not None and not 0 <= value <= _LARGEST_NUMBER:
@@ -27,7 +27,7 @@ def check_metadata(retrieved: RetrievedAsset) -> None:
 
 
 def timestamp(retrieved: RetrievedAsset, key: str) -> str | None:
-    """Raises MalformedAsset for what is not a date and time."""
+    """The field in RFC 3339, UTC. Raises MalformedAsset when it is not a date and time."""
     text: str | None = getattr(retrieved.asset, key)
     try:
         return timestamps.rfc3339(text) if text else None
@@ -36,12 +36,12 @@ def timestamp(retrieved: RetrievedAsset, key: str) -> str | None:
 
 
 def whole(value: float | None) -> float | None:
-    """Counts of pixels and bytes without a fraction, however the source spelled them."""
+    """Convert 1080.0 to 1080; keep other values unchanged."""
     return int(value) if value is not None and value == int(value) else value
 
 
 def storable(value: Any) -> Any:
-    """As received, but integers that do not fit 64 bits, which Qdrant cannot hold, become strings."""
+    """Convert integers beyond 64 bits, which Qdrant cannot store, to strings; keep the rest as received."""
     if isinstance(value, Mapping):
         return {key: storable(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -52,7 +52,7 @@ def storable(value: Any) -> Any:
 
 
 def _is_deeper_than(levels: int, value: Any) -> bool:
-    """Level by level: recursion would fail on what this is to find."""
+    """Iterative, because deeply nested input would exceed the recursion limit."""
     layer = [value]
     for _ in range(levels):
         layer = [inner for outer in layer for inner in _children(outer)]

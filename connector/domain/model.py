@@ -1,7 +1,6 @@
-"""The vocabulary: values that the parts of the program exchange. No I/O, no decisions.
+"""The domain model: values that the packages exchange. No I/O, no decisions.
 
-Times are seconds since the epoch (UTC); source timestamps stay the strings that the API sent, so that a digest of them
-means the same tomorrow.
+Times are seconds since the epoch (UTC). Source timestamps keep the API's spelling, so that their digests are stable.
 """
 
 from collections.abc import Mapping
@@ -37,7 +36,7 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class IndexedAsset:
-    """One row of a listing; everything but the id and the status may be absent at the source."""
+    """One row of a listing. The source may omit every field except the id and the status."""
 
     indexed_asset_id: str
     status: str
@@ -57,7 +56,7 @@ class IndexedAsset:
 class Snapshot:
     """A listing of an index by indexed asset id. Only a complete one can show that an asset is absent.
 
-    `as_of` is the source's own time when the listing began, None where it does not tell.
+    `as_of` is the source's time (Date header) when the listing began; None if unknown.
     """
 
     index: Index
@@ -68,7 +67,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a cheap poll shows: assets that are new or touched, and which pending ones are on their way still."""
+    """Result of a poll: new or changed assets, and the ids of assets that are still being indexed."""
 
     assets: Mapping[str, IndexedAsset]
     pending: frozenset[str]
@@ -100,10 +99,10 @@ class Transcription:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class RetrievedAsset:
-    """One asset as the source has it now.
+    """One asset as retrieved from the source.
 
-    `model` is canonical and comes from the embedding itself. `columns` is None when the answer held no embedding: it
-    was not asked for, or the source is not that far yet; an empty tuple says that there is nothing to embed.
+    `model` is the canonical name from the embedding itself. `columns` is None when the response has no embedding: it
+    was not requested, or is not available yet. An empty tuple means that the asset has no segments.
     """
 
     asset: IndexedAsset
@@ -116,7 +115,7 @@ class RetrievedAsset:
 
 @dataclass(frozen=True, slots=True)
 class CollectionSpec:
-    """What a collection must be: one per model, every option a named vector of the same dimension, distance Cosine."""
+    """Required collection: one per model, one named vector per option, one dimension, distance Cosine."""
 
     name: str
     model: str
@@ -126,7 +125,7 @@ class CollectionSpec:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Which ledger this is: a random id, kept for as long as the ledger lives, and a name for people."""
+    """Identity of a ledger: a random id that never changes, and a human-readable label."""
 
     ledger_id: str
     label: str
@@ -134,15 +133,17 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """The ledger that an index belongs to in a collection, and the settings that shape the points it writes there.
+    """The ledger that owns an index in a collection, with the settings that shape its points.
 
-    `home` is the collection where it writes the index now: another one, once it has moved the index away.
+    `home` is the collection to which it writes the index now: another one, once it has moved the index away. `epoch`
+    grows by one with each change of the owner, so that an older entry can be told from a newer one.
     """
 
     ledger_id: str
     label: str
     settings: Mapping[str, Any]
     home: str = ""
+    epoch: int = 0
 
     def __str__(self) -> str:
         return f"ledger {self.ledger_id[:8]} ({self.label})"
@@ -150,7 +151,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class CollectionInfo:
-    """What a collection is. The stamp fields are None where the collection carries none of ours."""
+    """A collection as found. `model`, `layout_version` and `instance_id` are None without the connector's stamp."""
 
     name: str
     points: int
@@ -161,16 +162,16 @@ class CollectionInfo:
     instance_id: str | None = None
     payload_indexes: Mapping[str, str] = field(default_factory=dict)
     owners: Mapping[str, Owner] = field(default_factory=dict)
-    """Index id -> who may write points of that index here."""
+    """Index id -> the owner, which alone may write points of that index here."""
     warnings: tuple[str, ...] = ()
-    """Settings that have no effect here, and what to do: a payload index of another type, for example."""
+    """Settings without effect here, with advice: for example a payload index of another type."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """How many points of an index a collection holds, by revision and by metadata revision.
+    """Number of points of an index in a collection, by revision and by metadata revision.
 
-    Counted by what the points say of themselves, so that points of other programs may be among them.
+    Counted by payload, so points of other programs may be included.
     """
 
     revisions: Mapping[str, int]
@@ -179,7 +180,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class SinkAsset:
-    """What a collection holds of one asset, read back from its own points; `""` counts those without a revision."""
+    """The points of one asset in a collection, read from their payloads; key `""` counts points without revision."""
 
     indexed_asset_id: str
     points_by_revision: Mapping[str, int]
@@ -193,24 +194,24 @@ class SinkAsset:
 
     @property
     def metadata_revision(self) -> str | None:
-        """The one that all points are of; None when they differ or do not say."""
+        """The metadata revision that all points share; None if they differ or lack one."""
         known = [revision for revision in self.points_by_metadata_revision if revision]
         return known[0] if len(known) == len(self.points_by_metadata_revision) == 1 else None
 
     @property
     def intact(self) -> bool:
-        """All points are of one revision and as many as they say they are."""
+        """True if all points have one revision, their number equals `asset_points`, and a fingerprint is present."""
         return len(self.points_by_revision) == 1 and self.points == self.asset_points and bool(self.fingerprint)
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What the sink holds of an asset, as acknowledged."""
+    """What the sink holds of an asset, as acknowledged by the sink."""
 
     fingerprint: str
     revision: str
     metadata_revision: str | None
-    """None for points that were found in the sink and not written by this ledger."""
+    """None for adopted points whose payloads lack one or differ."""
     points: int
     collection: str
     applied_at: float
@@ -220,7 +221,7 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """What is being tried for an asset: counted before it is retrieved, explained when it did not work."""
+    """The current attempt for an asset: counted before the retrieval, with a reason after a failure."""
 
     fingerprint: str
     attempts: int
@@ -229,7 +230,7 @@ class Attempt:
     code: str | None = None
     due: float = 0.0
     tried_at: float = 0.0
-    """When the wait until `due` began."""
+    """Start of the wait until `due`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,36 +245,36 @@ class Checkpoint:
 
     @property
     def may_have_points(self) -> bool:
-        """Whether the sink can hold any point of the asset."""
+        """True if the sink may hold points of the asset."""
         nothing_applied = self.applied is not None and not self.applied.points and not self.opened
         return bool(self.collections) and not nothing_applied
 
 
 @dataclass(frozen=True, slots=True)
 class IndexState:
-    """What the ledger knows of an index as a whole."""
+    """Ledger row of an index."""
 
     first_cycle_at: float
     canary_at: float
     deep_due_since: float = 0.0
     """Assets whose last deep retrieval is older than this are due for one."""
     shallow_due_since: float = 0.0
-    """The same for shallow retrievals, which bring the metadata up to date."""
+    """Assets whose last shallow retrieval (metadata only) is older than this are due for one."""
     index_name: str | None = None
-    """As it is in the payload of assets that were retrieved since; None in a ledger of an earlier release."""
+    """Index name as of the last full cycle; None in a ledger of an earlier release."""
     withheld_because: str | None = None
-    """Why the last full cycle withheld deletes; None when it did not."""
+    """Why the last full cycle withheld deletes; None if it withheld none."""
     withheld_from: int | None = None
-    """How many assets the limit of these deletes goes by: the least since they are withheld."""
+    """Number of assets that `max_delete_ratio` applies to: the minimum since deletes were first withheld."""
     watermark: float | None = None
-    """Source time up to which changes are known to be worked off."""
+    """Source time up to which all changes are processed."""
     pending: frozenset[str] = frozenset()
-    """Assets that were on their way to ready when last seen."""
+    """Ids of assets that were still being indexed when last seen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One search result. `score` is the fused score, comparable within one list only."""
+    """One search result. `score` is the fused score; compare it within one result list only."""
 
     score: float
     index_id: str
@@ -296,4 +297,4 @@ class Outcome(StrEnum):
     FAILED = "failed"
     VANISHED = "vanished"
     FORGOTTEN = "forgotten"
-    """A row of an absent asset that had no points; no count of the report."""
+    """Removed the row of an absent asset without points; not counted in the report."""

@@ -1,4 +1,4 @@
-"""The decision: what a cycle changes, as a value. Pure: no await, no clock, no logger, deterministic order.
+"""Compute the plan of a cycle. Pure: no await, no clock, no logger, deterministic order.
 
 | in the snapshot | in the ledger                          | decision                              |
 |-----------------|----------------------------------------|---------------------------------------|
@@ -6,7 +6,7 @@
 | ready           | applied, same fingerprint              | unchanged, or Refresh when one is due |
 | ready           | applied, other fingerprint             | Upsert (changed)                      |
 | ready           | opened, never closed                   | Upsert (interrupted)                  |
-| ready           | failed, due again                      | Upsert (retry)                        |
+| ready           | failed, due for a retry                | Upsert (retry)                        |
 | ready           | failed, not due yet                    | postponed                             |
 | ready           | failed N times at the same fingerprint | quarantined                           |
 | not ready       | any                                    | waiting                               |
@@ -15,11 +15,11 @@
 | absent          | no points                              | forgotten: nothing to delete          |
 | absent          | any other                              | Delete, subject to the policy         |
 
-The policy carries out all deletes of a cycle or withholds all, and decides anew in each cycle: those of the last 24
-hours and those of this cycle must not exceed the limit. Deletes that an operator allowed do not count. While deletes
-are withheld, the ratio is one of the smallest ledger since: a withheld batch passes when enough of its assets are back
-or earlier deletes are a day old, and never because new assets make it a smaller share. Time alone does not let it
-through either: a batch above the limit stays above it, and no part of it is carried out.
+Each cycle carries out all of its deletes or withholds all of them. The deletes of the last 24 hours plus those of this
+cycle must not exceed the limit; deletes that an operator allowed do not count. While deletes are withheld, the ratio
+applies to the smallest ledger size since then, so that new assets never raise the limit. A withheld batch passes when
+enough of its assets are listed again, or when earlier deletes are older than 24 hours. A batch that exceeds the limit
+by itself never passes with time, not even in part.
 """
 
 from collections.abc import Mapping
@@ -46,9 +46,9 @@ class Decision(StrEnum):
     FORGOTTEN = "forgotten"
 
 
-INCOMPLETE = "the listing is incomplete, so nothing can be said to be absent"
+INCOMPLETE = "the listing is incomplete, so it does not prove that an asset is absent"
 GONE = "gone"
-"""Stands for the fingerprint in an attempt to delete."""
+"""Fingerprint of a delete attempt."""
 UPSERTS = frozenset({Decision.NEW, Decision.CHANGED, Decision.INTERRUPTED, Decision.RETRY})
 
 
@@ -73,7 +73,7 @@ class Refresh:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """One that `counts` uses up the limit of 24 hours."""
+    """`counts`: whether it counts towards the 24-hour limit."""
 
     checkpoint: Checkpoint
     counts: bool = True
@@ -81,10 +81,10 @@ class Delete:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a plan may do.
+    """Limits and options of a plan.
 
-    `recent_deletes` are those of the last 24 hours; `respect_backoff` leaves failed assets alone until they are due.
-    Without a `refresh` policy no applied asset is retrieved again.
+    `recent_deletes` counts the last 24 hours; `respect_backoff` postpones failed assets until they are due. Without a
+    `refresh` policy the plan has no refreshes.
     """
 
     now: float
@@ -102,8 +102,8 @@ class Policy:
 class Plan:
     """The difference between a snapshot and the ledger.
 
-    `withheld` deletes wait for an operator, `kept` ones do not; `forgets` are absent rows without points.
-    `withheld_from` is how many assets the limit goes by as long as deletes are withheld.
+    `withheld` deletes exceed the policy; `kept` counts deletes that mode `keep` omits; `forgets` are rows of absent
+    assets without points. `withheld_from` is the number of assets that the ratio applies to while deletes are withheld.
     """
 
     upserts: tuple[Upsert, ...]
@@ -121,7 +121,7 @@ class Plan:
 
     @classmethod
     def of(cls, refreshes: tuple[Refresh, ...]) -> "Plan":
-        """Nothing but these."""
+        """A plan with these refreshes only."""
         return cls((), refreshes, (), unchanged=0, waiting=(), postponed=(), quarantined=())
 
 
@@ -175,7 +175,7 @@ def make_plan(
     )
 
 
-def decide(  # noqa: PLR0911  one return for each row of the table
+def decide(  # noqa: PLR0911  one return per row of the table
     asset: IndexedAsset, row: Checkpoint | None, fingerprint: str, policy: Policy
 ) -> Decision:
     """Order matters: quarantine, back-off, interrupted, retry."""
@@ -196,7 +196,7 @@ def decide(  # noqa: PLR0911  one return for each row of the table
 
 
 def decide_absent(row: Checkpoint, policy: Policy) -> Decision:
-    """What the row of an asset that is not listed calls for, before the policy has its say."""
+    """Decide for an asset that is not listed, before `delete_veto`."""
     if not row.may_have_points:
         return Decision.FORGOTTEN
     if policy.delete_mode == "keep":
@@ -205,7 +205,7 @@ def decide_absent(row: Checkpoint, policy: Policy) -> Decision:
 
 
 def _held_back(row: Checkpoint, fingerprint: str, policy: Policy) -> Decision | None:
-    """What failed at this fingerprint is left alone for a while, or for good."""
+    """Quarantine or postpone an asset that failed at this fingerprint."""
     tried = row.attempt if row.attempt and row.attempt.fingerprint == fingerprint else None
     if tried and tried.attempts >= policy.max_attempts:
         return Decision.QUARANTINED
@@ -215,7 +215,7 @@ def _held_back(row: Checkpoint, fingerprint: str, policy: Policy) -> Decision | 
 
 
 def due_again(rows: Mapping[str, Checkpoint], policy: Policy) -> set[str]:
-    """Unfinished rows that a patient cycle tries now, as far as that can be told without the asset's fingerprint."""
+    """Ids of unfinished rows that are due and not quarantined; ignores changes of the fingerprint."""
     return {
         name
         for name, row in rows.items()
@@ -224,7 +224,7 @@ def due_again(rows: Mapping[str, Checkpoint], policy: Policy) -> set[str]:
 
 
 def delete_veto(deletes: int, snapshot: Snapshot, size: int, policy: Policy) -> str | None:
-    """Why none of so many deletes may be carried out now; None when they may. `size` is what the ratio is of."""
+    """Why these deletes are withheld; None if they are allowed. `max_delete_ratio` applies to `size` assets."""
     if not deletes:
         return None
     if not snapshot.complete:
@@ -232,21 +232,21 @@ def delete_veto(deletes: int, snapshot: Snapshot, size: int, policy: Policy) -> 
     if policy.allow_deletes:
         return None
     if not snapshot.assets:
-        return "the listing is empty although the ledger is not"
+        return "the listing is empty, but the ledger is not"
     wanted = policy.recent_deletes + deletes
     limit = max(policy.max_deletes, int(policy.max_delete_ratio * size))
-    return f"{wanted} deletes within 24 hours where {limit} are allowed" if wanted > limit else None
+    return f"{wanted} deletes within 24 hours exceed the limit of {limit}" if wanted > limit else None
 
 
 def _size_for_limit(state: IndexState, size: int) -> int:
-    """While deletes are withheld, the ledger's growth must not raise their limit."""
+    """While deletes are withheld, ledger growth must not raise their limit."""
     if state.withheld_because is None:
         return size
     return min(size, state.withheld_from or 0)
 
 
 def with_withheld(state: IndexState, plan: Plan) -> IndexState:
-    """A listing that proves nothing changes nothing; else whether deletes are withheld, and what their limit is of."""
+    """Store whether deletes are withheld. An incomplete listing or mode `keep` leaves the state unchanged."""
     if plan.withheld_because == INCOMPLETE or plan.kept:
         return state
     return replace(state, withheld_because=plan.withheld_because, withheld_from=plan.withheld_from)

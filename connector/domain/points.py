@@ -19,14 +19,14 @@ _OPTION_ORDER = ("visual", "visual-text", "audio", "transcription")
 
 
 def point_id(index_id: str, indexed_asset_id: str, model: str, scope: str, start_ms: int, end_ms: int) -> str:
-    """UUIDv5 over the key of a segment; part of the contract with other programs (README, "Point ids")."""
+    """UUIDv5 of the segment's key; other programs depend on it (README, "Point ids")."""
     return str(uuid.uuid5(NAMESPACE, f"{index_id}/{indexed_asset_id}/{model}/{scope}/{start_ms}/{end_ms}"))
 
 
 def is_own(stored_id: str, payload: Mapping[str, Any]) -> bool:
-    """Whether this program wrote the point: its id is the one that its payload computes to.
+    """True if the connector wrote the point: its id equals the id computed from its payload.
 
-    Whatever other keys a point carries, one with another id belongs to somebody else.
+    A point with another id belongs to another program, even if it carries the same payload keys.
     """
     try:
         computed = point_id(
@@ -44,7 +44,7 @@ def is_own(stored_id: str, payload: Mapping[str, Any]) -> bool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NamedVectors:
-    """The vectors of one option: row i of `matrix`, shape (k, dimension), belongs to the point `rows[i]`, ascending."""
+    """The vectors of one option. `matrix` has shape (k, dimension); row i belongs to point `rows[i]`, ascending."""
 
     rows: Int64
     matrix: Float32
@@ -52,9 +52,9 @@ class NamedVectors:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AssetPoints:
-    """All points of one asset by column; point i has `ids[i]` and `payload(i)`.
+    """All points of one asset, stored by column: point i has `ids[i]`, `scopes[i]` and so on.
 
-    `revision` is the digest of everything that belongs to segments, `metadata_revision` that of the asset's metadata.
+    `revision` is the digest of all segment data, `metadata_revision` the digest of the asset's metadata.
     """
 
     index_id: str
@@ -73,13 +73,13 @@ class AssetPoints:
     metadata_revision: str
     asset_payload: Mapping[str, Any]
     dropped_words: int = 0
-    """Spoken words that are in no transcript because their time range cannot be used."""
+    """Number of spoken words with an invalid time range; they are in no transcript."""
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def payload(self, point: int, options: Collection[str]) -> dict[str, Any]:
-        """The whole payload of one point, whose vectors are those of `options`."""
+        """The full payload of one point that has the named vectors `options`."""
         return {
             **self.asset_payload,
             "embedding_options": list(options),
@@ -97,7 +97,7 @@ def metadata_payload(
 ) -> tuple[dict[str, Any], str]:
     """The payload keys that a metadata-only change rewrites, and their revision. Raises MalformedAsset.
 
-    The revision itself, the fingerprint and the volatile link are written with the rest and are no part of it.
+    The payload also has the revision, the fingerprint and the volatile link, but the revision does not cover them.
     """
     check_metadata(retrieved)
     asset = retrieved.asset
@@ -118,7 +118,7 @@ def metadata_payload(
     }
     encoded = canonical_json(payload)
     if len(encoded) > MAX_METADATA_BYTES:
-        raise malformed(retrieved, f"its metadata takes {len(encoded)} bytes where {MAX_METADATA_BYTES} are allowed")
+        raise malformed(retrieved, f"its metadata has {len(encoded)} bytes; the limit is {MAX_METADATA_BYTES}")
     revision = digest(encoded)
     payload |= {"metadata_revision": revision, "fingerprint": fingerprint}
     if media_links:
@@ -129,9 +129,9 @@ def metadata_payload(
 def build(
     retrieved: RetrievedAsset, index: Index, fingerprint: str, *, media_links: bool = False, transcript: bool = True
 ) -> AssetPoints:
-    """The points of an asset whose answer held an embedding. Raises MalformedAsset: nothing of it is to be stored."""
+    """The points of an asset retrieved with an embedding. Raises MalformedAsset: then store no point of it."""
     if retrieved.columns is None or retrieved.model is None:
-        raise ValueError("points need an answer that holds an embedding")
+        raise ValueError("cannot build points without an embedding")
     columns = tuple(CheckedColumn.of(retrieved, column) for column in retrieved.columns)
     dimension = _dimension(retrieved, columns)
     scopes, start_ms, end_ms, segments = _points(columns)
@@ -168,18 +168,18 @@ def build(
 
 
 def _dimension(retrieved: RetrievedAsset, columns: Iterable[CheckedColumn]) -> int | None:
-    """The one dimension of all vectors: the model's, or for a model that is not known the one that they agree on."""
+    """The dimension of all vectors; an unknown model has the dimension that its vectors share."""
     known = KNOWN.get(retrieved.model or "")
     found = {column.vectors.shape[1] for column in columns if len(column.vectors)}
     wanted = known.dimension if known else min(found, default=None)
     if found - {wanted}:
-        cause = f"vectors of dimension {', '.join(map(str, sorted(found)))} where {retrieved.model} has {wanted}"
+        cause = f"vectors of dimension {', '.join(map(str, sorted(found)))}, but {retrieved.model} has {wanted}"
         raise malformed(retrieved, cause if known else f"vectors of different dimensions: {sorted(found)}")
     return wanted
 
 
 def _points(columns: Iterable[CheckedColumn]) -> tuple[tuple[str, ...], Int64, Int64, Int64]:
-    """Scope, start, end and ordinal of every point: the distinct time ranges of each scope, by (start, end)."""
+    """Scope, start, end and ordinal of every point: the distinct time ranges per scope, sorted by (start, end)."""
     by_scope: dict[str, list[Int64]] = {}
     for column in columns:
         by_scope.setdefault(column.scope, []).append(np.stack([column.start_ms, column.end_ms], axis=1))
@@ -222,7 +222,7 @@ def _named_vectors(
 
 
 def _merge(retrieved: RetrievedAsset, option: str, rows: Int64, matrix: Float32) -> NamedVectors:
-    """Rows in ascending order, one vector each: the same vector twice is one, two different ones are an error."""
+    """One vector per row, rows ascending. Merge duplicates; raise MalformedAsset if two vectors of a row differ."""
     distinct, first, inverse = np.unique(rows, return_index=True, return_inverse=True)
     merged = matrix[first]
     differs = (merged[inverse] != matrix).any(axis=1)

@@ -1,4 +1,4 @@
-"""Which applied assets are due to be retrieved again, spread evenly: the listing cannot show every change."""
+"""Schedule refreshes of applied assets, spread evenly. Needed because the listing does not show every change."""
 
 import math
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from connector.domain.model import Applied, IndexState
 
 @dataclass(frozen=True, slots=True)
 class RefreshPolicy:
-    """Intervals in seconds: shallow retrievals show metadata, deep ones vectors too. `quota` bounds one cycle."""
+    """Intervals in seconds: shallow (metadata) and deep (with vectors). `quota`: most refreshes per cycle."""
 
     interval: float
     deep_interval: float
@@ -25,7 +25,7 @@ class Due:
 
 
 def due(applied: Mapping[str, Applied], state: IndexState, policy: RefreshPolicy, now: float) -> list[Due]:
-    """The canary first, then the longest overdue, within the quota."""
+    """The canary first, then the most overdue assets, up to the quota."""
     canary = _canary(applied, state, policy, now)
     moments = {name: _moments(name, facts, state, policy) for name, facts in applied.items() if name != canary}
     overdue = sorted((min(moment), name) for name, moment in moments.items() if min(moment) <= now)
@@ -34,28 +34,27 @@ def due(applied: Mapping[str, Applied], state: IndexState, policy: RefreshPolicy
 
 
 def notice_name(state: IndexState, name: str, now: float) -> IndexState:
-    """The index's name is in every payload: when it changes, all metadata is due."""
+    """Every payload contains the index name, so a rename makes all assets due for a shallow refresh."""
     renamed = state.index_name is not None and state.index_name != name
     return replace(state, index_name=name, shallow_due_since=now if renamed else state.shallow_due_since)
 
 
 def refresh_quota(assets: int, period: float, interval: float) -> int:
-    """How many refreshes a cycle may do that comes once in `period` seconds: three times its share.
+    """Most refreshes per cycle, for a cycle every `period` seconds: three times the even share.
 
-    They fall due in the second half of the interval, which makes it twice, and some room is needed to catch up.
-
-    Even so they are never all done at once, not even after the daemon was down for long.
+    Refreshes fall due in the second half of the interval (factor 2), plus 50 % to catch up. The cap also spreads a
+    backlog after downtime.
     """
     return math.ceil(3 * assets * min(period / interval, 1.0))
 
 
 def spread(indexed_asset_id: str) -> float:
-    """A fixed share in [0.5, 1) of the interval for each asset, so that they never fall due all at once."""
+    """A fixed fraction of the interval per asset, in [0.5, 1), so that due times are spread."""
     return 0.5 + int.from_bytes(blake2b(indexed_asset_id.encode(), digest_size=4).digest()) / 2**33
 
 
 def _moments(name: str, facts: Applied, state: IndexState, policy: RefreshPolicy) -> tuple[float, float]:
-    """When the shallow and when the deep retrieval of an asset is due."""
+    """Due times of the shallow and the deep refresh of an asset."""
     share = spread(name)
     shallow = _moment(facts.shallow_at, policy.interval * share, state.shallow_due_since)
     return shallow, _moment(facts.deep_at, policy.deep_interval * share, state.deep_due_since)
@@ -66,7 +65,7 @@ def _moment(last: float, wait: float, due_since: float) -> float:
 
 
 def _canary(applied: Mapping[str, Applied], state: IndexState, policy: RefreshPolicy, now: float) -> str | None:
-    """The asset whose deep retrieval, once in an interval, stands for the whole index: the one longest unseen."""
+    """The asset to refresh deeply once per interval as a sample of the index: the one with the oldest deep refresh."""
     if not applied or now < state.canary_at + policy.interval:
         return None
     return min(applied, key=lambda name: (applied[name].deep_at, name))

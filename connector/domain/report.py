@@ -1,4 +1,4 @@
-"""What a cycle did: the result of one change, and the report that people and programs read."""
+"""The result of one change, and the report of a cycle."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,14 +7,15 @@ from connector.domain.errors import AssetError, ConnectorError
 from connector.domain.model import Checkpoint, Outcome, Snapshot
 from connector.domain.plan import Plan
 
-_UNPROVEN = "the source cannot be asked whether these assets are gone; `connector quarantine drop` deletes their points"
+_UNPROVEN = "the source cannot confirm that these assets are gone; `connector quarantine drop` deletes their points"
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Result of one change. `points` were upserted or patched; `lag_sec` is None where the asset was ready before.
+    """Result of one change. `points` counts upserted or patched points.
 
-    `dropped_words` counts spoken words that are in no transcript because their time range cannot be used.
+    `lag_sec` is None if the asset was ready before the first cycle, or if its ready time is unknown. `dropped_words`
+    counts spoken words with an invalid time range; they are in no transcript.
     """
 
     indexed_asset_id: str
@@ -27,7 +28,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An asset that is not as it should be, and why."""
+    """An asset that needs attention, and why."""
 
     indexed_asset_id: str
     state: str
@@ -37,7 +38,7 @@ class Problem:
 
 @dataclass(slots=True)
 class CycleReport:
-    """Counts of one cycle over one index; the keys are a contract (`sync --json`)."""
+    """Counts of one cycle over one index; the field names are public (`sync --json`)."""
 
     index_id: str
     index_name: str | None = None
@@ -67,11 +68,11 @@ class CycleReport:
 
     @property
     def clean(self) -> bool:
-        """Nothing failed, was deferred, withheld or left in quarantine."""
+        """True if nothing failed or was deferred, withheld, quarantined or interrupted."""
         return not (self.error or self.failed or self.deferred or self.withheld or self.quarantined or self.interrupted)
 
     def surveyed(self, snapshot: Snapshot, plan: Plan) -> None:
-        """What is settled before anything is done."""
+        """Add the counts that are known before any change is carried out."""
         self.listed, self.complete = len(snapshot.assets), snapshot.complete
         self.unchanged, self.waiting, self.kept = plan.unchanged, len(plan.waiting), plan.kept
         self.withheld, self.withheld_because = len(plan.withheld), plan.withheld_because
@@ -99,14 +100,14 @@ class CycleReport:
             self.withheld, self.withheld_because = self.withheld + deletes, because
 
     def unproven(self, errors: Mapping[str, AssetError]) -> None:
-        """Deletes of assets that the source cannot be asked for, by asset."""
+        """Add deletes that the source could not confirm, by indexed asset id."""
         if errors:
             self.withhold(len(errors), _UNPROVEN)
         for name, error in errors.items():
             self.problems.append(Problem(name, "withheld", error.code, str(error)))
 
     def fail(self, error: ConnectorError) -> None:
-        """The cycle could not be carried out, or not to its end."""
+        """Record the error that ended the cycle."""
         self.error = {"code": error.code, "message": str(error)}
 
     def _explain(self, state: str, row: Checkpoint) -> None:

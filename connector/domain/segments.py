@@ -1,4 +1,4 @@
-"""Segments and words of a retrieved asset, checked, with offsets in integer milliseconds."""
+"""Validate segments and spoken words of a retrieved asset; convert offsets to integer milliseconds."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ from connector.domain.model import Float32, Float64, Int64, RetrievedAsset, Segm
 
 _LONGEST_SEC = 1e9
 
-# Qdrant's own bound for the square of a norm (measured with 1.16): below it a vector is not normalized.
+# Measured with Qdrant 1.16: it does not normalize a vector whose squared norm is below this.
 _SMALLEST_SQUARE = np.finfo(np.float32).eps
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CheckedColumn:
-    """A column whose content has been checked and whose offsets are integer milliseconds."""
+    """A validated column: `start_ms` and `end_ms` have shape (n,), `vectors` has shape (n, dimension)."""
 
     option: str
     scope: str
@@ -34,7 +34,7 @@ class CheckedColumn:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SpokenWords:
-    """Spoken words with checked times; `dropped` counts those whose time range cannot be used."""
+    """Spoken words with valid times, sorted by (start, end); `dropped` counts words with an invalid time range."""
 
     start_ms: Int64
     end_ms: Int64
@@ -52,7 +52,7 @@ class SpokenWords:
         return cls(_ms(spoken.start_sec[order]), _ms(spoken.end_sec[order]), values, dropped)
 
     def within(self, start: np.int64, end: np.int64) -> str | None:
-        """Words whose interval overlaps [start, end); one of no length counts where it stands."""
+        """Words whose interval overlaps [start, end), None if none; a word of zero length counts where it starts."""
         overlaps = (self.start_ms < end) & ((self.end_ms > start) | (self.start_ms == start))
         return " ".join(self.values[i] for i in np.flatnonzero(overlaps) if self.values[i]) or None
 
@@ -69,15 +69,15 @@ def _check_offsets(retrieved: RetrievedAsset, what: str, start_sec: Float64, end
 
 
 def _unusable(start_sec: Float64, end_sec: Float64) -> NDArray[np.bool_]:
-    """Written so that a NaN is unusable too."""
+    """Negated, because every comparison with NaN is false."""
     return ~((start_sec >= 0) & (end_sec >= start_sec) & (end_sec <= _LONGEST_SEC))
 
 
 def _check_vectors(retrieved: RetrievedAsset, what: str, vectors: Float32) -> None:
-    """Qdrant normalizes in float32: with an infinite norm it stores zeros, with a tiny one the vector as it is."""
+    """Qdrant normalizes in float32: it stores zeros if the norm overflows, and the raw vector if it is tiny."""
     finite = np.isfinite(vectors).all(axis=1)
     if not finite.all():
-        raise malformed(retrieved, f"{what}: vector {_first(~finite)} holds a number that is no finite float32")
+        raise malformed(retrieved, f"{what}: vector {_first(~finite)} contains a number that is not a finite float32")
     with np.errstate(over="ignore", under="ignore"):
         squares = np.einsum("ij,ij->i", vectors, vectors)
     long = ~np.isfinite(squares)
@@ -91,12 +91,12 @@ def _check_vectors(retrieved: RetrievedAsset, what: str, vectors: Float32) -> No
 
 
 def malformed(retrieved: RetrievedAsset, cause: str) -> MalformedAsset:
-    advice = "Nothing of it was stored; re-index it at the source, or report it to TwelveLabs"
+    advice = "No point of it was stored; re-index it in TwelveLabs, or report it to TwelveLabs"
     return MalformedAsset("read embeddings of asset", retrieved.asset.indexed_asset_id, cause, advice)
 
 
 def _ms(seconds: Float64) -> Int64:
-    """Rounded half to even, as Python's round()."""
+    """Round half to even, like Python's round()."""
     return np.rint(seconds * 1000).astype(np.int64)
 
 

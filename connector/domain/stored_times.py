@@ -1,4 +1,4 @@
-"""What stored times still say when the clock was set back after they were written. Pure."""
+"""Correct stored times that lie in the future because the clock was set back. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,12 +9,12 @@ _LONG_AGO = 0.0
 
 
 def credible_rows(rows: Mapping[str, Checkpoint], now: float) -> dict[str, Checkpoint]:
-    """No wait and no refresh is put off by a time that has not come yet: its age is unknown, so it counts as old."""
+    """Treat future times as long ago, because their age is unknown: they must not delay retries or refreshes."""
     return {name: _credible(row, now) for name, row in rows.items()}
 
 
 def credible_state(state: IndexState, now: float) -> IndexState:
-    """To be stored: a moment that stays in the future would make the same assets due in every cycle."""
+    """Cap times at `now`. Save the result: a due time in the future would make the same assets due every cycle."""
     return replace(
         state,
         first_cycle_at=min(state.first_cycle_at, now),

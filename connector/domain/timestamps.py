@@ -1,4 +1,4 @@
-"""Source timestamps: ISO 8601 dates and times in any spelling, a missing zone meaning UTC."""
+"""Parse source timestamps: any ISO 8601 date and time; UTC if the zone is missing."""
 
 import re
 from datetime import UTC, datetime
@@ -7,18 +7,18 @@ _STORED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[
 
 
 def parse(text: str) -> datetime:
-    """UTC, to the microsecond. Raises ValueError for what is no date and time."""
+    """Parse to UTC with microseconds. Raises ValueError if the text is not a date and time."""
     moment = datetime.fromisoformat(text.upper())
     if "T" not in text.upper() and " " not in text:
         raise ValueError(f"not a date and time: {text!r}")
     try:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except OverflowError:
-        raise ValueError(f"no year that a calendar has: {text!r}") from None
+        raise ValueError(f"year out of range: {text!r}") from None
 
 
 def rfc3339(text: str) -> str:
-    """The same moment as Qdrant can filter it: RFC 3339 in UTC with at most microseconds, unchanged if it is that."""
+    """Convert to RFC 3339 in UTC with at most microseconds, which Qdrant can filter; keep text in that form."""
     moment = parse(text)
     if _STORED.fullmatch(text):
         return text
@@ -27,5 +27,5 @@ def rfc3339(text: str) -> str:
 
 
 def epoch(text: str) -> float:
-    """Seconds since 1970. Raises ValueError for what is no date and time."""
+    """Seconds since 1970 (UTC). Raises ValueError if the text is not a date and time."""
     return parse(text).timestamp()

@@ -1,4 +1,4 @@
-"""How far the work on an index has come, in the source's own time."""
+"""The watermark: source time up to which all changes of an index are processed."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
@@ -6,7 +6,7 @@ from dataclasses import replace
 from connector.domain import timestamps
 from connector.domain.model import IN_PROGRESS, IndexedAsset, IndexState
 
-# Source clocks are not one clock, and a row may become visible after the time that it bears.
+# The source's clocks differ, and a row may become visible later than its timestamp.
 OVERLAP_SEC = 120.0
 
 
@@ -18,10 +18,10 @@ def advanced(
     *,
     can_advance_watermark: bool = True,
 ) -> IndexState:
-    """The state when all that these assets called for is done or has a row of its own that says it is not.
+    """The state after every one of these assets was applied, or has an unfinished row.
 
-    The watermark never goes back, never past `as_of`, the source's own time when it was asked, and stays where it is
-    unless that `settled` what was open: rows that a listing did not show may be older than those that it did.
+    The watermark never moves back and never passes `as_of`, the source's time of the request. It stays unless
+    `can_advance_watermark`: an incomplete listing may miss rows older than the ones it shows.
     """
     latest = max((_latest(asset) for asset in assets.values()), default=None)
     if latest is not None and as_of is not None:
@@ -33,7 +33,7 @@ def advanced(
 
 
 def recent(assets: Mapping[str, IndexedAsset], state: IndexState) -> dict[str, IndexedAsset]:
-    """Those that the next poll is shown again, because it asks from somewhat before the watermark."""
+    """Assets that the next poll lists again, because it starts OVERLAP_SEC before the watermark."""
     since = (state.watermark or 0.0) - OVERLAP_SEC
     return {name: asset for name, asset in assets.items() if _latest(asset) >= since}
 
@@ -43,7 +43,7 @@ def _latest(asset: IndexedAsset) -> float:
 
 
 def _moment(text: str | None) -> float:
-    """A time that cannot be read, or is before 1970 as Go's zero time is, moves nothing."""
+    """0.0 for an unreadable time, or one before 1970 such as Go's zero time: neither moves the watermark."""
     try:
         return max(timestamps.epoch(text or ""), 0.0)
     except ValueError:

@@ -1,4 +1,4 @@
-"""The cycle (cycle.py): survey, plan, the write protocol and its workers; ledger against sink; what an operator does.
+"""The cycle: survey, reconciliation of ledger and sink, plan, write protocol, workers; and operator actions.
 
-Knows source, sink and ledger through `ports.py` only; imports domain and ports.
+Accesses source, sink and ledger through `ports.py` only; imports domain and ports.
 """

@@ -1,10 +1,10 @@
-"""The write protocol: open the row, touch the sink, close the row. One change at a time, each with a Result.
+"""The write protocol: open the row, write to the sink, close the row. Each change returns a Result.
 
     Upsert:   ledger.attempt -> retrieve -> points -> ledger.open -> sink.replace -> ledger.record
     Refresh:  ledger.attempt -> retrieve -> compare -> ledger.open -> sink.set_payload -> ledger.record
-    Delete:   (confirmed by the engine) ledger.open -> sink.delete -> ledger.forget; no points: ledger.forget alone
+    Delete:   (confirmed by the engine) ledger.open -> sink.delete -> ledger.forget; without points: ledger.forget only
 
-Coverage: an asset with points in the sink has a row. Truth: an unopened row says exactly what the sink holds.
+Invariants: every asset with points in the sink has a row; a row that is not opened states exactly what the sink holds.
 """
 
 import asyncio
@@ -52,13 +52,13 @@ log = logging.getLogger(__name__)
 
 
 class EmbeddingLag(AssetError):
-    """The asset is ready, its embedding not yet: deferred."""
+    """The asset is ready, but its embedding is not available yet: deferred."""
 
     code = "embedding_lag"
 
 
 class EmbeddingMissing(AssetError):
-    """The same for longer than lag explains: failed."""
+    """The embedding is still missing after EMBEDDING_PATIENCE_SEC: failed."""
 
     code = "embedding_missing"
 
@@ -86,9 +86,10 @@ class Applier:
         self._others: dict[str, bool] = {}
 
     async def carry_out(self, change: Upsert | Refresh) -> Result:
-        """Raises CycleError only: what concerns the asset alone becomes its Result and an attempt in the ledger.
+        """Carry out one upsert or refresh. Raises CycleError and ConfigError only.
 
-        An unexpected exception concerns the asset too, a MemoryError as well: one that is too large is quarantined.
+        Any other error becomes the Result of the asset and an attempt in the ledger. This includes unexpected
+        exceptions such as MemoryError, so that an oversized asset ends in quarantine.
         """
         name = change.asset.indexed_asset_id
         try:
@@ -96,7 +97,7 @@ class Applier:
             return await self._try(change, attempt)
         except ConnectorError:
             raise
-        except Exception as error:  # noqa: BLE001  it is in the log and in the Result
+        except Exception as error:  # noqa: BLE001  reported in the log and in the Result
             return Result(name, Outcome.FAILED, error=_crashed(name, error))
 
     async def _try(self, change: Upsert | Refresh, attempt: Attempt) -> Result:
@@ -110,7 +111,7 @@ class Applier:
         except (CycleError, ConfigError, asyncio.CancelledError) as error:
             await asyncio.shield(self._give_back(name, attempt, error))
             raise
-        except Exception as error:  # noqa: BLE001  it is in the log, the ledger and the Result
+        except Exception as error:  # noqa: BLE001  reported in the log, the ledger and the Result
             return await self._failed(name, attempt, error)
 
     async def _failed(self, name: str, attempt: Attempt, error: Exception) -> Result:
@@ -119,8 +120,8 @@ class Applier:
         return Result(name, Outcome.FAILED, error=failure)
 
     async def _give_back(self, name: str, attempt: Attempt, cause: BaseException) -> None:
-        """What ends the cycle, or the process in good order, is not the asset's fault."""
-        stopped = Unavailable("work on asset", name, "the work was stopped", "It is done anew", side="source")
+        """Do not count the attempt when the cycle ends or the process shuts down."""
+        stopped = Unavailable("work on asset", name, "the work was stopped", "It will be retried", side="source")
         error = cause if isinstance(cause, ConnectorError) else stopped
         with suppress(LedgerUnavailable):
             await self._ledger.fail(
@@ -128,7 +129,7 @@ class Applier:
             )
 
     async def delete(self, change: Delete) -> Result:
-        """Raises CycleError only, as `carry_out`; only a failure is an attempt."""
+        """Carry out one delete. Raises like `carry_out`; counts an attempt only on failure."""
         row, name, index_id = change.checkpoint, change.checkpoint.indexed_asset_id, self._index.index_id
         try:
             held = await self._held(row)
@@ -139,12 +140,12 @@ class Applier:
             return Result(name, Outcome.DEFERRED, error=error)
         except (CycleError, ConfigError):
             raise
-        except Exception as error:  # noqa: BLE001  it is in the log, the ledger and the Result
+        except Exception as error:  # noqa: BLE001  reported in the log, the ledger and the Result
             return await self._failed(name, await self._ledger.attempt(index_id, name, GONE, self._clock()), error)
         return Result(name, Outcome.DELETED)
 
     async def forget(self, row: Checkpoint) -> Result:
-        """Of an absent asset that has no points."""
+        """Remove the row of an absent asset that has no points."""
         await self._ledger.forget(self._index.index_id, row.indexed_asset_id, self._clock(), counts=False)
         return Result(row.indexed_asset_id, Outcome.FORGOTTEN)
 
@@ -179,7 +180,7 @@ class Applier:
         return replace(await self._write(change, built, applied), dropped_words=built.dropped_words)
 
     async def _write(self, change: Upsert | Refresh, built: AssetPoints, applied: Applied) -> Result:
-        """Nothing differs: nothing is written. Only metadata differs: patched. Else, or when in doubt: replaced."""
+        """Write nothing if nothing differs, the payload if only metadata differs, otherwise replace all points."""
         row = change.checkpoint
         known = row.applied if row and not row.opened else None
         same = known is not None and (known.revision, known.collection) == (applied.revision, applied.collection)
@@ -214,7 +215,7 @@ class Applier:
         return replace(known, metadata_revision=found.metadata_revision) if found else known
 
     async def _ensure(self, built: AssetPoints, dimension: int) -> None:
-        """The collection of the model that the asset really has, which may not be the index's."""
+        """Ensure the collection of the asset's own model, which may differ from the index's model."""
         offered = options_of(built.model, self._index.model_options)
         spec = self._settings.spec(built.model, dimension, tuple(dict.fromkeys((*offered, *built.options))))
         if built.model not in KNOWN:
@@ -231,13 +232,13 @@ class Applier:
         for option in built.options:
             size, _ = found.vectors.get(option, (spec.dimension, ""))
             if size != spec.dimension:
-                cause = f"vectors of dimension {spec.dimension} in {option}, where collection {spec.name} has {size}"
+                cause = f"vectors of dimension {spec.dimension} in {option}, but collection {spec.name} has {size}"
                 raise MalformedAsset(
-                    "write points of asset", built.indexed_asset_id, cause, "Re-index it at the source"
+                    "write points of asset", built.indexed_asset_id, cause, "Re-index it in TwelveLabs"
                 )
 
     async def _own(self, collection: str) -> None:
-        """Raises OwnedElsewhere when the index belongs to another ledger there; looked up again after a minute."""
+        """Raises OwnedElsewhere if another ledger owns the index in the collection. Caches the answer for a minute."""
         if 0 <= self._clock() - self._owned_at.get(collection, -OWNER_FRESH_SEC) < OWNER_FRESH_SEC:
             return
         info = await self._sink.inspect(collection)
@@ -246,7 +247,7 @@ class Applier:
         self._owned_at[collection] = self._clock()
 
     async def _held(self, row: Checkpoint) -> frozenset[str]:
-        """The collections that may hold points of the asset which are ours to delete. Raises OwnedElsewhere."""
+        """Collections that may hold points of the asset and that this ledger may delete from. Raises OwnedElsewhere."""
         home = self._settings.collection_name(self._index.model or "")
         if home in row.collections:
             await self._own(home)
@@ -268,7 +269,7 @@ class Applier:
         return await self._patch(change.asset, known, seen, payload)
 
     async def _patch(self, asset: IndexedAsset, known: Applied, seen: Applied, payload: Mapping[str, Any]) -> Result:
-        """The vectors are as they were; the metadata is written where it is not."""
+        """Write the metadata if it changed. The vectors are unchanged."""
         name, written = asset.indexed_asset_id, 0
         outcome = Outcome.UNCHANGED
         if known.metadata_revision != seen.metadata_revision:
@@ -281,17 +282,17 @@ class Applier:
         return Result(name, outcome, points=written)
 
     async def _heed_canary(self, *, differs: bool) -> None:
-        """Vectors that changed without a sign make the whole index due for a deep refresh.
+        """If the canary's vectors changed, make the whole index due for a deep refresh.
 
-        Known before the canary is written: afterwards nothing would show it any more.
+        Save first: once the canary is rewritten, the evidence is gone.
         """
         now = self._clock()
         self.state = replace(self.state, canary_at=now, deep_due_since=now if differs else self.state.deep_due_since)
         await self._ledger.save_state(self._index.index_id, self.state)
 
     async def _vanished(self, name: str, attempt: Attempt) -> Result:
-        """Listed, but gone when asked for: the next listing decides what becomes of it."""
-        error = AssetError("retrieve asset", name, "it was listed, but the source does not know it any more")
+        """Defer an asset that was listed, but returned 404: the next listing decides."""
+        error = AssetError("retrieve asset", name, "it was listed, but the source returned 404 for it")
         await self._ledger.fail(self._index.index_id, name, attempts.deferred(attempt, error, self._clock()))
         return Result(name, Outcome.VANISHED)
 
@@ -304,12 +305,12 @@ class Applier:
 
 
 def _embedding_missing(asset: IndexedAsset, attempt: Attempt, now: float) -> AssetError:
-    """Right after an asset is ready its embedding may lag behind; an absence that lasts is a failure."""
+    """Shortly after an asset becomes ready, its embedding may be missing; a lasting absence is a failure."""
     operation, subject = "retrieve embeddings of asset", asset.indexed_asset_id
-    cause = "the answer holds no embedding although the asset is ready"
+    cause = "the response has no embedding, although the asset is ready"
     if now - attempt.since < EMBEDDING_PATIENCE_SEC:
-        return EmbeddingLag(operation, subject, cause, "It is asked for again")
-    return EmbeddingMissing(operation, subject, cause, "Re-index it at the source")
+        return EmbeddingLag(operation, subject, cause, "It will be retried")
+    return EmbeddingMissing(operation, subject, cause, "Re-index it in TwelveLabs")
 
 
 def _crashed(name: str, error: Exception) -> InternalError:

@@ -1,4 +1,4 @@
-"""The cycle: list the index, compare with the ledger, plan, apply, report."""
+"""The cycle: list the index, compare the listing with the ledger, plan, apply, report."""
 
 import logging
 import time
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What an observer is told: first how many changes are planned, then each Result."""
+    """Event for an observer: first the number of planned changes, then each Result."""
 
     index_id: str
     planned: int = 0
@@ -40,7 +40,7 @@ class Progress:
 
 
 class Engine:
-    """One engine serves all indexes; `workers.stop` ends its cycles after the changes in hand."""
+    """Runs the cycles of all indexes. `workers.stop` ends them after the changes in progress."""
 
     def __init__(
         self,
@@ -67,11 +67,11 @@ class Engine:
         take_over: bool = False,
         period: float | None = None,
     ) -> CycleReport:
-        """One full pass over one index. Whatever goes wrong is in the report.
+        """Run one full pass over one index. Errors are in the report, never raised.
 
-        One that comes again every `period` seconds leaves failed assets their back-off and spreads refreshes; without
-        a period it does all that is due, and tries what failed at once. `take_over` claims an index that belongs to
-        another ledger.
+        With `period`, the seconds between two cycles, failed assets keep their back-off and refreshes are spread.
+        Without it, the cycle does all due refreshes and retries failed assets at once. `take_over` claims an index that
+        another ledger owns.
         """
 
         async def work(report: CycleReport) -> None:
@@ -91,7 +91,7 @@ class Engine:
         return await self._reported(settings, work)
 
     async def poll(self, settings: IndexSettings) -> CycleReport:
-        """A cheap pass: upserts of what is new, touched or unfinished. Needs a full cycle of this engine before."""
+        """Upsert new, changed and unfinished assets only. Requires an earlier full cycle of this engine."""
 
         async def work(report: CycleReport) -> None:
             index = self._indexes[settings.index_id]
@@ -101,7 +101,7 @@ class Engine:
         return await self._reported(settings, work)
 
     async def refresh(self, settings: IndexSettings, period: float) -> CycleReport:
-        """Due refreshes between full cycles, spread over passes `period` seconds apart."""
+        """Carry out due refreshes between full cycles; `period` is the number of seconds between two calls."""
 
         async def work(report: CycleReport) -> None:
             index = self._indexes[settings.index_id]
@@ -114,17 +114,17 @@ class Engine:
         return await self._reported(settings, work)
 
     def knows(self, index_id: str) -> bool:
-        """Whether a poll can go by an earlier cycle."""
+        """True if a full cycle has loaded the index, so that `poll` and `refresh` can run."""
         return index_id in self._indexes
 
     def unlearn(self, index_id: str) -> None:
-        """What earlier cycles knew of the index is no longer so."""
+        """Discard the loaded index: `poll` and `refresh` need a new full cycle first."""
         self._indexes.pop(index_id, None)
 
     async def _provide(self, settings: IndexSettings, index: Index, me: Owner, *, take_over: bool) -> tuple[str, ...]:
-        """An unfit collection, or somebody else's, shows before anything is listed; returns warnings.
+        """Check or create the collection before listing; return warnings. Raises SinkMismatch, OwnedElsewhere.
 
-        The collection of an unknown model is made with its first asset; once it is there, it must have what is wanted.
+        For an unknown model, the first asset creates the collection; if it exists, check it here.
         """
         if index.model is None:
             return ()
@@ -143,7 +143,7 @@ class Engine:
         except ConnectorError as error:
             report.fail(_down(error) if isinstance(error, TransientError) else error)
         except Exception as error:
-            # One index with a bug of ours must not end the others, nor the process.
+            # A bug that affects one index must not stop the others or the process.
             log.exception("cycle.crashed %s", settings.index_id)
             report.fail(InternalError.of(error, "sync index", settings.index_id))
         report.requests = self._source.requests(settings.index_id) - asked
@@ -151,7 +151,7 @@ class Engine:
         return report
 
     async def _apply(self, settings: IndexSettings, survey: Survey, report: CycleReport) -> None:
-        """Deletes come last, and only when the source confirms every one of them."""
+        """Carry out the plan. Deletes come last, and only those that the source confirms."""
         report.surveyed(survey.snapshot, survey.plan)
         plan, done, index_id = survey.plan, self._tally(report), survey.index.index_id
         applier = Applier(
@@ -187,7 +187,7 @@ class Engine:
             await self._ledger.save_state(index_id, state)
 
     def _tally(self, report: CycleReport) -> Callable[[Result], None]:
-        """Counts results; so many deferred in a row mean that the other side is down, and end the cycle."""
+        """Count results. DEFERRED_IN_A_ROW transient errors mean that the other side is down: end the cycle."""
         in_a_row = 0
 
         def done(result: Result) -> None:

@@ -1,4 +1,4 @@
-"""What an operator does to the ledger and the sink by hand: retry or drop quarantined assets, forget an index."""
+"""Operator actions on ledger and sink: retry or drop quarantined assets, forget an index."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ from connector.ports import CheckpointStore, Sink
 
 
 async def quarantined(ledger: CheckpointStore, index_id: str, max_attempts: int) -> dict[str, Checkpoint]:
-    """Rows whose attempts are used up."""
+    """Rows with at least `max_attempts` attempts."""
     rows = await ledger.unfinished(index_id)
     return {name: row for name, row in rows.items() if row.attempt and row.attempt.attempts >= max_attempts}
 
 
 async def retry(ledger: CheckpointStore, index_id: str, names: Collection[str]) -> list[str]:
-    """The next cycle tries these again as if they had never failed. Raises ConfigError for one that is not there."""
+    """Reset the attempts of these assets; the next cycle retries them. Raises ConfigError for an unknown id."""
     for name in await _known(ledger, index_id, names):
         await ledger.reset_attempts(index_id, name)
     return list(names)
 
 
 async def drop(sink: Sink, ledger: CheckpointStore, settings: IndexSettings, names: Collection[str]) -> list[str]:
-    """Deletes what the sink still holds of these; they stay in quarantine until they change."""
+    """Delete the points of quarantined assets; they stay quarantined. Raises ConfigError for an unknown id."""
     index_id, me = settings.index_id, owner_of(await ledger.identity(), settings, None)
     for name, row in (await _known(ledger, index_id, names)).items():
         held = await clearable(sink, index_id, row.collections, me)
@@ -36,9 +36,9 @@ async def drop(sink: Sink, ledger: CheckpointStore, settings: IndexSettings, nam
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """All that there is of an index: its rows, and its points by collection and asset; `foreign` is not ours to delete.
+    """Everything stored of an index: its rows, and its point counts by collection and asset.
 
-    `foreign` maps a collection to the owner that the index has there.
+    `foreign` maps each collection that another ledger owns to that owner; its points must not be deleted.
     """
 
     rows: Mapping[str, Checkpoint]
@@ -55,7 +55,7 @@ class Footprint:
 
 
 async def footprint(sink: Sink, ledger: CheckpointStore, settings: IndexSettings) -> Footprint:
-    """Looks into every collection of ours: a ledger that was lost does not say where points are."""
+    """Search every stamped collection, because a rebuilt ledger may not list all of them."""
     index_id, me = settings.index_id, owner_of(await ledger.identity(), settings, None)
     claims = await ledger.claims(index_id)
     points: dict[str, dict[str, int]] = {}
@@ -75,7 +75,7 @@ async def footprint(sink: Sink, ledger: CheckpointStore, settings: IndexSettings
 async def forget(
     sink: Sink, ledger: CheckpointStore, settings: IndexSettings, now: float, done: Callable[[], None] = lambda: None
 ) -> dict[str, int]:
-    """Deletes all points and rows of an index; what is left of a forget that was interrupted is found again."""
+    """Delete all points and rows of an index. Repeat it after an interruption: it finds the remaining points."""
     index_id, found = settings.index_id, await footprint(sink, ledger, settings)
     for name in sorted(found.assets):
         held = [collection for collection, assets in found.points.items() if name in assets]

@@ -1,7 +1,7 @@
-"""One owner of an index in a collection: the ledger that has a row for every point of it.
+"""Ownership: in a collection, one ledger owns an index and has a row for each of its assets.
 
-A second connector with a ledger of its own would rewrite the points behind the first one's back. A ledger that was
-lost is no second connector: a new one with the same settings takes its points over without asking.
+A second connector with another ledger would overwrite the points of the first one, so it is refused. A new ledger with
+the same settings counts as the replacement of a lost one: it takes the index over automatically.
 """
 
 from collections.abc import Collection
@@ -15,7 +15,7 @@ _TAKE_OVER = "stop the other connector and run `connector sync --take-over` with
 
 
 class OwnedElsewhere(SinkMismatch):
-    """The index belongs to another ledger in this collection."""
+    """Another ledger owns the index in this collection."""
 
     code = "owned_elsewhere"
 
@@ -27,9 +27,9 @@ def owner_of(identity: Identity, settings: IndexSettings, model: str | None) -> 
 
 
 def must_claim(info: CollectionInfo, index_id: str, me: Owner, *, claimed: bool, take_over: bool = False) -> bool:
-    """Whether the collection does not name `me` yet, but may. Raises OwnedElsewhere.
+    """True if `me` may own the index and the collection does not record it yet. Raises OwnedElsewhere.
 
-    `claimed` says that this ledger has claimed the index in this collection before: then another owner took it over.
+    `claimed` means that this ledger claimed the index here before. Another owner has therefore taken it over.
     """
     found = info.owners.get(index_id)
     if found == me:
@@ -41,14 +41,14 @@ def must_claim(info: CollectionInfo, index_id: str, me: Owner, *, claimed: bool,
         cause = f"{found} took the index over; nothing was written"
         raise OwnedElsewhere("use collection", subject, cause, f"To take it back, {_TAKE_OVER}")
     if found.settings != me.settings:
-        cause = f"it belongs to {found}, which has other settings ({_differences(found, me)}); nothing was written"
+        cause = f"it belongs to {found} with different settings ({_differences(found, me)}); nothing was written"
         advice = f"Use another CONNECTOR_COLLECTION; or, to take the index over, {_TAKE_OVER}"
         raise OwnedElsewhere("use collection", subject, cause, advice)
     return True
 
 
 def others_index(info: CollectionInfo, index_id: str, me: Owner) -> bool:
-    """Whether the collection holds the index for somebody else, so that its points there are not ours to touch."""
+    """True if another ledger owns the index in the collection: do not change its points there."""
     found = info.owners.get(index_id)
     return found is not None and found.ledger_id != me.ledger_id
 
@@ -56,9 +56,9 @@ def others_index(info: CollectionInfo, index_id: str, me: Owner) -> bool:
 async def claim(
     sink: Sink, ledger: CheckpointStore, index_id: str, info: CollectionInfo, me: Owner, *, take_over: bool = False
 ) -> None:
-    """The collection names `me` as the owner of the index, and the ledger knows that it does. Raises OwnedElsewhere.
+    """Record `me` as the owner of the index in the collection and the claim in the ledger. Raises OwnedElsewhere.
 
-    The collection comes first: a ledger that remembered a claim that was never made would think it was taken over.
+    Write to the collection first: a claim that exists only in the ledger would look like a take-over by another owner.
     """
     claimed = info.instance_id in await ledger.claims(index_id)
     if must_claim(info, index_id, me, claimed=claimed, take_over=take_over):
@@ -68,7 +68,7 @@ async def claim(
 
 
 async def clearable(sink: Sink, index_id: str, collections: Collection[str], me: Owner) -> list[str]:
-    """Those of the collections from which points of the index may be deleted."""
+    """The collections, sorted, from which `me` may delete points of the index."""
     found = [(name, await sink.inspect(name)) for name in sorted(collections)]
     return [name for name, info in found if info is None or not others_index(info, index_id, me)]
 

@@ -1,7 +1,7 @@
-"""Ledger against sink, before the plan: what a new ledger finds is adopted, what the sink lost is reopened.
+"""Reconcile ledger and sink before the plan: adopt points without a row, reopen rows whose points are missing.
 
-`compare` only reads, so that a dry run sees the same; `commit` writes what it found. What a collection holds is
-compared by revision and metadata revision: two requests for each collection. Points are read only where these differ.
+`compare` only reads, so a dry run can use it; `commit` writes the result. Comparing costs two requests per collection:
+point counts by revision and by metadata revision. Points are read only where the counts differ.
 """
 
 from collections import Counter
@@ -13,23 +13,23 @@ from connector.engine.owners import claim, must_claim
 from connector.ports import CheckpointStore, Sink
 
 _DIFFERING_AT_MOST = 1000
-"""Revisions that differ; with more of them, all points of the index are read."""
+"""If more revisions differ, read all points of the index."""
 _STRANGE_AT_MOST = 10_000
-"""Revisions that a collection may hold beyond those of the ledger before all points are read."""
+"""If a collection has more revisions than the ledger plus this number, read all points of the index."""
 
 
 @dataclass(slots=True)
 class Reconciliation:
-    """The rows as the plan must see them, and what of that the ledger does not say yet."""
+    """Rows for the plan, and the changes that `commit` must still write."""
 
     state: IndexState
     rows: dict[str, Checkpoint]
     is_new: bool = False
     home: CollectionInfo | None = None
     claims: list[CollectionInfo] = field(default_factory=list)
-    """Collections that do not name this ledger as the index's owner yet; the home comes last."""
+    """Collections with points of the index, to be claimed for this ledger; the home comes last."""
     released: list[str] = field(default_factory=list)
-    """Collections that name it and hold nothing of the index any more."""
+    """Collections that record an owner, but have no points of the index any more."""
     adopted: list[str] = field(default_factory=list)
     reopened: dict[str, list[str]] = field(default_factory=dict)
 
@@ -44,7 +44,7 @@ async def compare(
     *,
     take_over: bool = False,
 ) -> Reconciliation:
-    """`home` is where the index's points belong now; its rows may name others. Raises OwnedElsewhere."""
+    """Compare rows and points. `home` is the collection of the current settings. Raises OwnedElsewhere."""
     state, rows = await ledger.state(index_id), await ledger.load(index_id)
     places = await _places(sink, home, rows)
     known = Reconciliation(
@@ -83,9 +83,9 @@ async def commit(
     *,
     take_over: bool = False,
 ) -> None:
-    """`state` is what the plan makes of the one that was found."""
+    """Write the reconciliation, with `state` as updated by the plan. Raises OwnedElsewhere."""
     for info in known.claims:
-        # Besides the home, these are collections without an owner, or those of the ledger that owned the home.
+        # The other collections have no owner, or the owner that the home had: claiming them is safe.
         await claim(sink, ledger, index_id, info, me, take_over=take_over or info != known.home)
     for name in known.released:
         await sink.set_owner(name, index_id, None)
@@ -99,10 +99,10 @@ async def commit(
 
 
 async def _places(sink: Sink, home: str | None, rows: Mapping[str, Checkpoint]) -> dict[str, CollectionInfo | None]:
-    """Every name under which points of the index may be, and which collection it is.
+    """Map every name that may hold points of the index to its collection.
 
-    A collection is what its instance id says: an alias and its target are one, and so are a collection and a copy of
-    it that was restored beside it. The name that the settings use counts first, then the names in the ledger.
+    The instance id identifies a collection: an alias and its target are one, and so are a collection and its restored
+    copy. The name from the settings takes precedence, then the names in the ledger.
     """
     names = [*([home] if home else []), *sorted(_named(rows.values()))]
     found = {name: await sink.inspect(name) for name in dict.fromkeys(names)}
@@ -126,7 +126,7 @@ def _named(rows: Iterable[Checkpoint]) -> set[str]:
 
 
 def _renamed(row: Checkpoint, places: Mapping[str, CollectionInfo | None]) -> Checkpoint:
-    """The row with each collection by one name."""
+    """The row with one canonical name for each collection."""
 
     def name_of(collection: str) -> str:
         info = places.get(collection)
@@ -139,7 +139,7 @@ def _renamed(row: Checkpoint, places: Mapping[str, CollectionInfo | None]) -> Ch
 
 
 def _leave(collection: str, known: Reconciliation) -> None:
-    """Another owner has the index there: nothing of it is ours any more."""
+    """Remove a collection that another ledger owns from all rows; reopen rows that were applied there."""
     for name, row in known.rows.items():
         if collection in row.collections:
             void = row.applied is not None and row.applied.collection == collection
@@ -160,7 +160,7 @@ async def _compare_collection(sink: Sink, index_id: str, collection: str, known:
 
 
 def _expected(collection: str, rows: Iterable[Checkpoint]) -> Tally:
-    """What closed rows say that the collection holds. Points of opened rows come out as a difference, and are read."""
+    """Expected point counts from closed rows. Points of opened rows appear as a difference, so they are read."""
     revisions, metadata = Counter[str](), Counter[str]()
     for row in rows:
         applied = row.applied
@@ -172,7 +172,7 @@ def _expected(collection: str, rows: Iterable[Checkpoint]) -> Tally:
 
 
 def _difference(expected: Tally, held: Tally) -> Tally:
-    """The revisions of which there are not as many points as expected."""
+    """Revisions whose point count differs from the expected one."""
     return Tally(
         _differing(expected.revisions, held.revisions), _differing(expected.metadata_revisions, held.metadata_revisions)
     )
@@ -189,7 +189,7 @@ def _differing(expected: Mapping[str, int], held: Mapping[str, int]) -> dict[str
 def _compare_asset(
     name: str, found: SinkAsset | None, collection: str, known: Reconciliation, now: float, looked_at: Tally | None
 ) -> None:
-    """`looked_at` are the revisions whose points were read, None for all."""
+    """Adopt or reopen the asset if needed. `looked_at`: revisions whose points were read; None for all."""
     row = known.rows.get(name)
     if row is None:
         if found:
@@ -222,7 +222,7 @@ def _equal(one: Mapping[str, int], other: Mapping[str, int], among: Collection[s
 
 
 def _adopted(found: SinkAsset, collection: str, now: float) -> Checkpoint:
-    """A row for points that no row accounted for; intact ones need not be retrieved again."""
+    """A new row for points without a row. Opened, and so retrieved again, unless the points are intact."""
     name, where = found.indexed_asset_id, frozenset({collection})
     if not found.intact:
         return Checkpoint(name, opened=True, collections=where)

@@ -1,4 +1,4 @@
-"""What a cycle knows before it changes anything: listing, ledger and plan. Only reads."""
+"""The survey: read listing and ledger, and plan, before a cycle changes anything. Only reads."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -23,22 +23,22 @@ _WITNESSES = 100
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """All that a cycle knows before it changes anything."""
+    """Everything that a cycle reads and plans before it changes anything."""
 
     index: Index
     snapshot: Snapshot
     known: Reconciliation
     plan: Plan
     state: IndexState
-    """What the ledger must remember of the index before the plan is carried out."""
+    """Index state to save before the plan is carried out."""
     pending: frozenset[str] = frozenset()
     can_advance_watermark: bool = True
-    """Whether nothing older than what it shows can be left undone when its plan is done."""
+    """True if completing this plan allows the watermark to advance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Which deletes are proven, which are not and why, and what speaks against all of them."""
+    """Confirmed deletes, unconfirmed ones with their errors, and an objection that voids all of them."""
 
     gone: tuple[Delete, ...] = ()
     unproven: Mapping[str, AssetError] = field(default_factory=dict)
@@ -59,7 +59,7 @@ class Surveyor:
         take_over: bool = False,
         period: float | None = None,
     ) -> Survey:
-        """Snapshot, ledger and plan of a full cycle. Only reads, so it is the dry run too."""
+        """Survey the whole index for a full cycle. Only reads, so a dry run can use it."""
         shape = settings.point_config(index)
         snapshot = await self._source.snapshot(index)
         now = self._clock()
@@ -84,7 +84,7 @@ class Surveyor:
         )
 
     async def survey_changes(self, settings: IndexSettings, index: Index) -> Survey:
-        """The same from what the source says has changed: no row of an asset that is not in it is looked at."""
+        """Survey changes since the watermark. Reads only the rows of changed or unfinished assets."""
         state = await self._ledger.state(index.index_id) or IndexState(self._clock(), self._clock())
         seen = self._seen.get(index.index_id, {})
         changes = await self._source.changes(index, state.watermark, state.pending, seen)
@@ -101,7 +101,7 @@ class Surveyor:
         return Survey(index, snapshot, Reconciliation(state, rows), plan, state, changes.pending)
 
     async def due_refreshes(self, settings: IndexSettings, index: Index, period: float) -> Survey:
-        """What is due of the applied assets alone, without a listing; comes again every `period` seconds."""
+        """Survey due refreshes of applied assets, without a listing. `period`: seconds between two calls."""
         now = self._clock()
         state = await self._ledger.state(index.index_id) or IndexState(now, now)
         credible = credible_state(state, now)
@@ -122,43 +122,43 @@ class Surveyor:
         )
 
     def remember(self, survey: Survey, state: IndexState) -> None:
-        """The work of this survey is done: a poll need not go through its rows again."""
+        """Remember the processed assets, so that the next poll can skip unchanged ones."""
         seen = self._seen.get(survey.index.index_id, {})
         self._seen[survey.index.index_id] = recent({**seen, **survey.snapshot.assets}, state)
 
     async def _look_at(self, index: Index, name: str) -> IndexedAsset | None:
-        """One that cannot be read stays due for the next full cycle, which has its row from the listing."""
+        """Look up one asset. None if it is unreadable: the next full cycle retries it from the listing."""
         try:
             return await self._source.asset(index, name)
         except AssetError:
             return None
 
     async def prove_deletes(self, survey: Survey) -> Proof:
-        """An absent asset that exists makes the walk wrong, and all deletes void.
+        """Confirm each delete with the source. If one absent asset exists, the listing was wrong: void all deletes.
 
-        An asset that the source cannot be asked for is not proven gone: its delete alone is withheld.
+        If the source cannot answer for an asset, withhold only its delete.
         """
         index_id, gone, unproven = survey.index.index_id, [], {}
         for delete in survey.plan.deletes:
             name = delete.checkpoint.indexed_asset_id
             try:
                 if await self._source.exists(index_id, name):
-                    return Proof(objection=f"asset {name} is not in the listing and yet exists")
+                    return Proof(objection=f"asset {name} exists, but is not in the listing")
             except AssetError as error:
                 unproven[name] = error
             else:
                 gone.append(delete)
         for row in survey.plan.forgets:
-            with suppress(AssetError):  # without points, nothing is lost by forgetting it
+            with suppress(AssetError):  # it has no points, so forgetting it loses nothing
                 if await self._source.exists(index_id, row.indexed_asset_id):
-                    return Proof(objection=f"asset {row.indexed_asset_id} is not in the listing and yet exists")
+                    return Proof(objection=f"asset {row.indexed_asset_id} exists, but is not in the listing")
         objection = await self._objection_of_the_listed(survey) if gone or survey.plan.forgets else None
         return Proof(tuple(gone), unproven, objection)
 
     async def _objection_of_the_listed(self, survey: Survey) -> str | None:
-        """The index and one listed asset must answer, or a 404 proves nothing.
+        """Require that the index and one listed asset exist; otherwise a 404 proves nothing.
 
-        Where no listed asset can be asked for, the index answers alone.
+        If the source cannot answer for any listed asset, the index alone is enough. Raises IndexGone.
         """
         index_id = survey.index.index_id
         await self._source.index(index_id)
@@ -167,5 +167,5 @@ class Surveyor:
                 answers = await self._source.exists(index_id, name)
             except AssetError:
                 continue
-            return None if answers else f"asset {name} is in the listing and yet does not exist"
+            return None if answers else f"asset {name} is in the listing, but does not exist"
         return None

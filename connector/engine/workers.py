@@ -10,9 +10,9 @@ Change = TypeVar("Change")
 
 
 class Workers:
-    """Runs share the places fairly: they are given out in the order in which they were asked for.
+    """Limits the changes in progress, over all runs. Runs share the slots fairly, first come, first served.
 
-    `stop` ends every run after the changes in hand; `in_hand` is how many these are.
+    `stop` ends every run after the changes in progress; `in_hand` is their number.
     """
 
     def __init__(self, concurrency: int) -> None:
@@ -24,7 +24,7 @@ class Workers:
         self.in_hand = 0
 
     async def idle(self) -> None:
-        """Returns when no change is in hand."""
+        """Wait until no change is in progress."""
         await self._idle.wait()
 
     async def run(
@@ -33,7 +33,7 @@ class Workers:
         carry_out: Callable[[Change], Awaitable[Result]],
         done: Callable[[Result], None],
     ) -> bool:
-        """False when stopped before the end. The first exception is raised after the changes in hand are done."""
+        """Carry out all changes; False if stopped early. On an exception, finish changes in progress, then raise it."""
         pending, failures, stopped = iter(changes), list[Exception](), False
 
         async def worker() -> None:
@@ -46,7 +46,7 @@ class Workers:
                     self._take()
                     try:
                         done(await carry_out(change))
-                    except Exception as error:  # noqa: BLE001  raised below: it must not cancel the changes in hand
+                    except Exception as error:  # noqa: BLE001  raised below: it must not cancel other changes
                         failures.append(error)
                     finally:
                         self._put_down()

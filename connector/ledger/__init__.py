@@ -1,4 +1,4 @@
-"""The CheckpointStore in SQLite, the commands that are handed to a daemon through it, and the lock of its owner.
+"""The ledger in SQLite: checkpoints, the command queue to the daemon, and the lock of the owning process.
 
 Imports domain and ports.
 """

@@ -1,4 +1,4 @@
-"""The ledger in SQLite: one file, one process that writes, every commit durable against power loss."""
+"""CheckpointStore in SQLite: one file, one writing process, every commit durable against power loss."""
 
 import json
 import socket
@@ -16,7 +16,7 @@ _DELETES_KEPT_SEC = 30 * 86_400.0
 
 
 class SqliteCheckpointStore(SqliteFile):
-    """A CheckpointStore."""
+    """Implements CheckpointStore; see `ports.py` for the contract."""
 
     async def load(self, index_id: str) -> dict[str, Checkpoint]:
         query = f"select {_COLUMNS} from checkpoints where index_id = ?"  # noqa: S608  a literal of this module
@@ -134,7 +134,7 @@ class SqliteCheckpointStore(SqliteFile):
         return await self._run("read", lambda db: dict(_report(*row) for row in db.execute(query)))
 
     async def identity(self) -> Identity:
-        """One that was written by an earlier release, and is only read, has no id yet."""
+        """The id is empty if an earlier release wrote the ledger and it is open read-only."""
 
         def work(db: sqlite3.Connection) -> str:
             known = db.execute("select name from sqlite_master where name = 'identity'").fetchone()

@@ -1,4 +1,4 @@
-"""Orders: what a command gives to the daemon that owns the ledger; and the daemon's sign of life. Both are in it."""
+"""Command queue to the daemon, and its heartbeat, in the ledger file."""
 
 import json
 import sqlite3
@@ -26,7 +26,7 @@ ENDED = frozenset({CommandState.DONE, CommandState.REFUSED, CommandState.ABANDON
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`kind` is the command's name; arguments, progress and result are JSON values of that command."""
+    """`kind` is the name of the command; `arguments`, `progress` and `result` hold JSON values."""
 
     order_id: int
     kind: str
@@ -44,7 +44,7 @@ class _LiveIndex(TypedDict):
 
 
 class _Live(TypedDict):
-    """The keys that `status` reads; a daemon of another release may show more."""
+    """The keys that `status` reads; a daemon of another release may write more."""
 
     state: str
     pid: int
@@ -52,15 +52,18 @@ class _Live(TypedDict):
 
 
 class CommandQueue(SqliteFile):
-    """Both sides of the counter. The side that does not own the ledger writes nothing else."""
+    """Both ends of the queue. A process that does not own the ledger may only `place` commands."""
 
     async def place(self, kind: str, arguments: Mapping[str, Any]) -> int:
-        """Its id."""
+        """Queue a command; return its id."""
         query = "insert into orders (kind, arguments) values (?, ?) returning id"
         return await self._run("write", lambda db: int(db.execute(query, (kind, json.dumps(arguments))).fetchone()[0]))
 
     async def take(self) -> Command | None:
-        """The oldest one that nobody has taken. One that cannot be read is refused, and holds up no other."""
+        """Take the oldest placed command; None if there is none.
+
+        Refuses unreadable commands, which would block the queue.
+        """
 
         def work(db: sqlite3.Connection) -> Command | None:
             while row := db.execute("select id from orders where state = 'placed' order by id limit 1").fetchone():
@@ -87,7 +90,7 @@ class CommandQueue(SqliteFile):
         return await self._run("read", lambda db: _order(db, order_id))
 
     async def abandon_all(self) -> None:
-        """Nobody may be waiting any more for what a daemon that is gone left over; old ones are cleared away."""
+        """Abandon the unfinished commands of a previous daemon, and remove all but the last 100 commands."""
 
         def work(db: sqlite3.Connection) -> None:
             db.execute("update orders set state = 'abandoned' where state in ('placed', 'running')")
@@ -96,12 +99,12 @@ class CommandQueue(SqliteFile):
         await self._run("write", work)
 
     async def show_live(self, live: Mapping[str, Any]) -> None:
-        """The daemon's state as `status` shows it; the write proves that the ledger can be written."""
+        """Write the heartbeat: the daemon's state for `status`. Success also proves that the ledger is writable."""
         query = "insert or replace into daemon (id, live) values (1, ?)"
         await self._run("write", lambda db: db.execute(query, (json.dumps(live),)))
 
     async def live(self) -> dict[str, Any] | None:
-        """What the last daemon showed last."""
+        """The last heartbeat; None if there was none."""
         row = await self._run("read", lambda db: db.execute("select live from daemon").fetchone())
         return LedgerRow("daemon", (1,)).document_like("live", row[0], _Live) if row else None
 
@@ -115,7 +118,7 @@ def _order(db: sqlite3.Connection, order_id: int) -> Command:
     query = "select id, kind, arguments, state, progress, result from orders where id = ?"
     row, at = db.execute(query, (order_id,)).fetchone(), LedgerRow("orders", (order_id,))
     if row is None:
-        at.damaged("id", "there is no such order any more")
+        at.damaged("id", "this command does not exist any more")
     number, kind, arguments, state, progress, result = row
     return Command(
         number,
@@ -135,5 +138,5 @@ def _order_state(at: LedgerRow, cell: object) -> CommandState:
 
 
 def read_report(facts: Mapping[str, Any]) -> CycleReport:
-    """From what `asdict` made of one, in a command's result. Raises LedgerUnavailable for anything else."""
+    """Read the CycleReport in a command's result, as written by `asdict`. Raises LedgerUnavailable if invalid."""
     return LedgerRow("orders", ("of", str(facts.get("index_id")))).typed("result", dict(facts), CycleReport)

@@ -1,4 +1,4 @@
-"""What the ledger says of each index, as `status` shows it."""
+"""The state of each index in the ledger, as `status` shows it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from connector.ports import CheckpointStore
 
 
 async def index_states(ledger: CheckpointStore, max_attempts: int) -> list[dict[str, Any]]:
-    """One document for each index that the ledger knows. Raises LedgerUnavailable for a report that is none."""
+    """One JSON object per index in the ledger. Raises LedgerUnavailable for an invalid report."""
     reports = await ledger.reports()
     for index_id, report in reports.items():
         LedgerRow("indexes", (index_id,)).typed("report", {"index_id": index_id, **report}, CycleReport)

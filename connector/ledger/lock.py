@@ -1,4 +1,4 @@
-"""One process owns a ledger: an advisory file lock that the operating system releases however the process ends."""
+"""Advisory lock of the process that owns the ledger. The operating system releases it even after a crash."""
 
 import fcntl
 import json
@@ -12,12 +12,12 @@ from connector.domain.errors import LedgerUnavailable
 
 
 class LockHeld(LedgerUnavailable):
-    """Another process has the ledger."""
+    """Another process owns the ledger."""
 
 
 @contextmanager
 def own(path: Path, command: str) -> Iterator[None]:
-    """Holds the lock file at `path`. Raises LedgerUnavailable, naming the holder, when another process has it."""
+    """Hold the lock at `path`. Raises LockHeld with the owner's name, or LedgerUnavailable if the file is unusable."""
     try:
         file = path.open("a+", encoding="utf-8")
     except OSError as error:
@@ -36,7 +36,7 @@ def own(path: Path, command: str) -> Iterator[None]:
 
 
 def holder(path: Path) -> str:
-    """Who wrote its name into the lock file last."""
+    """Name the last owner, as written in the lock file."""
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
         return f"`connector {known['command']}`, process {known['pid']} on {known['host']}"
@@ -45,7 +45,7 @@ def holder(path: Path) -> str:
 
 
 def owner(path: Path) -> str | None:
-    """The command of the process that owns the ledger now; None when nobody does, empty when it does not say."""
+    """The command of the process that owns the ledger; None if no process does, empty if the file does not say."""
     try:
         with path.open("r", encoding="utf-8") as file:
             try:

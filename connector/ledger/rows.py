@@ -1,4 +1,4 @@
-"""Cells of the ledger as values. Whatever else they hold is LedgerUnavailable, with the row and the cure."""
+"""Parse ledger cells. An invalid cell raises LedgerUnavailable with the row, the column and advice."""
 
 import json
 from collections.abc import Iterable
@@ -11,19 +11,19 @@ from connector.domain.errors import LedgerUnavailable
 
 T = TypeVar("T")
 
-_NEWER = "Use that release, or a newer one"
-_DAMAGED = "Restore the ledger from a backup, or move it away: the next sync rebuilds it from what is in Qdrant"
+_NEWER = "Use that release or a newer one"
+_DAMAGED = "Restore the ledger from a backup, or move it away: the next sync rebuilds it from the points in Qdrant"
 
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
-    """The row whose cells are read. Its methods raise LedgerUnavailable; `column` is for the message."""
+    """A ledger row, for parsing its cells. All methods raise LedgerUnavailable; `column` appears in the message."""
 
     table: str
     key: tuple[object, ...]
 
     def text(self, column: str, cell: object) -> str:
-        """Text that is UTF-8."""
+        """Valid UTF-8 text."""
         if not isinstance(cell, str):
             self.damaged(column, f"{_kind(cell)} instead of text")
         if not cell.isascii() and any("\ud800" <= char <= "\udfff" for char in cell):
@@ -40,11 +40,11 @@ class LedgerRow:
         return frozenset(self._converted(column, self._parsed(column, cell), list[str]))
 
     def document(self, column: str, cell: object) -> dict[str, Any]:
-        """A JSON object, whatever is in it."""
+        """A JSON object with any content."""
         return self._converted(column, self._parsed(column, cell), dict[str, Any])
 
     def document_like(self, column: str, cell: object, of: type[Any]) -> dict[str, Any]:
-        """A JSON object with at least the keys of a TypedDict, of its types."""
+        """A JSON object with at least the keys of a TypedDict, each of the right type."""
         document = self.document(column, cell)
         self._converted(column, document, of)
         return document
@@ -54,7 +54,7 @@ class LedgerRow:
         return self.typed(column, self.document(column, cell), of)
 
     def typed(self, column: str, document: dict[str, Any], of: type[T]) -> T:
-        """The same of an object that is parsed. A key that is not known is one of a newer release."""
+        """Convert a parsed JSON object to a dataclass. An unknown key means that a newer release wrote it."""
         unknown = sorted(document.keys() - _fields(of))
         if unknown:
             self.newer(column, f"unknown key {_printable(unknown[0])}")
@@ -84,12 +84,12 @@ class LedgerRow:
 
 
 def decoded(raw: bytes) -> str:
-    """SQLite's text; what is not UTF-8 stays recognizable, so that its row can be named."""
+    """Decode SQLite text. Keep invalid UTF-8 as surrogates, so that a message can name the row."""
     return raw.decode("utf-8", "surrogateescape")
 
 
 def _fields(of: Any) -> Iterable[str]:
-    """Without the cost of `dataclasses.fields`: a large index has 100,000 rows."""
+    """Faster than `dataclasses.fields`: a large index has 100,000 rows."""
     known: Iterable[str] = of.__dataclass_fields__
     return known
 

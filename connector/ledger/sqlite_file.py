@@ -1,4 +1,4 @@
-"""The ledger's file: its schema, and transactions in a thread of their own since SQLite's calls block."""
+"""The ledger file: its schema, and transactions in a worker thread, because SQLite calls block."""
 
 import asyncio
 import sqlite3
@@ -45,7 +45,7 @@ create table orders (
 );
 create table daemon (id integer primary key check (id = 1), live text not null);
 """
-# Added without a new schema version: earlier releases do not miss it, and may go on using the file.
+# No new schema version: earlier releases ignore this table and can still use the file.
 _IDENTITY = """
 begin immediate;
 create table if not exists identity (id integer primary key check (id = 1), ledger_id text not null);
@@ -58,13 +58,13 @@ class SqliteFile:
     """One connection to the ledger's file. Every commit is durable against power loss."""
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        """A read-only one of a file that does not exist is empty, and creates nothing."""
+        """Read-only on a missing file behaves as an empty ledger and creates nothing."""
         self._path, self._read_only = path, read_only
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._connection: sqlite3.Connection | None = None
 
     async def __aenter__(self) -> Self:
-        """Raises LedgerUnavailable when the file cannot be used."""
+        """Open the file. Raises LedgerUnavailable if it cannot be used."""
         try:
             await self.ping()
         except BaseException:
@@ -76,7 +76,7 @@ class SqliteFile:
         await self.close()
 
     async def ping(self) -> None:
-        """Raises LedgerUnavailable when the file cannot be read."""
+        """Raises LedgerUnavailable if the file cannot be read."""
         await self._run("read", lambda db: db.execute("select count(*) from indexes").fetchone())
 
     async def close(self) -> None:
@@ -85,7 +85,7 @@ class SqliteFile:
         self._thread.shutdown()
 
     async def _run(self, operation: str, work: Callable[[sqlite3.Connection], T]) -> T:
-        """One transaction. The one place where SQLite's errors become ours."""
+        """Run one transaction. SQLite errors become LedgerUnavailable here and nowhere else."""
 
         def transaction() -> T:
             try:
@@ -94,7 +94,7 @@ class SqliteFile:
                 with self._connection:
                     return work(self._connection)
             except (sqlite3.Error, OSError) as error:
-                advice = "Check that its directory exists, can be written to and has space, or restore the file"
+                advice = "Check that its directory exists, is writable and has free space, or restore the file"
                 raise LedgerUnavailable(f"{operation} ledger", str(self._path), str(error), advice) from error
 
         return await asyncio.get_running_loop().run_in_executor(self._thread, transaction)
@@ -119,19 +119,19 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
 def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
     version = connection.execute("pragma user_version").fetchone()[0]
     if version > SCHEMA_VERSION:
-        cause = f"it has schema {version}, this release of the connector knows {SCHEMA_VERSION}"
-        raise LedgerUnavailable("open ledger", str(path), cause, "Use the release that wrote it, or a newer one")
+        cause = f"it has schema version {version}, but this release supports only {SCHEMA_VERSION}"
+        raise LedgerUnavailable("open ledger", str(path), cause, "Use the release that wrote it or a newer one")
     if version == 0:
         connection.executescript(f"begin; {_SCHEMA} pragma user_version = {SCHEMA_VERSION}; commit;")
 
 
 def _reading(path: Path) -> sqlite3.Connection:
-    """A ledger that nobody has open is copied: read in place, SQLite would leave files of its own beside it."""
+    """Open read-only. Copy a ledger that no process has open: SQLite would create -wal and -shm files beside it."""
     address = f"{path.absolute().as_uri()}?mode=ro"
     if path.with_name(f"{path.name}-wal").exists():
         return sqlite3.connect(address, uri=True, timeout=BUSY_TIMEOUT_SEC)
     if any(it.is_file() for it in path.parents):
-        raise NotADirectoryError(f"there is a file where a directory should be: {path.parent}")
+        raise NotADirectoryError(f"not a directory: {path.parent}")
     copy = sqlite3.connect(":memory:")
     if path.exists():
         with closing(sqlite3.connect(f"{address}&immutable=1", uri=True)) as ledger:

@@ -19,7 +19,7 @@ from tests.builders import applied, attempt, row
 
 Read = Callable[[SqliteCheckpointStore], Awaitable[Any]]
 
-NEWER = "was written by a newer release. Use that release, or a newer one"
+NEWER = "was written by a newer release. Use that release or a newer one"
 DAMAGED = "Restore the ledger from a backup, or move it away"
 
 

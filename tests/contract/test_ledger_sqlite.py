@@ -159,8 +159,8 @@ async def test_a_ledger_of_a_newer_release_is_refused(path: Path, read_only: boo
     with pytest.raises(LedgerUnavailable) as refused:
         async with SqliteCheckpointStore(path, read_only=read_only):
             pytest.fail("it was opened")
-    assert f"{path}: it has schema {SCHEMA_VERSION + 1}" in str(refused.value)
-    assert "Use the release that wrote it, or a newer one" in str(refused.value)
+    assert f"{path}: it has schema version {SCHEMA_VERSION + 1}" in str(refused.value)
+    assert "Use the release that wrote it or a newer one" in str(refused.value)
     assert directory(path) == before
 
 
@@ -177,7 +177,7 @@ async def test_a_corrupt_ledger_is_refused_by_name_and_left_alone(path: Path, re
 async def test_a_directory_that_cannot_hold_the_ledger_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     path = tmp_path / "file" / "ledger.sqlite3"
-    with pytest.raises(LedgerUnavailable, match="Check that its directory exists, can be written to") as refused:
+    with pytest.raises(LedgerUnavailable, match="Check that its directory exists, is writable") as refused:
         async with SqliteCheckpointStore(path):
             pytest.fail("it was opened")
     assert (refused.value.code, refused.value.subject) == ("ledger_unavailable", str(path))

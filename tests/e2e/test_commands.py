@@ -93,7 +93,7 @@ def test_plan_shows_withheld_deletes_and_exits_1(connector: Command, simulator: 
     found = document(ended, newer)
     assert (ended.code, words.code, found["deletes"]) == (1, 1, [])
     assert ids(found["withheld"]) == sorted(gone)
-    assert found["withheld_because"] == "2 deletes within 24 hours where 1 are allowed"
+    assert found["withheld_because"] == "2 deletes within 24 hours exceed the limit of 1"
     assert all(f"withheld {name}" in words.stdout for name in gone)
 
 

@@ -181,8 +181,8 @@ def test_a_second_daemon_waits_for_the_first_and_takes_over(
     with running(connector) as first:
         converges(simulator, client)
         with running(connector, wait=False) as second:
-            wait_until(lambda: bool(second.events("ledger.waiting")), PATIENCE_SEC, "the second one waits")
-            assert f"process {first.process.pid}" in second.events("ledger.waiting")[0]["reason"]
+            wait_until(lambda: bool(second.events("ledger.lock_refused")), PATIENCE_SEC, "the second one waits")
+            assert f"process {first.process.pid}" in second.events("ledger.lock_refused")[0]["reason"]
             assert first.stop().code == 0
             wait_until(lambda: second.ready, PATIENCE_SEC, "the second one has taken over")
             assert second.stop().code == 0
@@ -190,7 +190,7 @@ def test_a_second_daemon_waits_for_the_first_and_takes_over(
 
 def test_a_daemon_that_waits_for_the_ledger_can_be_stopped(connector: Command) -> None:
     with running(connector) as first, running(connector, wait=False) as second:
-        wait_until(lambda: bool(second.events("ledger.waiting")), PATIENCE_SEC, "the second one waits")
+        wait_until(lambda: bool(second.events("ledger.lock_refused")), PATIENCE_SEC, "the second one waits")
 
         assert second.stop().code == 0
         assert first.ready

@@ -116,7 +116,7 @@ async def test_an_asset_that_is_missing_in_a_listing_but_exists_voids_all_delete
     report = await world.cycle()
 
     assert (report.withheld, report.deleted) == (2, 0)
-    assert "yet exists" in str(report.withheld_because)
+    assert "exists, but is not in the listing" in str(report.withheld_because)
     assert world.points_of("a")
     assert world.points_of("b")
 
@@ -228,7 +228,7 @@ async def test_deletes_within_24_hours_share_one_limit() -> None:
     next_day = await world.cycle()
 
     assert (over.withheld, over.deleted) == (1, 0)
-    assert over.withheld_because == "3 deletes within 24 hours where 2 are allowed"
+    assert over.withheld_because == "3 deletes within 24 hours exceed the limit of 2"
     assert (next_day.withheld, next_day.deleted, next_day.clean) == (0, 1, True)
 
 
@@ -263,7 +263,7 @@ async def test_a_mass_delete_never_trickles_out() -> None:
         report = await world.cycle()
         world.now += 25 * 3600
         assert (report.withheld, report.deleted) == (3, 0)
-        assert report.withheld_because == "3 deletes within 24 hours where 2 are allowed"
+        assert report.withheld_because == "3 deletes within 24 hours exceed the limit of 2"
 
 
 async def test_an_asset_that_never_had_points_is_no_delete() -> None:

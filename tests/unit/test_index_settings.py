@@ -62,7 +62,7 @@ def test_the_policy_is_that_of_the_settings() -> None:
 def test_an_index_without_a_marengo_model_is_refused() -> None:
     with pytest.raises(ConfigError) as refused:
         SETTINGS.point_config(index("index-7", model=None))
-    message = "sync index index-7: it has no Marengo model and so no embeddings. Remove it from CONNECTOR_INDEXES."
+    message = "sync index index-7: it has no Marengo model, so it has no embeddings. Remove it from CONNECTOR_INDEXES."
     assert str(refused.value) == message
 
 
@@ -70,10 +70,10 @@ def test_options_that_the_index_does_not_have_are_refused() -> None:
     settings = IndexSettings("index-1", embedding_options=("smell", "taste"))
     with pytest.raises(ConfigError) as refused:
         settings.point_config(index(options=["visual"]))
-    assert "the wanted embedding options (smell, taste) are none of its own (visual)" in str(refused.value)
+    assert "it has none of the wanted embedding options (smell, taste); it has: visual" in str(refused.value)
     assert refused.value.advice == "Correct CONNECTOR_EMBEDDING_OPTIONS"
 
 
 def test_an_index_without_options_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"\(none\) are none of its own \(none\)"):
+    with pytest.raises(ConfigError, match=r"wanted embedding options \(none\); it has: none"):
         SETTINGS.point_config(index(options=[]))

@@ -58,8 +58,8 @@ def test_the_limit_itself_is_stored(lists: bool) -> None:
 
 def test_metadata_has_a_limited_size() -> None:
     cause = refusal(user_metadata={"text": "x" * MAX_METADATA_BYTES})
-    assert cause.startswith("its metadata takes 16777")
-    assert cause.endswith("bytes where 16777216 are allowed")
+    assert cause.startswith("its metadata has 16777")
+    assert cause.endswith("bytes; the limit is 16777216")
 
 
 def test_wide_metadata_is_stored() -> None:

@@ -150,7 +150,7 @@ def test_what_is_absent_is_deleted_in_the_order_of_ids() -> None:
 def test_an_empty_listing_withholds_every_delete() -> None:
     made = plan(snapshot(), row("a", FRESH))
     assert (made.deletes, len(made.withheld)) == ((), 1)
-    assert made.withheld_because == "the listing is empty although the ledger is not"
+    assert made.withheld_because == "the listing is empty, but the ledger is not"
 
 
 def test_an_empty_listing_of_an_empty_index_is_fine() -> None:
@@ -162,7 +162,7 @@ def test_an_empty_listing_of_an_empty_index_is_fine() -> None:
 def test_an_incomplete_listing_withholds_even_what_an_operator_allows(allowed: bool) -> None:
     made = plan(snapshot(ASSET, complete=False), row("gone", FRESH), allow_deletes=allowed)
     assert (made.deletes, len(made.withheld), len(made.upserts)) == ((), 1, 1)
-    assert made.withheld_because == "the listing is incomplete, so nothing can be said to be absent"
+    assert made.withheld_because == "the listing is incomplete, so it does not prove that an asset is absent"
 
 
 def test_an_incomplete_listing_without_absent_assets_withholds_nothing() -> None:
@@ -198,7 +198,7 @@ def test_the_larger_bound_holds_for_all_deletes_of_a_day(
 
 def test_what_is_withheld_says_by_how_much() -> None:
     gone = [row(f"gone-{i}", FRESH) for i in range(11)]
-    assert plan(snapshot(ASSET), *gone).withheld_because == "11 deletes within 24 hours where 10 are allowed"
+    assert plan(snapshot(ASSET), *gone).withheld_because == "11 deletes within 24 hours exceed the limit of 10"
 
 
 EMPTY = applied(PRINT, at=NOW, points=0)
@@ -268,7 +268,7 @@ def test_a_withheld_batch_does_not_pass_because_the_ledger_grew() -> None:
     second, state = withheld(20, 80, state)
     third, state = withheld(20, 5000, state)
     assert [len(made.withheld) for made in (first, second, third)] == [20, 20, 20]
-    assert third.withheld_because == "20 deletes within 24 hours where 18 are allowed"
+    assert third.withheld_because == "20 deletes within 24 hours exceed the limit of 18"
 
 
 def test_a_withheld_batch_passes_whole_when_enough_of_it_is_back() -> None:
@@ -281,7 +281,7 @@ def test_the_limit_of_a_withheld_batch_falls_with_the_ledger() -> None:
     _, state = withheld(20, 70)
     _, state = withheld(20, 40, state)
     made, _ = withheld(13, 500, state)
-    assert made.withheld_because == "13 deletes within 24 hours where 12 are allowed"
+    assert made.withheld_because == "13 deletes within 24 hours exceed the limit of 12"
 
 
 def test_the_reason_is_that_of_now() -> None:
@@ -289,8 +289,8 @@ def test_the_reason_is_that_of_now() -> None:
     over, state = withheld(1, 30, recent_deletes=10)
     worse, state = withheld(3, 30, state, recent_deletes=9)
     next_day, state = withheld(3, 30, state)
-    assert over.withheld_because == "11 deletes within 24 hours where 10 are allowed"
-    assert worse.withheld_because == "12 deletes within 24 hours where 10 are allowed"
+    assert over.withheld_because == "11 deletes within 24 hours exceed the limit of 10"
+    assert worse.withheld_because == "12 deletes within 24 hours exceed the limit of 10"
     assert (len(next_day.deletes), state.withheld_because) == (3, None)
 
 
@@ -303,7 +303,7 @@ def test_no_part_of_a_withheld_batch_is_carried_out_later() -> None:
 
 def test_deletes_that_an_earlier_release_withheld_pass_by_the_fixed_bound_only() -> None:
     """It did not note how large the ledger was."""
-    state = replace(STATE, withheld_because="20 deletes within 24 hours where 18 are allowed")
+    state = replace(STATE, withheld_because="20 deletes within 24 hours exceed the limit of 18")
     assert len(withheld(20, 5000, state)[0].withheld) == 20
     assert len(withheld(10, 5000, state)[0].deletes) == 10
 

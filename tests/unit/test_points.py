@@ -128,7 +128,7 @@ def test_an_unknown_model_without_segments_has_no_dimension() -> None:
 
 @pytest.mark.parametrize("answer", [replace(retrieved(), columns=None), replace(retrieved(column()), model=None)])
 def test_an_answer_without_embedding_has_no_points(answer: RetrievedAsset) -> None:
-    with pytest.raises(ValueError, match="an answer that holds an embedding"):
+    with pytest.raises(ValueError, match="cannot build points without an embedding"):
         build(answer, INDEX, "print")
 
 

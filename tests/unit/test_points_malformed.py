@@ -8,7 +8,7 @@ from connector.domain.model import Float32, RetrievedAsset, SegmentColumn
 from connector.domain.points import build, metadata_payload
 from tests.builders import asset, column, index, retrieved, spoken, vectors
 
-ADVICE = "Nothing of it was stored; re-index it at the source, or report it to TwelveLabs"
+ADVICE = "No point of it was stored; re-index it in TwelveLabs, or report it to TwelveLabs"
 
 
 def refusal(answer: RetrievedAsset) -> str:
@@ -30,7 +30,7 @@ def with_number(value: float, place: tuple[int, int] = (1, 7)) -> SegmentColumn:
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 3.5e38, -1e300])
 def test_a_vector_holds_finite_float32_numbers(value: float) -> None:
     cause = refusal(retrieved(column("visual"), with_number(value)))
-    assert cause == "audio segments: vector 1 holds a number that is no finite float32"
+    assert cause == "audio segments: vector 1 contains a number that is not a finite float32"
 
 
 @pytest.mark.parametrize("value", [1e18, -1.8e19])
@@ -91,12 +91,12 @@ def test_a_transcription_that_is_not_wanted_is_not_judged() -> None:
 @pytest.mark.parametrize("dimension", [511, 1024, 1])
 def test_vectors_of_a_known_model_have_its_dimension(dimension: int) -> None:
     cause = refusal(retrieved(column(matrix=vectors(2, dimension))))
-    assert cause == f"vectors of dimension {dimension} where marengo3.0 has 512"
+    assert cause == f"vectors of dimension {dimension}, but marengo3.0 has 512"
 
 
 def test_one_option_with_another_dimension_is_enough() -> None:
     cause = refusal(retrieved(column(), column("audio", matrix=vectors(2, 8))))
-    assert cause == "vectors of dimension 8, 512 where marengo3.0 has 512"
+    assert cause == "vectors of dimension 8, 512, but marengo3.0 has 512"
 
 
 def test_vectors_of_an_unknown_model_agree_on_a_dimension() -> None:

@@ -122,7 +122,7 @@ def test_a_number_beyond_float32_is_infinite_and_refused_with_the_points(number:
 
     assert found.columns is not None
     assert np.isinf(found.columns[0].vectors[0, 0])
-    with pytest.raises(MalformedAsset, match="no finite float32"):
+    with pytest.raises(MalformedAsset, match="not a finite float32"):
         build(found, Index("ix1", "news", "marengo3.0"), "fingerprint")
 
 

@@ -219,10 +219,10 @@ class CheckpointStore(Protocol):
     async def identity(self) -> Identity:
         """Identity of the ledger. The id never changes; copies and restored ledgers have the same id."""
 
-    async def claims(self, index_id: str) -> frozenset[str]:
-        """Instance ids of the collections in which this ledger claimed the index."""
+    async def claims(self, index_id: str) -> dict[str, int]:
+        """The collections in which this ledger claimed the index: instance id -> epoch of the claim."""
 
-    async def save_claim(self, index_id: str, collection: str, instance_id: str) -> None:
-        """Record that this ledger claimed the index in the collection with this name and instance id."""
+    async def save_claim(self, index_id: str, instance_id: str, epoch: int) -> None:
+        """Record that this ledger claimed the index in this collection, as the owner with this epoch."""
 
     async def close(self) -> None: ...

@@ -16,7 +16,7 @@ class MarengoModel:
     options: dict[str, str]
 
 
-# Source: the vendor's documentation; see the payload reference in the README.
+# Source: the vendor's documentation; see docs/payload.md.
 KNOWN = {
     model.name: model
     for model in (

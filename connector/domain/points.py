@@ -13,13 +13,14 @@ from connector.domain.metadata import MAX_METADATA_BYTES, check_metadata, storab
 from connector.domain.model import LAYOUT_VERSION, Float32, Index, Int64, RetrievedAsset
 from connector.domain.segments import CheckedColumn, SpokenWords, malformed
 
+_ID_TEXTS = ("index_id", "indexed_asset_id", "embedding_model", "embedding_scope")
 NAMESPACE = uuid.UUID("99026458-c633-4fd7-a44e-8f59297a0b73")
 
 _OPTION_ORDER = ("visual", "visual-text", "audio", "transcription")
 
 
 def point_id(index_id: str, indexed_asset_id: str, model: str, scope: str, start_ms: int, end_ms: int) -> str:
-    """UUIDv5 of the segment's key; other programs depend on it (README, "Point ids")."""
+    """UUIDv5 of the segment's key; other programs depend on it (docs/payload.md, "Point ids")."""
     return str(uuid.uuid5(NAMESPACE, f"{index_id}/{indexed_asset_id}/{model}/{scope}/{start_ms}/{end_ms}"))
 
 
@@ -28,16 +29,15 @@ def is_own(stored_id: str, payload: Mapping[str, Any]) -> bool:
 
     A point with another id belongs to another program, even if it carries the same payload keys.
     """
+    index_id, asset, model, scope = (payload.get(key) for key in _ID_TEXTS)
+    start, end = payload.get("start_offset_sec"), payload.get("end_offset_sec")
+    if not all(isinstance(text, str) for text in (index_id, asset, model, scope)):
+        return False
+    if not isinstance(start, int | float) or not isinstance(end, int | float):
+        return False
     try:
-        computed = point_id(
-            payload["index_id"],
-            payload["indexed_asset_id"],
-            payload["embedding_model"],
-            payload["embedding_scope"],
-            round(payload["start_offset_sec"] * 1000),
-            round(payload["end_offset_sec"] * 1000),
-        )
-    except (KeyError, TypeError, ValueError, OverflowError):
+        computed = point_id(str(index_id), str(asset), str(model), str(scope), round(start * 1000), round(end * 1000))
+    except (ValueError, OverflowError):  # not finite
         return False
     return computed == stored_id
 

@@ -19,7 +19,7 @@ from connector.domain.plan import Refresh, Upsert
 from connector.domain.report import CycleReport, Result
 from connector.domain.watermark import advanced
 from connector.engine.apply import Applier
-from connector.engine.owners import must_claim, owner_of
+from connector.engine.owners import entry_to_write, owner_of
 from connector.engine.reconcile import commit
 from connector.engine.survey import Survey, Surveyor
 from connector.engine.workers import Workers
@@ -130,8 +130,8 @@ class Engine:
             return ()
         found = await self._sink.inspect(settings.collection_name(index.model))
         if found:
-            claimed = found.instance_id in await self._ledger.claims(index.index_id)
-            must_claim(found, index.index_id, me, claimed=claimed, take_over=take_over)
+            claimed = (await self._ledger.claims(index.index_id)).get(found.instance_id or "")
+            entry_to_write(found, index.index_id, me, claimed, take_over=take_over)
         spec = settings.needed_spec(index, found)
         return (await self._sink.ensure(spec, settings.metadata_indexes)).warnings if spec else ()
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from connector.domain.errors import ConfigError
 from connector.domain.index_settings import IndexSettings
 from connector.domain.model import Checkpoint, Owner
-from connector.engine.owners import OwnedElsewhere, clearable, must_claim, owner_of
+from connector.engine.owners import OwnedElsewhere, clearable, entry_to_write, owner_of
+from connector.engine.reconcile import find_collections
 from connector.ports import CheckpointStore, Sink
 
 
@@ -57,19 +58,22 @@ class Footprint:
 async def footprint(sink: Sink, ledger: CheckpointStore, settings: IndexSettings) -> Footprint:
     """Search every stamped collection, because a rebuilt ledger may not list all of them."""
     index_id, me = settings.index_id, owner_of(await ledger.identity(), settings, None)
-    claims = await ledger.claims(index_id)
+    rows, claims = await ledger.load(index_id), await ledger.claims(index_id)
+    models = [info.model for info in await sink.collections() if info.model]
+    names = {settings.collection_name(model) for model in models}.union(*(row.collections for row in rows.values()))
+    found = await find_collections(sink, sorted(names))
     points: dict[str, dict[str, int]] = {}
     foreign: dict[str, Owner] = {}
-    for info in await sink.collections():
+    for info in {info.name: info for info in found.values() if info and info.instance_id}.values():
         try:
-            must_claim(info, index_id, me, claimed=info.instance_id in claims)
+            entry_to_write(info, index_id, me, claims.get(info.instance_id or ""))
         except OwnedElsewhere:
             foreign[info.name] = info.owners[index_id]
             continue
         held = await sink.manifest(info.name, index_id)
         if held or index_id in info.owners:
             points[info.name] = {name: asset.points for name, asset in held.items()}
-    return Footprint(await ledger.load(index_id), points, foreign)
+    return Footprint(rows, points, foreign)
 
 
 async def forget(

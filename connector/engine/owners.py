@@ -5,6 +5,7 @@ the same settings counts as the replacement of a lost one: it takes the index ov
 """
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from connector.domain.errors import SinkMismatch
 from connector.domain.index_settings import IndexSettings
@@ -26,25 +27,32 @@ def owner_of(identity: Identity, settings: IndexSettings, model: str | None) -> 
     return Owner(identity.ledger_id, identity.label, settings.point_settings, home)
 
 
-def must_claim(info: CollectionInfo, index_id: str, me: Owner, *, claimed: bool, take_over: bool = False) -> bool:
-    """True if `me` may own the index and the collection does not record it yet. Raises OwnedElsewhere.
+def entry_to_write(
+    info: CollectionInfo, index_id: str, me: Owner, claimed: int | None, *, take_over: bool = False
+) -> Owner | None:
+    """The owner entry that the collection lacks, None if it is up to date. Raises OwnedElsewhere.
 
-    `claimed` means that this ledger claimed the index here before. Another owner has therefore taken it over.
+    `claimed` is the epoch of this ledger's own claim, None if it has none. A later entry of another ledger is a
+    take-over; an earlier one came back with a restored snapshot.
     """
     found = info.owners.get(index_id)
-    if found == me:
-        return False
-    if found is None or found.ledger_id == me.ledger_id or take_over:
-        return True
-    subject = f"{info.name} for index {index_id}"
-    if claimed:
+    if found and found.ledger_id == me.ledger_id:
+        mine = replace(me, epoch=max(found.epoch, claimed or 0))
+        return None if mine == found else mine
+    if found and not take_over and (claimed is None or found.epoch > claimed):
+        _refuse(f"{info.name} for index {index_id}", found, me, taken_over=claimed is not None)
+    return replace(me, epoch=max(found.epoch if found else 0, claimed or 0) + 1)
+
+
+def _refuse(subject: str, found: Owner, me: Owner, *, taken_over: bool) -> None:
+    """A new ledger with the same settings is not refused."""
+    if taken_over:
         cause = f"{found} took the index over; nothing was written"
         raise OwnedElsewhere("use collection", subject, cause, f"To take it back, {_TAKE_OVER}")
     if found.settings != me.settings:
         cause = f"it belongs to {found} with different settings ({_differences(found, me)}); nothing was written"
         advice = f"Use another CONNECTOR_COLLECTION; or, to take the index over, {_TAKE_OVER}"
         raise OwnedElsewhere("use collection", subject, cause, advice)
-    return True
 
 
 def others_index(info: CollectionInfo, index_id: str, me: Owner) -> bool:
@@ -60,11 +68,13 @@ async def claim(
 
     Write to the collection first: a claim that exists only in the ledger would look like a take-over by another owner.
     """
-    claimed = info.instance_id in await ledger.claims(index_id)
-    if must_claim(info, index_id, me, claimed=claimed, take_over=take_over):
-        await sink.set_owner(info.name, index_id, me)
-    if info.instance_id and not claimed:
-        await ledger.save_claim(index_id, info.name, info.instance_id)
+    claimed = (await ledger.claims(index_id)).get(info.instance_id or "")
+    entry = entry_to_write(info, index_id, me, claimed, take_over=take_over)
+    if entry:
+        await sink.set_owner(info.name, index_id, entry)
+    current = entry or info.owners[index_id]
+    if info.instance_id and current.epoch != claimed:
+        await ledger.save_claim(index_id, info.instance_id, current.epoch)
 
 
 async def clearable(sink: Sink, index_id: str, collections: Collection[str], me: Owner) -> list[str]:

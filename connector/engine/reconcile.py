@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from connector.domain.model import Applied, Checkpoint, CollectionInfo, IndexState, Owner, SinkAsset, Tally
-from connector.engine.owners import claim, must_claim
+from connector.engine.owners import claim, entry_to_write
 from connector.ports import CheckpointStore, Sink
 
 _DIFFERING_AT_MOST = 1000
@@ -43,10 +43,14 @@ async def compare(
     now: float,
     *,
     take_over: bool = False,
+    thorough: bool = False,
 ) -> Reconciliation:
-    """Compare rows and points. `home` is the collection of the current settings. Raises OwnedElsewhere."""
+    """Compare rows and points. `home` is the collection of the current settings. Raises OwnedElsewhere.
+
+    A `thorough` comparison reads every point. The counts cannot tell our points from copies that somebody made.
+    """
     state, rows = await ledger.state(index_id), await ledger.load(index_id)
-    places = await _places(sink, home, rows)
+    places = await find_collections(sink, [*([home] if home else []), *sorted(_named(rows.values()))])
     known = Reconciliation(
         state or IndexState(first_cycle_at=now, canary_at=now),
         {name: _renamed(row, places) for name, row in rows.items()},
@@ -55,8 +59,8 @@ async def compare(
     )
     predecessor = None
     if known.home:
-        claimed = known.home.instance_id in await ledger.claims(index_id)
-        must_claim(known.home, index_id, me, claimed=claimed, take_over=take_over)
+        claimed = (await ledger.claims(index_id)).get(known.home.instance_id or "")
+        entry_to_write(known.home, index_id, me, claimed, take_over=take_over)
         predecessor = known.home.owners.get(index_id)
     existing = {info.name: info for info in places.values() if info}
     for name, info in sorted(existing.items(), key=lambda item: item[0] == home):
@@ -65,11 +69,11 @@ async def compare(
             _leave(name, known)
         elif name == home or name in _named(known.rows.values()) or await sink.count(name, index_id):
             known.claims.append(info)
-            await _compare_collection(sink, index_id, name, known, now)
+            await _compare_collection(sink, index_id, name, known, now, thorough=thorough)
         elif owner:
             known.released.append(name)
     for name in sorted(_named(known.rows.values()) - existing.keys()):
-        await _compare_collection(sink, index_id, name, known, now)
+        await _compare_collection(sink, index_id, name, known, now, thorough=thorough)
     return known
 
 
@@ -98,19 +102,21 @@ async def commit(
         await ledger.reopen(index_id, names, collection)
 
 
-async def _places(sink: Sink, home: str | None, rows: Mapping[str, Checkpoint]) -> dict[str, CollectionInfo | None]:
-    """Map every name that may hold points of the index to its collection.
+async def find_collections(sink: Sink, names: Iterable[str]) -> dict[str, CollectionInfo | None]:
+    """Map every name that may hold points of an index to its collection: the given names first, then all of ours.
 
-    The instance id identifies a collection: an alias and its target are one, and so are a collection and its restored
-    copy. The name from the settings takes precedence, then the names in the ledger.
+    An alias and its target are one collection, under the name that comes first. A copy that was restored beside a named
+    collection has the same instance id: it is left out, unless it is named itself.
     """
-    names = [*([home] if home else []), *sorted(_named(rows.values()))]
     found = {name: await sink.inspect(name) for name in dict.fromkeys(names)}
-    listed = {info.name: info for info in await sink.collections()}
-    places: dict[str, CollectionInfo | None] = {}
-    by_instance: dict[str, CollectionInfo] = {}
-    for name, info in {**found, **{name: info for name, info in listed.items() if name not in found}}.items():
-        places[name] = by_instance.setdefault(info.instance_id, info) if info and info.instance_id else info
+    by_real_name: dict[str, CollectionInfo] = {}
+    places = {name: info and by_real_name.setdefault(info.real_name or name, info) for name, info in found.items()}
+    named = {info.instance_id for info in by_real_name.values()}
+    for info in await sink.collections():
+        if info.name in by_real_name:
+            places.setdefault(info.name, by_real_name[info.name])
+        elif info.instance_id not in named:
+            places[info.name] = info
     return places
 
 
@@ -146,9 +152,12 @@ def _leave(collection: str, known: Reconciliation) -> None:
             known.rows[name] = replace(row, opened=row.opened or void, collections=row.collections - {collection})
 
 
-async def _compare_collection(sink: Sink, index_id: str, collection: str, known: Reconciliation, now: float) -> None:
+async def _compare_collection(
+    sink: Sink, index_id: str, collection: str, known: Reconciliation, now: float, *, thorough: bool
+) -> None:
     expected = _expected(collection, known.rows.values())
-    held = await sink.tally(collection, index_id, len(expected.revisions) + _STRANGE_AT_MOST)
+    most = len(expected.revisions) + _STRANGE_AT_MOST
+    held = None if thorough else await sink.tally(collection, index_id, most)
     differing = _difference(expected, held) if held else None
     if differing and not (differing.revisions or differing.metadata_revisions):
         return

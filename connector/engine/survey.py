@@ -65,7 +65,16 @@ class Surveyor:
         now = self._clock()
         collection = settings.collection_name(index.model) if index.model else None
         me = owner_of(await self._ledger.identity(), settings, index.model)
-        known = await compare(self._sink, self._ledger, index.index_id, collection, me, now, take_over=take_over)
+        known = await compare(
+            self._sink,
+            self._ledger,
+            index.index_id,
+            collection,
+            me,
+            now,
+            take_over=take_over,
+            thorough=await self._is_audit_due(settings, now),
+        )
         known.rows = credible_rows(known.rows, now)
         shortest = min(settings.refresh_interval, settings.deep_refresh_interval)
         quota = refresh_quota(len(known.rows), period, shortest) if period else None
@@ -82,6 +91,11 @@ class Surveyor:
         return Survey(
             index, snapshot, known, plan, with_withheld(state, plan), unseen, can_advance_watermark=snapshot.complete
         )
+
+    async def _is_audit_due(self, settings: IndexSettings, now: float) -> bool:
+        """Once in a refresh interval, together with the canary."""
+        state = await self._ledger.state(settings.index_id)
+        return state is not None and now >= state.canary_at + settings.refresh_interval
 
     async def survey_changes(self, settings: IndexSettings, index: Index) -> Survey:
         """Survey changes since the watermark. Reads only the rows of changed or unfinished assets."""

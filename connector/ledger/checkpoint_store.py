@@ -84,7 +84,7 @@ class SqliteCheckpointStore(SqliteFile):
 
     async def drop_index(self, index_id: str) -> None:
         def work(db: sqlite3.Connection) -> None:
-            for table in ("checkpoints", "deletes", "indexes", "instances"):
+            for table in ("checkpoints", "deletes", "indexes", "instances", "claims"):
                 db.execute(f"delete from {table} where index_id = ?", (index_id,))  # noqa: S608  literals of this line
 
         await self._run("write", work)
@@ -137,24 +137,35 @@ class SqliteCheckpointStore(SqliteFile):
         """The id is empty if an earlier release wrote the ledger and it is open read-only."""
 
         def work(db: sqlite3.Connection) -> str:
-            known = db.execute("select name from sqlite_master where name = 'identity'").fetchone()
-            row = db.execute("select ledger_id from identity").fetchone() if known else None
+            row = db.execute("select ledger_id from identity").fetchone() if _knows_owners(db) else None
             return LedgerRow("identity", (1,)).text("ledger_id", row[0]) if row else ""
 
         return Identity(await self._run("read", work), f"{self._path.absolute()} on {socket.gethostname()}")
 
-    async def claims(self, index_id: str) -> frozenset[str]:
-        query = "select collection, instance_id from instances where index_id = ?"
+    async def claims(self, index_id: str) -> dict[str, int]:
+        query = "select instance_id, epoch from claims where index_id = ?"
 
-        def work(db: sqlite3.Connection) -> frozenset[str]:
-            rows = db.execute(query, (index_id,))
-            return frozenset(LedgerRow("instances", (index_id, name)).text("instance_id", cell) for name, cell in rows)
+        def work(db: sqlite3.Connection) -> dict[str, int]:
+            rows = db.execute(query, (index_id,)) if _knows_owners(db) else ()
+            return dict(_claim(index_id, *row) for row in rows)
 
         return await self._run("read", work)
 
-    async def save_claim(self, index_id: str, collection: str, instance_id: str) -> None:
-        query = "insert or replace into instances values (?, ?, ?)"
-        await self._run("write", lambda db: db.execute(query, (index_id, collection, instance_id)))
+    async def save_claim(self, index_id: str, instance_id: str, epoch: int) -> None:
+        query = "insert or replace into claims values (?, ?, ?)"
+        await self._run("write", lambda db: db.execute(query, (index_id, instance_id, epoch)))
+
+
+def _knows_owners(db: sqlite3.Connection) -> bool:
+    """False for a ledger of an earlier release that is open read-only."""
+    return db.execute("select 1 from sqlite_master where name = 'claims'").fetchone() is not None
+
+
+def _claim(index_id: str, instance_id: object, epoch: object) -> tuple[str, int]:
+    row = LedgerRow("claims", (index_id, instance_id))
+    if not isinstance(epoch, int):
+        row.damaged("epoch", "not an integer")
+    return row.text("instance_id", instance_id), epoch
 
 
 def _row_of(index_id: str, indexed_asset_id: str) -> LedgerRow:

@@ -46,10 +46,16 @@ create table orders (
 create table daemon (id integer primary key check (id = 1), live text not null);
 """
 # No new schema version: earlier releases ignore this table and can still use the file.
-_IDENTITY = """
+_OWNERSHIP = """
 begin immediate;
 create table if not exists identity (id integer primary key check (id = 1), ledger_id text not null);
 insert or ignore into identity values (1, lower(hex(randomblob(16))));
+create table if not exists claims (
+    index_id text not null,
+    instance_id text not null,
+    epoch integer not null,
+    primary key (index_id, instance_id)
+) without rowid;
 commit;
 """
 
@@ -108,8 +114,8 @@ def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
         if not read_only:
             connection.execute("pragma journal_mode = wal")
             connection.execute("pragma synchronous = full")
-            if not connection.execute("select 1 from sqlite_master where name = 'identity'").fetchone():
-                connection.executescript(_IDENTITY)
+            if not connection.execute("select 1 from sqlite_master where name = 'claims'").fetchone():
+                connection.executescript(_OWNERSHIP)
     except BaseException:
         connection.close()
         raise

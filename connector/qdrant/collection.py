@@ -158,9 +158,11 @@ def _owners_of(found: models.CollectionInfo) -> dict[str, Owner]:
     owners = {}
     for key, value in (found.config.metadata or {}).items():
         if key.startswith(_OWNER) and isinstance(value, dict):
-            ledger_id, label, settings, home = (value.get(key) for key in ("ledger_id", "label", "settings", "home"))
+            ledger_id, label, settings = (value.get(part) for part in ("ledger_id", "label", "settings"))
+            home, epoch = value.get("home"), value.get("epoch")
             if isinstance(ledger_id, str) and isinstance(settings, dict):
-                owners[key.removeprefix(_OWNER)] = Owner(ledger_id, str(label), settings, str(home or ""))
+                owner = Owner(ledger_id, str(label), settings, str(home or ""), epoch if type(epoch) is int else 0)
+                owners[key.removeprefix(_OWNER)] = owner
     return owners
 
 

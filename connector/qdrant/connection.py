@@ -126,7 +126,7 @@ async def _probed(address: Address, transport: Transport) -> Connection:
 
 
 def _client(address: Address, transport: Transport) -> AsyncQdrantClient:
-    # In a private network that is how Qdrant is run; the README says when to use https.
+    # In a private network that is how Qdrant is run; docs/configuration.md says when to use https.
     warnings.filterwarnings("ignore", message="Api key is used with an insecure connection", category=UserWarning)
     try:
         return AsyncQdrantClient(

@@ -26,8 +26,20 @@ async def find(session: Session, collection: str) -> models.CollectionInfo | Non
         return None
 
 
+async def aliases(session: Session) -> dict[str, str]:
+    """Alias -> collection."""
+    answer = await session.call("list Qdrant's aliases", "", lambda on: on.client.get_aliases())
+    return {one.alias_name: one.collection_name for one in answer.aliases}
+
+
 async def count(session: Session, collection: str, only: models.Filter | None) -> int:
-    return await session.call("count points of collection", collection, partial(_count, collection, only))
+    """Exact, also where strict mode forbids exact counts: then by listing them."""
+    try:
+        return await session.call("count points of collection", collection, partial(_count, collection, only))
+    except CollectionMissing:
+        raise
+    except SinkMismatch:
+        return sum([len(page) async for page in scroll(session, collection, only or models.Filter(), [])])
 
 
 async def _count(collection: str, only: models.Filter | None, connection: Connection) -> int:

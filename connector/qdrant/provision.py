@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import structlog
 
-from connector.domain.errors import SinkMismatch
+from connector.domain.errors import AuthenticationFailed, SinkMismatch
 from connector.domain.model import CollectionInfo, CollectionSpec
 from connector.qdrant import collection as layout
 from connector.qdrant import operations
@@ -26,7 +26,17 @@ class Provision:
 
     async def inspect(self, collection: str) -> CollectionInfo | None:
         found = await operations.find(self._session, collection)
-        return layout.describe(collection, found) if found else None
+        if found is None:
+            return None
+        return replace(layout.describe(collection, found), real_name=await self._real_name(collection))
+
+    async def _real_name(self, collection: str) -> str | None:
+        """Behind an alias; None if the key may not list aliases."""
+        try:
+            aliases = await operations.aliases(self._session)
+        except (AuthenticationFailed, SinkMismatch):
+            return None
+        return aliases.get(collection, collection)
 
     async def ensure(self, spec: CollectionSpec, indexes: Mapping[str, layout.PayloadIndex]) -> CollectionInfo:
         """A collection that fits, with these payload indexes as far as it has no others. Raises SinkMismatch."""

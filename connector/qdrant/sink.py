@@ -76,7 +76,7 @@ class QdrantSink:
         """Those of the names that are not the collection itself, or a copy of it."""
         target = await self.inspect(collection)
         found = [(name, await self.inspect(name)) for name in names]
-        return [name for name, info in found if info and target and info.instance_id != target.instance_id]
+        return [name for name, info in found if info and target and not _is_same(info, target)]
 
     async def set_payload(
         self, collection: str, index_id: str, indexed_asset_id: str, payload: Mapping[str, Any]
@@ -138,3 +138,10 @@ class QdrantSink:
 
     async def close(self) -> None:
         await self._session.close()
+
+
+def _is_same(one: CollectionInfo, other: CollectionInfo) -> bool:
+    """A copy restored beside a collection has the same instance id; only the real names tell them apart."""
+    if one.real_name and other.real_name:
+        return one.real_name == other.real_name
+    return one.instance_id == other.instance_id

@@ -30,7 +30,7 @@ async def test_a_new_ledger_knows_nothing(ledger: CheckpointStore) -> None:
     assert await ledger.load("i") == {}
     assert await ledger.state("i") is None
     assert await ledger.reports() == {}
-    assert await ledger.claims("i") == frozenset()
+    assert await ledger.claims("i") == {}
     assert await ledger.deletes_since("i", 0.0) == 0
 
 
@@ -184,10 +184,10 @@ async def test_of_a_dropped_index_nothing_is_remembered(ledger: CheckpointStore)
     for name in ("i", "j"):
         await ledger.adopt(name, [row("a", applied()), row("b", applied())], STATE)
         await ledger.save_report(name, {"listed": 2})
-        await ledger.save_claim(name, "c", "one")
+        await ledger.save_claim(name, "one", 1)
         await ledger.forget(name, "a", 10.0)
     await ledger.drop_index("i")
-    assert (await ledger.load("i"), await ledger.state("i"), await ledger.claims("i")) == ({}, None, frozenset())
+    assert (await ledger.load("i"), await ledger.state("i"), await ledger.claims("i")) == ({}, None, {})
     assert (await ledger.deletes_since("i", 0.0), await ledger.deletes_since("j", 0.0)) == (0, 1)
     assert (set(await ledger.load("j")), await ledger.state("j")) == ({"b"}, STATE)
     assert await ledger.known() == ["j"]
@@ -222,10 +222,10 @@ async def test_indexes_do_not_see_each_other(ledger: CheckpointStore) -> None:
     await ledger.adopt("i", [row("a", applied())], STATE)
     await ledger.open("j", "a", ["c"])
     await ledger.forget("j", "a", 5.0)
-    await ledger.save_claim("i", "c", "instance-1")
+    await ledger.save_claim("i", "instance-1", 1)
     assert set(await ledger.load("i")) == {"a"}
     assert (await ledger.deletes_since("i", 0.0), await ledger.deletes_since("j", 0.0)) == (0, 1)
-    assert (await ledger.state("j"), await ledger.claims("j")) == (None, frozenset())
+    assert (await ledger.state("j"), await ledger.claims("j")) == (None, {})
 
 
 async def test_the_last_report_and_state_stand(ledger: CheckpointStore) -> None:
@@ -253,10 +253,10 @@ async def test_a_report_is_json_values(ledger: CheckpointStore) -> None:
 
 async def test_a_claim_is_one_of_an_instance(ledger: CheckpointStore) -> None:
     """A collection that was made again is another one, which has not been claimed."""
-    await ledger.save_claim("i", "c1", "one")
-    await ledger.save_claim("i", "c2", "two")
-    await ledger.save_claim("i", "c1", "three")
-    assert await ledger.claims("i") == {"three", "two"}
+    await ledger.save_claim("i", "one", 1)
+    await ledger.save_claim("i", "two", 7)
+    await ledger.save_claim("i", "one", 3)
+    assert await ledger.claims("i") == {"one": 3, "two": 7}
 
 
 async def test_a_ledger_has_an_identity_of_its_own(ledger: CheckpointStore) -> None:

@@ -32,7 +32,7 @@ async def path(tmp_path: Path) -> Path:
         await ledger.adopt("i", rows, IndexState(1.0, 2.0, pending=frozenset({"p"})))
         await ledger.adopt("j", [row("a", applied())], IndexState(1.0, 2.0))
         await ledger.save_report("i", asdict(CycleReport("i")))
-        await ledger.save_claim("i", "c", "instance")
+        await ledger.save_claim("i", "instance", 1)
         await ledger.open("i", "gone", ["c"])
         await ledger.forget("i", "gone", 9.0)
         await book.place("sync", {"indexes": []})
@@ -225,8 +225,10 @@ async def test_an_index_id_that_is_no_text_is_named(path: Path) -> None:
 
 
 async def test_an_instance_that_is_no_text_is_named(path: Path) -> None:
-    damage(path, "update instances set instance_id = x'ff'")
-    assert "row i c of table instances" in await refused(path, lambda ledger: ledger.claims("i"))
+    damage(path, "update claims set instance_id = x'ff'")
+    assert "of table claims: column instance_id" in await refused(path, lambda ledger: ledger.claims("i"))
+    damage(path, "update claims set instance_id = 'x', epoch = 'one'")
+    assert "row i x of table claims: column epoch" in await refused(path, lambda ledger: ledger.claims("i"))
 
 
 async def test_an_identity_that_is_no_text_is_named(path: Path) -> None:

@@ -54,7 +54,7 @@ async def test_everything_survives_a_restart(path: Path) -> None:
         await ledger.open("i", "b", ["c"])
         tried = await ledger.attempt("i", "b", "print", 5.0)
         await ledger.save_report("i", {"listed": 2})
-        await ledger.save_claim("i", "c", "instance")
+        await ledger.save_claim("i", "instance", 2)
         identity = await ledger.identity()
         await ledger.open("i", "gone", ["c"])
         await ledger.forget("i", "gone", 9.0)
@@ -62,7 +62,7 @@ async def test_everything_survives_a_restart(path: Path) -> None:
         expected = {"a": row("a", facts), "b": row("b", opened=True, collections=["c"], attempt=tried)}
         assert await ledger.load("i") == expected
         assert (await ledger.state("i"), await ledger.reports()) == (state, {"i": {"listed": 2}})
-        assert (await ledger.claims("i"), await ledger.deletes_since("i", 0.0)) == (frozenset({"instance"}), 1)
+        assert (await ledger.claims("i"), await ledger.deletes_since("i", 0.0)) == ({"instance": 2}, 1)
         assert await ledger.identity() == identity
 
 

@@ -97,7 +97,7 @@ async def test_a_final_failure_is_not(tmp_path: Path, code: Any, ours: type[Exce
         with pytest.raises(ours, match="words"):
             await sink.count("c", "index-1")
 
-    assert script.asked == ["Count"]
+    assert script.asked.count("Count") == 1
 
 
 async def test_a_collection_that_is_not_found_counts_nothing(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from tests.contract.sinks import FOREIGN_POINT, Bench, Stored
 
 NOTE = {"index_id": "index-1", "indexed_asset_id": "note-1", "text": "to be cut"}
 COPY = "99999999-2222-3333-4444-555555555555"
-ME = Owner("ledger-1", "ledger.sqlite3 on a", {"embedding_options": ["audio"], "transcript": True}, "home")
+ME = Owner("ledger-1", "ledger.sqlite3 on a", {"embedding_options": ["audio"], "transcript": True}, "home", 7)
 OTHER = Owner("ledger-2", "ledger.sqlite3 on b", {"embedding_options": None, "transcript": False})
 
 

@@ -245,3 +245,19 @@ async def test_limits_of_strict_mode_make_requests_smaller(
     await sink.replace(asset_points("asset-2", 1, seed=2), collection, ())
     await sink.delete([collection], "index-1", "asset-3")
     assert await sink.count(collection, "index-1") == 58 * 4 + 1
+
+
+async def test_counts_go_on_where_strict_mode_forbids_exact_ones(
+    remote: QdrantBench, qdrant: Endpoint, collection: str
+) -> None:
+    strict = models.StrictModeConfig(enabled=True, search_allow_exact=False)
+    sink = remote.sink
+    await sink.ensure(spec(collection), {})
+    async with vendor_client(qdrant) as client:
+        await client.update_collection(collection, strict_mode_config=strict)
+
+    for seed in range(2):
+        await sink.replace(asset_points(segments=3 + seed, seed=seed), collection, ())
+
+    assert await sink.count(collection, "index-1") == 4
+    assert await sink.count(collection, "index-2") == 0

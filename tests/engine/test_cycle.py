@@ -135,7 +135,7 @@ async def test_an_id_that_cannot_be_asked_for_withholds_its_own_delete_only(worl
     report = await world.cycle()
 
     assert (report.error, report.deleted, report.withheld) == (None, 1, 1)
-    assert "cannot be asked" in str(report.withheld_because)
+    assert "cannot confirm" in str(report.withheld_because)
     assert [(it.indexed_asset_id, it.state, it.code) for it in report.problems] == [
         (odd_row, "withheld", "malformed_asset")
     ]

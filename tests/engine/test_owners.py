@@ -104,6 +104,74 @@ async def test_a_copy_that_was_restored_beside_the_collection_is_left_alone() ->
     assert len(world.sink.stored["backup"].points) == 9
 
 
+async def test_a_copy_that_the_settings_named_for_a_while_is_cleared_again() -> None:
+    """Two real collections with one instance id are two: what was written to the second one does not stay there."""
+    world = await synced()
+    world.sink.copy(NAME, "backup-marengo3.0")
+    backup = beside(world, collection="backup-{model}")
+    backup.ledger = world.ledger
+    assert (await backup.cycle()).error is None
+    assert (await world.cycle()).error is None
+    world.source.remove(INDEX, "a")
+
+    assert (await world.cycle()).deleted == 1
+    assert {name: len(it.points) for name, it in world.sink.stored.items()} == {NAME: 6, "backup-marengo3.0": 0}
+    await world.check_i2_coverage_and_truth()
+
+
+async def test_a_forget_leaves_a_restored_copy_alone() -> None:
+    world = await synced()
+    world.sink.copy(NAME, "a-backup")
+
+    assert await maintenance.forget(world.sink, world.ledger, world.settings, world.now) == {"assets": 3, "points": 9}
+
+    assert {name: len(it.points) for name, it in world.sink.stored.items()} == {NAME: 0, "a-backup": 9}
+
+
+async def test_a_snapshot_from_before_a_lost_ledger_is_no_take_over() -> None:
+    """The owner that comes back with it is an earlier one."""
+    world = await synced()
+    old = deepcopy(world.sink.stored[NAME])
+    world.ledger = FakeCheckpointStore()
+    assert (await world.cycle()).unchanged == 3
+    world.source.change(INDEX, "b")
+    assert (await world.cycle()).upserted == 1
+    world.sink.stored[NAME] = old
+
+    report = await world.cycle()
+
+    assert (report.error, report.upserted) == (None, 1)
+    world.check_i1_sink_equals_source()
+    assert (await world.cycle()).unchanged == 3
+
+
+async def test_a_snapshot_from_before_a_take_over_leaves_one_owner() -> None:
+    """Both connectors find themselves in order at first; the one that claims again wins, the other one stops."""
+    world = await synced()
+    old = deepcopy(world.sink.stored[NAME])
+    second = beside(world, **VISUAL)
+    assert (await second.engine().cycle(second.settings, take_over=True)).error is None
+    world.sink.stored[NAME] = old
+
+    reports = [await it.cycle() for it in (second, world, second)]
+
+    assert [(report.error or {}).get("code") for report in reports] == [None, "owned_elsewhere", None]
+
+
+async def test_originals_behind_equal_copies_are_missed_within_a_refresh_interval() -> None:
+    """The counts cannot tell; once in an interval every point is read."""
+    world = await synced()
+    points = world.sink.stored[NAME].points
+    for number, point_id in enumerate(world.points_of("b")[NAME]):
+        points[f"copy {number}"] = points.pop(point_id)
+    world.now += world.settings.refresh_interval
+
+    report = await world.cycle()
+
+    assert report.upserted == 1
+    assert len(world.points_of("b")[NAME]) == 6
+
+
 @pytest.mark.parametrize("what", ["vectors", "metadata"])
 async def test_a_restored_snapshot_of_equal_size_is_noticed(what: str) -> None:
     """As many points as before, but old ones."""

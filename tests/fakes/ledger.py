@@ -21,7 +21,7 @@ class FakeLedgerIndex:
 
     rows: dict[str, Checkpoint] = field(default_factory=dict)
     deletes: list[float] = field(default_factory=list)
-    instances: dict[str, str] = field(default_factory=dict)
+    claims: dict[str, int] = field(default_factory=dict)
     state: IndexState | None = None
     report: dict[str, Any] = field(default_factory=dict)
 
@@ -158,11 +158,11 @@ class FakeCheckpointStore:
     async def identity(self) -> Identity:
         return await _read(lambda: self._identity)
 
-    async def claims(self, index_id: str) -> frozenset[str]:
-        return await _read(lambda: frozenset(self._of(index_id).instances.values()))
+    async def claims(self, index_id: str) -> dict[str, int]:
+        return await _read(lambda: dict(self._of(index_id).claims))
 
-    async def save_claim(self, index_id: str, collection: str, instance_id: str) -> None:
-        await self._write(lambda: self._of(index_id).instances.update({collection: instance_id}))
+    async def save_claim(self, index_id: str, instance_id: str, epoch: int) -> None:
+        await self._write(lambda: self._of(index_id).claims.update({instance_id: epoch}))
 
     async def close(self) -> None:
         """Nothing to close."""

@@ -120,7 +120,7 @@ class FakeSink:
             await self._remove(into, points.index_id, points.indexed_asset_id, but_revision=points.revision)
             for other in others:
                 stored = self._find(other)
-                if stored and stored.info.instance_id != into.info.instance_id:
+                if stored and stored is not into:
                     await self._remove(stored, points.index_id, points.indexed_asset_id)
 
     async def set_payload(
@@ -183,7 +183,8 @@ class FakeSink:
 
     def _info(self, collection: str) -> CollectionInfo | None:
         stored = self._find(collection)
-        return replace(stored.info, name=collection, points=len(stored.points)) if stored else None
+        real_name = self.aliases.get(collection, collection)
+        return replace(stored.info, name=collection, real_name=real_name, points=len(stored.points)) if stored else None
 
     def _existing(self, collection: str) -> FakeCollection:
         stored = self._find(collection)

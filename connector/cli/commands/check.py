@@ -20,7 +20,7 @@ from connector.domain.errors import (
 )
 from connector.domain.index_settings import IndexSettings
 from connector.domain.model import CollectionSpec, Index
-from connector.engine.owners import must_claim, owner_of
+from connector.engine.owners import entry_to_write, owner_of
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.ports import Sink, Source
 from connector.settings.connector_settings import ALL_INDEXES, Settings
@@ -197,7 +197,7 @@ async def _collection(settings: Settings, sink: Sink, name: str, users: Sequence
     async with SqliteCheckpointStore(settings.ledger_path, read_only=True) as ledger:
         for user in users:
             index_id, me = user.index.index_id, owner_of(await ledger.identity(), user.settings, user.index.model)
-            must_claim(found, index_id, me, claimed=found.instance_id in await ledger.claims(index_id))
+            entry_to_write(found, index_id, me, (await ledger.claims(index_id)).get(found.instance_id or ""))
             spec = user.settings.needed_spec(user.index, found)
             misfits, warnings = collection_faults(spec, found, user.settings.metadata_indexes)
             if misfits:

@@ -43,12 +43,11 @@ async def _collections(app: App, indexes: Sequence[IndexSettings]) -> list[Colle
     Which models there are is known from our collections: the name of one with another model follows from it.
     """
     ours = await app.sink.collections()
-    if not indexes:
-        return ours
+    named = indexes or [app.settings.of_index(index_id) for index_id in await app.ledger.known()]
     models = {info.model: None for info in ours if info.model}
-    names = dict.fromkeys(index.collection_name(model) for model in models for index in indexes)
-    found = [await app.sink.inspect(name) for name in names]
-    return [info for info in found if info and info.instance_id]
+    names = dict.fromkeys(index.collection_name(model) for model in models for index in named)
+    found = [info for name in names if (info := await app.sink.inspect(name)) and info.instance_id]
+    return found if indexes else [*found, *ours]
 
 
 async def _of_collection(

@@ -5,9 +5,18 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 CODE := connector tests benchmarks docs
+WORKERS ?= auto
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not soak"
+
+define LINT
+$(BIN)/ruff check $(CODE)
+$(BIN)/ruff format --check $(CODE)
+$(BIN)/mypy
+$(BIN)/codespell .
+endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check soak bench images lock clean
+.PHONY: help demo test check format soak bench images lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -15,18 +24,19 @@ help: ## show this list
 demo: $(VENV)/.run ## sync simulated videos into an embedded Qdrant and show what happened
 	@$(BIN)/connector demo
 
-test: $(VENV)/.test ## everything: lint, types, all tests
-	$(BIN)/ruff check $(CODE)
-	$(BIN)/ruff format --check $(CODE)
-	$(BIN)/mypy
+test: $(VENV)/.test ## everything: lint, types, spelling, all tests; the fast ones first
+	$(LINT)
+	$(PYTEST) tests/unit tests/engine
+	$(PYTEST) --ignore tests/unit --ignore tests/engine --ignore tests/container
 	$(BIN)/pytest tests/container
-	$(BIN)/pytest -n 2 --dist loadfile -m "not soak" --ignore tests/container
 
 check: $(VENV)/.test ## the fast part, for while you work
-	$(BIN)/ruff check $(CODE)
-	$(BIN)/ruff format --check $(CODE)
-	$(BIN)/mypy
-	$(BIN)/pytest -q -x -n 2 --dist loadfile -m "not soak" tests/unit tests/engine
+	$(LINT)
+	$(PYTEST) -q -x tests/unit tests/engine
+
+format: $(VENV)/.test ## format the code and mend what ruff can mend
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
 
 soak: $(VENV)/.test ## the tests that take long
 	$(BIN)/pytest -m soak

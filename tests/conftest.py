@@ -7,10 +7,17 @@ from pathlib import Path
 
 import pytest
 import stamina
+from hypothesis import settings
 
 from tests.qdrant_server import Endpoint, NoServerError, QdrantServer, drop_collections, find_binary, given_endpoint
 
 COLLECTION_PREFIX = f"test-{uuid.uuid4().hex[:12]}-"
+
+# No deadlines: on a busy machine they fail without a fault in the code. Choose one with HYPOTHESIS_PROFILE.
+settings.register_profile("dev", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+settings.register_profile("thorough", deadline=None, derandomize=False, max_examples=2000, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") == "true" else "dev"))
 
 ServerFactory = Callable[..., QdrantServer]
 

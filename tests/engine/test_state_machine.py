@@ -198,4 +198,4 @@ class SyncMachine(RuleBasedStateMachine):
 
 
 TestSyncMachine = SyncMachine.TestCase
-TestSyncMachine.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
+TestSyncMachine.settings = settings(stateful_step_count=30)

@@ -195,7 +195,7 @@ FIELDS = st.sampled_from(
 SEGMENT_FIELDS = st.sampled_from(list(segment()))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=max(200, settings().max_examples))
 @given(
     fields=st.dictionaries(FIELDS, JSON),
     inner=st.dictionaries(SEGMENT_FIELDS, JSON),

@@ -1,4 +1,4 @@
 """The command line: commands, output, progress, exit codes.
 
-Nothing but `connector.__main__` imports it.
+Only `connector.__main__` imports this package.
 """

@@ -1,4 +1,4 @@
-"""How a command ends: its exit code, and what is said when it ends otherwise than it meant to."""
+"""How a command ends: exit code and error message."""
 
 import errno
 import sys
@@ -16,7 +16,7 @@ log = structlog.get_logger(__name__)
 
 
 def exit_code(command: Callable[[], object], arguments: Sequence[str]) -> int:
-    """Runs the command; with --json there is one document on stdout, whatever happens."""
+    """Run the command; with --json, print exactly one document on stdout even if the command fails."""
     streams = Streams()
     logs.set_up()
     as_json = "--json" in _options(arguments)
@@ -25,7 +25,7 @@ def exit_code(command: Callable[[], object], arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         code = Exit.INTERRUPTED
     if as_json and code == Exit.CONFIGURATION and streams.silent:
-        _print_error("usage_error", "wrong command line; stderr says what is wrong with it")
+        _print_error("usage_error", "invalid command line; see the message on stderr")
     failure = streams.flush()
     if failure and failure.errno != errno.EPIPE:
         err.print(f"[red]error:[/red] cannot write to standard output: {text(failure.strerror)}")
@@ -40,7 +40,7 @@ def _code(command: Callable[[], object], *, as_json: bool) -> int:
         return ended.code if isinstance(ended.code, int) else int(bool(ended.code))
     except ConnectorError as error:
         return _explain(error, as_json=as_json)
-    except Exception as error:  # noqa: BLE001  the last resort of the process
+    except Exception as error:  # noqa: BLE001  last resort of the process
         cause = _single(error)
         if isinstance(cause, ConnectorError):
             return _explain(cause, as_json=as_json)
@@ -49,7 +49,7 @@ def _code(command: Callable[[], object], *, as_json: bool) -> int:
 
 
 def _single(error: Exception) -> Exception:
-    """A task group wraps what one of its tasks raised."""
+    """Unwrap the exception groups that a task group adds."""
     while isinstance(error, ExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
     return error
@@ -64,16 +64,16 @@ def _explain(error: ConnectorError, *, as_json: bool) -> Exit:
 
 
 def _report(error: Exception, *, as_json: bool) -> Exit:
-    """A fault of this program: the traceback goes to the log, on a terminal only where it was asked for."""
+    """Report a bug in the connector. The traceback goes to the log; on a terminal only at log level debug."""
     what = masked(f"{type(error).__name__}: {error}").split("\n", maxsplit=1)[0]
     quiet = sys.stderr.isatty() and not as_json
     (log.debug if quiet else log.error)("command.crashed", exc_info=error)
     if as_json:
-        _print_error("internal_error", f"the connector has a fault: {what}")
+        _print_error("internal_error", f"bug in the connector: {what}")
         return Exit.UNAVAILABLE
-    where = "that CONNECTOR_LOG_LEVEL=debug shows" if quiet else "above"
+    where = "shown with CONNECTOR_LOG_LEVEL=debug" if quiet else "above"
     err.print(
-        f"[red]error:[/red] the connector has a fault: {text(what)}. Please report it to its maintainers, with the "
+        f"[red]error:[/red] bug in the connector: {text(what)}. Please report it to the maintainers, with the "
         f"command and the log record {where}."
     )
     return Exit.UNAVAILABLE
@@ -84,5 +84,5 @@ def _print_error(code: str, message: str) -> None:
 
 
 def _options(arguments: Sequence[str]) -> Sequence[str]:
-    """Without what comes after `--`."""
+    """The arguments before `--`."""
     return arguments[: arguments.index("--")] if "--" in arguments else arguments

@@ -1,4 +1,4 @@
-"""Giving an order to the daemon that owns the ledger, and following it to its end."""
+"""Hand a command to the daemon that owns the ledger, and follow it until it ends."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -22,9 +22,10 @@ async def follow(
     arguments: Mapping[str, Any],
     progress: Callable[[Mapping[str, Any]], None] = lambda _: None,
 ) -> Mapping[str, Any]:
-    """The order's result.
+    """Queue the command, wait until it ends, return its result.
 
-    Raises ConfigError or CycleError in the daemon's words when it refuses, LedgerUnavailable when it ends before that.
+    Raises ConfigError or CycleError with the daemon's message if the daemon refuses the command, LedgerUnavailable if
+    the daemon stops first.
     """
     async with CommandQueue(settings.ledger_path) as book:
         order_id = await book.place(kind, arguments)
@@ -38,7 +39,7 @@ async def follow(
             await asyncio.sleep(_LOOK_SEC)
     if order.state is CommandState.REFUSED:
         mistaken = order.result["code"] == ConfigError.code
-        raise (ConfigError if mistaken else CycleError)("order", kind, str(order.result["message"]))
+        raise (ConfigError if mistaken else CycleError)("command", kind, str(order.result["message"]))
     if order.state is CommandState.ABANDONED:
-        raise LedgerUnavailable("follow order", kind, "the daemon ended before it was done", "Give it again")
+        raise LedgerUnavailable("follow command", kind, "the daemon stopped before it was done", "Run it again")
     return order.result

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM in commands that end by themselves."""
+"""Ctrl-C and SIGTERM in one-shot commands."""
 
 import asyncio
 import signal
@@ -13,12 +13,12 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 @contextmanager
 def interrupts(workers: Workers) -> Iterator[None]:
-    """The first signal stops after the assets in hand, at once when there are none; a second one does not wait.
+    """The first signal finishes the assets in progress, if any, then stops; a second one stops at once.
 
-    The block ends early by a CancelledError of its own, which does not leave it.
+    Stopping at once cancels the block and suppresses the CancelledError.
     """
     loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    assert task is not None  # noqa: S101  called from within a coroutine
+    assert task is not None  # noqa: S101  only called from a coroutine
 
     def interrupt() -> None:
         again = workers.stop.is_set()
@@ -26,7 +26,7 @@ def interrupts(workers: Workers) -> Iterator[None]:
         if again or not workers.in_hand:
             task.cancel()
         else:
-            err.print(f"Stopping after the {workers.in_hand} assets in hand; press Ctrl-C again to stop now.")
+            err.print(f"Finishing the {workers.in_hand} assets in progress; press Ctrl-C again to stop now.")
 
     for number in _SIGNALS:
         loop.add_signal_handler(number, interrupt)

@@ -1,4 +1,7 @@
-"""The commands: names, options and exit codes. Each loads only what it needs: `healthcheck` runs all the time."""
+"""The commands: names, options and exit codes.
+
+Each command imports its module on demand, because `healthcheck` runs often and must start fast.
+"""
 
 import asyncio
 import os
@@ -21,19 +24,19 @@ from connector.telemetry import logs
 app = typer.Typer(
     name="connector",
     help="Keeps the segment embeddings of TwelveLabs indexes current in your own Qdrant.",
-    epilog="Exit codes: 0 done; 1 done, but something failed, was deferred or withheld; 2 wrong settings; "
-    "3 an index could not be synced at all; 130 interrupted.",
+    epilog="Exit codes: 0 done; 1 done, but something failed, was deferred or withheld; 2 invalid settings or command "
+    "line; 3 at least one index could not be synced; 130 interrupted.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 
-quarantine = typer.Typer(help="Assets that failed too often and are left alone.", no_args_is_help=True)
+quarantine = typer.Typer(help="List, retry or drop assets that failed too often.", no_args_is_help=True)
 app.add_typer(quarantine, name="quarantine")
 
 
 def readable(value: str | list[str] | None) -> str | list[str] | None:
-    """Words of the command line as UTF-8, whatever the locale; file names may be anything and do not pass here."""
+    """Decode command-line text as UTF-8 in any locale. Do not use it for file names, which may be any bytes."""
     if value is None:
         return None
     return _as_utf8(value) if isinstance(value, str) else [_as_utf8(word) for word in value]
@@ -43,18 +46,18 @@ def _as_utf8(word: str) -> str:
     try:
         return os.fsencode(word).decode("utf-8")
     except UnicodeError:
-        raise ConfigError("read", "the command line", f"{word!a} is not UTF-8 text", "Write it in UTF-8") from None
+        raise ConfigError("read", "command line", f"{word!a} is not valid UTF-8", "Use UTF-8") from None
 
 
 OneIndex = Annotated[str, typer.Option("--index", help="The index id.", callback=readable)]
 Assets = Annotated[list[str] | None, typer.Argument(metavar="[ASSET]...", help="Indexed asset ids.", callback=readable)]
 ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="TOML file with settings; the environment has precedence.")
+    Path | None, typer.Option("--config", help="TOML file with settings; environment variables take precedence.")
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document on stdout.")]
 Indexes = Annotated[
     list[str],
-    typer.Option("--index", help="Only this index id; may be repeated.", default_factory=list, callback=readable),
+    typer.Option("--index", help="Only this index id; repeatable.", default_factory=list, callback=readable),
 ]
 
 
@@ -62,17 +65,17 @@ Indexes = Annotated[
 def sync(
     index: Indexes,
     allow_deletes: Annotated[
-        bool, typer.Option("--allow-deletes", help="Carry out deletes that the limits withhold, this once.")
+        bool, typer.Option("--allow-deletes", help="Allow deletes beyond the limits, for this run only.")
     ] = False,
     take_over: Annotated[
-        bool, typer.Option("--take-over", help="Claim indexes that belong to another connector's ledger in Qdrant.")
+        bool, typer.Option("--take-over", help="Claim indexes that another connector owns in Qdrant.")
     ] = False,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Bring each index into Qdrant: one full cycle, then end.
+    """Sync each index to Qdrant: run one full cycle, then exit.
 
-    What is new or changed is retrieved and written, what left the index is deleted, nothing else is touched.
+    Writes new and changed assets and deletes those that left the index. Changes nothing else.
     """
     from connector.cli.commands.sync import sync as command
 
@@ -82,7 +85,7 @@ def sync(
 
 @app.command()
 def plan(index: Indexes, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Show what a sync would do, deletes one by one; writes and creates nothing."""
+    """Show what a sync would do, including each delete. Writes and creates nothing."""
     from connector.cli.commands.dry_run import plan as command
 
     _run(command(_settings(config), index, as_json=as_json))
@@ -90,7 +93,7 @@ def plan(index: Indexes, as_json: AsJson = False, config: ConfigFile = None) -> 
 
 @app.command()
 def check(as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Check settings, key, indexes, Qdrant, collections and ledger; reads only."""
+    """Check settings, key, indexes, Qdrant, collections and ledger. Read-only."""
     from connector.cli.commands.check import check as command
 
     _run(command(_settings(config), as_json=as_json))
@@ -98,7 +101,7 @@ def check(as_json: AsJson = False, config: ConfigFile = None) -> None:
 
 @app.command()
 def status(as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Show what the ledger says: counts, lag, last cycle, failed and quarantined assets."""
+    """Show the state of each index from the ledger: counts, lag, last cycle, failed and quarantined assets."""
     from connector.cli.commands.status import status as command
 
     _run(command(_settings(config), as_json=as_json))
@@ -106,13 +109,13 @@ def status(as_json: AsJson = False, config: ConfigFile = None) -> None:
 
 @app.command()
 def search(
-    query: Annotated[str, typer.Argument(metavar="TEXT", help="What to look for.", callback=readable)],
+    query: Annotated[str, typer.Argument(metavar="TEXT", help="Text to search for.", callback=readable)],
     index: Indexes,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="Hits per model.")] = 10,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="Maximum number of hits per model.")] = 10,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Find the moments that a text describes, in all embedding options at once."""
+    """Find the video moments that match a text, across all embedding options."""
     from connector.cli.commands.search import search as command
 
     settings = _settings(config)
@@ -122,16 +125,16 @@ def search(
 @app.command()
 def simulate(
     host: Annotated[str, typer.Option(help="Address to listen on.", callback=readable)] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port; 0 takes a free one.")] = 8765,
-    seed: Annotated[int | None, typer.Option(min=0, help="Other ids, videos and noise. Default 7.")] = None,
-    scenario: Annotated[Path | None, typer.Option(help="TOML file that describes indexes, assets and faults.")] = None,
-    assets: Annotated[int | None, typer.Option(min=0, help="How many videos in all. Default 12.")] = None,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port; 0 picks a free one.")] = 8765,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed for ids, videos and noise. Default 7.")] = None,
+    scenario: Annotated[Path | None, typer.Option(help="TOML file with indexes, assets and faults.")] = None,
+    assets: Annotated[int | None, typer.Option(min=0, help="Total number of videos. Default 12.")] = None,
     api_key: Annotated[
-        str | None, typer.Option(help="The only key that passes. Default: any but none.", callback=readable)
+        str | None, typer.Option(help="The only accepted key. Default: any non-empty key.", callback=readable)
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the first line as JSON.")] = False,
 ) -> None:
-    """Serve a simulated TwelveLabs API, for development and tests without an account."""
+    """Serve a simulated TwelveLabs API for development and tests without an account."""
     from connector.cli.commands.simulate import scenario_of
     from connector.cli.commands.simulate import simulate as command
 
@@ -140,7 +143,7 @@ def simulate(
 
 @app.command()
 def demo() -> None:
-    """Show the whole job on simulated videos; needs no key and no server."""
+    """Show a complete sync on simulated videos. Needs no key and no server."""
     from connector.cli.commands.demo import demo as command
 
     logs.set_up("warning")
@@ -149,10 +152,11 @@ def demo() -> None:
 
 @app.command()
 def run(config: ConfigFile = None) -> None:
-    """Keep the indexes current until SIGTERM or Ctrl-C: the daemon.
+    """Run the daemon: keep the indexes current until SIGTERM or Ctrl-C.
 
-    Polls for what is new, compares everything once per reconcile interval, refreshes what no listing shows, and takes
-    webhooks when CONNECTOR_WEBHOOK_SECRET is set. Health on CONNECTOR_HTTP_HOST:CONNECTOR_HTTP_PORT.
+    Polls for new assets, compares everything once per reconcile interval, and refreshes metadata that listings do not
+    show. Accepts webhooks if CONNECTOR_WEBHOOK_SECRET is set. Serves health checks on
+    CONNECTOR_HTTP_HOST:CONNECTOR_HTTP_PORT.
     """
     from connector.cli.commands.run import run as command
 
@@ -161,7 +165,7 @@ def run(config: ConfigFile = None) -> None:
 
 @app.command()
 def healthcheck(config: ConfigFile = None) -> None:
-    """Ask the daemon on this machine whether it lives; for containers."""
+    """Check whether the daemon on this machine is alive; for containers."""
     from connector.cli.commands.healthcheck import healthcheck as command
 
     raise typer.Exit(command(_settings(config)))
@@ -169,7 +173,7 @@ def healthcheck(config: ConfigFile = None) -> None:
 
 @quarantine.command("list")
 def quarantine_list(index: Indexes, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Show the assets that failed too often, and why."""
+    """List the assets that failed too often, and why."""
     from connector.cli.commands.quarantine import list_quarantined
 
     _run(list_quarantined(_settings(config), index, as_json=as_json))
@@ -177,7 +181,7 @@ def quarantine_list(index: Indexes, as_json: AsJson = False, config: ConfigFile 
 
 @quarantine.command("retry")
 def quarantine_retry(index: OneIndex, assets: Assets, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Let the next cycle try these assets again; all of the index when none is named."""
+    """Let the next cycle retry these assets; without asset ids, all quarantined assets of the index."""
     from connector.cli.commands.quarantine import release
 
     _run(release(_settings(config), "retry", index, assets or [], as_json=as_json))
@@ -185,7 +189,7 @@ def quarantine_retry(index: OneIndex, assets: Assets, as_json: AsJson = False, c
 
 @quarantine.command("drop")
 def quarantine_drop(index: OneIndex, assets: Assets, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Delete what Qdrant still holds of these assets; they stay in quarantine until they change."""
+    """Delete the points that Qdrant still holds of these assets; the assets stay in quarantine until they change."""
     from connector.cli.commands.quarantine import release
 
     _run(release(_settings(config), "drop", index, assets or [], as_json=as_json))
@@ -194,11 +198,11 @@ def quarantine_drop(index: OneIndex, assets: Assets, as_json: AsJson = False, co
 @app.command()
 def forget(
     index: Annotated[str, typer.Argument(metavar="INDEX", help="The index id.", callback=readable)],
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Skip the confirmation.")] = False,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Remove all points and rows of an index; shows what, and asks."""
+    """Remove all points and ledger rows of an index, after confirmation."""
     from connector.cli.commands.forget import forget as command
 
     _run(command(_settings(config), index, yes=yes, as_json=as_json))
@@ -213,14 +217,14 @@ def version(shown: bool) -> None:
 @app.callback()
 def options(
     _: Annotated[
-        bool, typer.Option("--version", callback=version, is_eager=True, help="Show the version and end.")
+        bool, typer.Option("--version", callback=version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
     pass
 
 
 def main() -> None:
-    """Ends the process with the exit code of the command."""
+    """Run the command line; exit with the exit code of the command."""
     if narrow:
         from typer import rich_utils
 

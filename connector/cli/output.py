@@ -1,4 +1,4 @@
-"""What commands print: one JSON document, or text for people; logs and progress go to stderr."""
+"""Output of commands: one JSON document or human-readable text on stdout; logs and progress on stderr."""
 
 import json
 import sys
@@ -15,14 +15,14 @@ _HARMLESS = "\N{REPLACEMENT CHARACTER}"
 
 
 def _console(*, stderr: bool = False, width: int | None = None) -> Console:
-    """A `:word:` of a file name stays what it is, and COLUMNS=0 does not make everything vanish."""
+    """A console that prints `:word:` literally (file names contain it) and stays readable with COLUMNS=0."""
     console = Console(stderr=stderr, soft_wrap=True, highlight=False, emoji=False, width=width)
     return console if console.width >= _NARROWEST else _console(stderr=stderr, width=USUAL_WIDTH)
 
 
 out, err = _console(), _console(stderr=True)
 narrow = out.width != Console().width
-"""COLUMNS is less than anything can be read in."""
+"""True if COLUMNS is too small for readable output."""
 
 
 class Exit(IntEnum):
@@ -36,13 +36,13 @@ class Exit(IntEnum):
 
 
 def print_json(document: Mapping[str, Any]) -> None:
-    """Lone surrogates come out as escapes of JSON; so does all that is not ASCII where stdout is not UTF-8."""
+    """Print as JSON; escape lone surrogates, and all non-ASCII characters if stdout is not UTF-8."""
     unicode = sys.stdout.encoding.lower().replace("-", "") == "utf8"
     sys.stdout.write(json.dumps(document, ensure_ascii=not unicode, indent=2) + "\n")
 
 
 def text(value: object) -> str:
-    """Words from elsewhere on one line: their brackets are no markup, their control characters do nothing."""
+    """Make untrusted text safe to print on one line: escape markup, replace control characters."""
     return escape("".join(char if char.isprintable() else _HARMLESS for char in str(value)))
 
 
@@ -51,7 +51,7 @@ def number(count: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """A moment of a video as people write it: 1:02:03.4 or 2:03.4."""
+    """Format seconds as a video position: 1:02:03.4 or 2:03.4."""
     tenths = round(seconds * 10)
     hours, rest = divmod(tenths, 36_000)
     minutes, tenths = divmod(rest, 600)

@@ -1,4 +1,4 @@
-"""The progress bar of long work: assets done, segments per second, time remaining. Shown on a terminal only."""
+"""Progress bar: assets done, segments per second, time remaining. Shown on a terminal only."""
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -21,7 +21,7 @@ from connector.engine import cycle
 
 
 class ProgressBar:
-    """One line for each index; `observe` is what an engine calls."""
+    """One line for each index; the engine calls `observe`."""
 
     def __init__(self, *, shown: bool = True) -> None:
         self._progress = Progress(
@@ -55,7 +55,7 @@ class ProgressBar:
         self._progress.update(self._tasks[step.index_id], advance=1, segments=self._segments[step.index_id])
 
     def show(self, progress: Mapping[str, Sequence[int]]) -> None:
-        """Assets done and planned, by index, as somebody else reports them."""
+        """Show progress that the daemon reports: index id -> (assets done, assets planned)."""
         for index_id, (done, planned) in progress.items():
             if index_id not in self._tasks:
                 self._tasks[index_id] = self._progress.add_task(index_id, total=None, segments=0)

@@ -1,4 +1,4 @@
-"""The standard streams, made safe: closed, full, broken or unable to write a character, they end no work halfway."""
+"""Safe standard streams: a closed, full or broken stream, or a character it cannot encode, never aborts the work."""
 
 import errno
 import io
@@ -12,7 +12,7 @@ _STDIN, _STDOUT, _STDERR = range(3)
 
 
 class Output(io.RawIOBase):
-    """A descriptor whose first failure is kept for the end; what is written after that is dropped."""
+    """A file descriptor that keeps its first write error in `failure` and drops everything written after it."""
 
     def __init__(self, descriptor: int, failure: OSError | None = None) -> None:
         super().__init__()
@@ -45,7 +45,7 @@ class Output(io.RawIOBase):
 
 
 class Streams:
-    """In place of `sys.stdin`, `sys.stdout` and `sys.stderr` from now on."""
+    """Replaces `sys.stdin`, `sys.stdout` and `sys.stderr` when created."""
 
     def __init__(self) -> None:
         closed = _open_missing()
@@ -53,12 +53,12 @@ class Streams:
         sys.stdout = _text(self.stdout, sys.stdout)
         sys.stderr = _text(Output(_STDERR), sys.stderr)
         if sys.stdin is None or _STDIN in closed:
-            sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115  for the life of the process
+            sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115  open until the process exits
         elif isinstance(sys.stdin, io.TextIOWrapper):
             sys.stdin.reconfigure(errors="replace")
 
     def flush(self) -> OSError | None:
-        """Why standard output is incomplete, None when all of it is out; a reader who left early is no failure."""
+        """Flush; return the error that made standard output incomplete, or None. The caller ignores EPIPE."""
         for stream in (sys.stdout, sys.stderr):
             with suppress(OSError, ValueError):
                 stream.flush()
@@ -66,13 +66,13 @@ class Streams:
 
     @property
     def silent(self) -> bool:
-        """Nothing was printed yet."""
+        """True if nothing was printed yet."""
         self.flush()
         return not self.stdout.written
 
 
 def _open_missing() -> set[int]:
-    """Otherwise the next file that is opened, the ledger say, takes the place of a closed standard stream."""
+    """Open /dev/null for closed standard streams; otherwise the next file (the ledger) gets their descriptor."""
     closed = set()
     for descriptor in (_STDIN, _STDOUT, _STDERR):
         try:
@@ -84,7 +84,7 @@ def _open_missing() -> set[int]:
 
 
 def _text(raw: Output, before: object) -> io.TextIOWrapper:
-    """In the encoding of the stream before; a character that this lacks is written as an escape."""
+    """Keep the encoding of the replaced stream; escape characters that it cannot encode."""
     encoding = getattr(before, "encoding", None) or "utf-8"
     return io.TextIOWrapper(
         io.BufferedWriter(raw),

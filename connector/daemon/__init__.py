@@ -1,4 +1,4 @@
-"""The life of `connector run`: schedule, one loop for each index, commands from outside, signals, drain.
+"""The daemon, `connector run`: schedule, one loop for each index, commands from the queue, signals, drain.
 
 Imports everything but the command line.
 """

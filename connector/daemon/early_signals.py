@@ -1,4 +1,4 @@
-"""Signals that arrive while a command is still loading, which takes more than a second. Imports nothing slow."""
+"""Signals during the import of a command, which takes more than a second. Imports no slow modules."""
 
 import atexit
 import os
@@ -10,7 +10,7 @@ _SERVERS = ("run", "simulate")
 
 
 def end_on_signals(command: str | None) -> None:
-    """Nothing has begun yet, so a signal ends the process at once; the command's own handlers replace these."""
+    """Exit at once on a signal, because no work has started. The command's own handlers replace these."""
     signal.signal(signal.SIGTERM, _end_done if command in _SERVERS else _end_interrupted)
     signal.signal(signal.SIGINT, _end_done if command == "run" else _end_interrupted)
     if command == "run":
@@ -18,7 +18,7 @@ def end_on_signals(command: str | None) -> None:
 
 
 def raise_keyboard_interrupt() -> None:
-    """From here on Ctrl-C is an exception, which asyncio needs to cancel the work."""
+    """Make Ctrl-C raise KeyboardInterrupt again, which asyncio needs to cancel the work."""
     if signal.getsignal(signal.SIGINT) is _end_interrupted:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -32,6 +32,6 @@ def _end_interrupted(_: int, __: FrameType | None) -> None:
 
 
 def _ignore() -> None:
-    """The interpreter resets other handlers while it ends; a signal would then replace the exit code."""
+    """Ignore signals at interpreter exit, which resets other handlers; a signal would then change the exit code."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)

@@ -1,4 +1,4 @@
-"""The daemon's side of orders: takes them one after the other, carries them out, says how far it is."""
+"""Executes queued commands in the daemon, one at a time, and reports their progress."""
 
 import asyncio
 import time
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 class Executor:
-    """`loops` are the daemon's, by index id; `keep` begins one, `drop` ends one."""
+    """`loops` are the daemon's index loops, by index id; `keep` starts a loop, `drop` ends one."""
 
     def __init__(
         self,
@@ -58,11 +58,11 @@ class Executor:
                 await asyncio.sleep(_LOOK_SEC)
 
     async def _carry_out(self, order: Command) -> tuple[CommandState, dict[str, Any]]:
-        log.info("order.taken", order=order.kind, arguments=dict(order.arguments))
+        log.info("command.taken", command=order.kind, arguments=dict(order.arguments))
         if order.kind not in self._kinds:
-            cause = f"the daemon, which is of release {__version__}, does not know this command"
+            cause = f"the daemon (release {__version__}) does not support this command"
             error = ConfigError(
-                "carry out order", order.kind, cause, "Restart the daemon with the release of the command"
+                "execute command", order.kind, cause, "Restart the daemon with the release that the command came from"
             )
             return CommandState.REFUSED, {"code": error.code, "message": str(error)}
         try:
@@ -70,15 +70,15 @@ class Executor:
         except ConnectorError as error:
             return CommandState.REFUSED, {"code": error.code, "message": str(error)}
         except Exception as error:
-            # A mistake of ours in one order must not stop the daemon.
-            log.exception("order.crashed", order=order.kind)
+            # A bug in one command must not stop the daemon.
+            log.exception("command.crashed", command=order.kind)
             return CommandState.REFUSED, {
                 "code": "internal_error",
                 "message": masked(f"{type(error).__name__}: {error}"),
             }
 
     async def _finish(self, order: Command, state: CommandState, result: Mapping[str, Any]) -> None:
-        """Somebody waits for this, so it is tried until the ledger takes it."""
+        """Retry until the ledger stores the result, because a process waits for it."""
         while True:
             try:
                 return await self._book.finish(order.order_id, state, result)
@@ -87,10 +87,10 @@ class Executor:
                 await asyncio.sleep(_REPORT_SEC)
 
     def _tell_trouble(self, error: ConnectorError) -> None:
-        """It is met again several times a second while the ledger cannot be used."""
+        """Limit how often this is logged: while the ledger is unavailable, it happens several times a second."""
         left_out = self._troubles.admit(str(error))
         if left_out is not None:
-            log.warning("order.trouble", reason=str(error), left_out=left_out)
+            log.warning("command_queue.failed", reason=str(error), left_out=left_out)
 
     async def _sync(self, order: Command) -> dict[str, Any]:
         wanted = await self._app.indexes(order.arguments["indexes"])
@@ -108,7 +108,7 @@ class Executor:
         return {"reports": [asdict(cycle.result()) for cycle in cycles]}
 
     async def _progress(self, order: Command, loops: Sequence[IndexLoop]) -> None:
-        """A progress that cannot be shown holds nothing up."""
+        """Store the progress; ignore an unavailable ledger, which must not delay the work."""
         done = {loop.settings.index_id: [loop.live.done, loop.live.planned] for loop in loops}
         with suppress(LedgerUnavailable):
             await self._book.progress(order.order_id, done)
@@ -127,7 +127,7 @@ class Executor:
             return {"assets": await maintenance.drop(self._app.sink, self._app.ledger, of_index, assets)}
 
     async def _forget(self, order: Command) -> dict[str, Any]:
-        """With `*` its loop ends too; should the account still have the index, it is found again."""
+        """With `*` also end the index's loop; if the account still has the index, discovery starts it again."""
         index_id = order.arguments["index_id"]
         async with self._quiet(index_id):
             self._app.engine.unlearn(index_id)
@@ -138,6 +138,6 @@ class Executor:
         return dict(result)
 
     def _quiet(self, index_id: str) -> asyncio.Lock:
-        """While it is held, no cycle of the index runs."""
+        """A lock; while it is held, no cycle of the index runs."""
         loop = self._loops.get(index_id)
         return loop.busy if loop else asyncio.Lock()

@@ -1,4 +1,4 @@
-"""One index in the daemon: its polls, full cycles and orders, one after the other, for as long as it lives."""
+"""The loop of one index in the daemon: runs its polls, refreshes, full cycles and commands one at a time."""
 
 import asyncio
 from collections import deque
@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class IndexLive:
-    """What `status` shows of a running loop."""
+    """The state of a running loop that `status` shows."""
 
     doing: str = "starting"
     planned: int = 0
@@ -33,7 +33,7 @@ class IndexLive:
 
 @dataclass(slots=True)
 class _Asked:
-    """A full cycle that somebody waits for."""
+    """A requested full cycle; the requester awaits `report`."""
 
     allow_deletes: bool
     take_over: bool
@@ -41,7 +41,7 @@ class _Asked:
 
 
 class Retry:
-    """Comes back after a failure: later each time, and never more than once for all failures so far."""
+    """Exponential back-off; at most one timer pending."""
 
     def __init__(self, poke: Callable[[], None]) -> None:
         self._poke = poke
@@ -69,9 +69,9 @@ class Retry:
 
 
 class IndexLoop:
-    """`poke_*` may be called at any time; what is poked twice before it begins is done once.
+    """`poke_*` may be called at any time; pokes before the work starts coalesce.
 
-    `period` is how often a full cycle comes, in seconds; while `busy` is held, none of them runs.
+    `period` is in seconds, between full cycles. While the lock `busy` is held, no poll, refresh or cycle runs.
     """
 
     def __init__(self, settings: IndexSettings, engine: Engine, ledger: CheckpointStore, period: float) -> None:
@@ -98,7 +98,7 @@ class IndexLoop:
         self._wake.set()
 
     async def full_cycle(self, *, allow_deletes: bool, take_over: bool = False) -> CycleReport:
-        """A full cycle that does not wait for back-offs, as `sync` does it."""
+        """Run a full cycle that ignores back-offs, as `sync` does; return its report."""
         asked = _Asked(allow_deletes, take_over, asyncio.get_running_loop().create_future())
         self._asked.append(asked)
         self._wake.set()
@@ -111,7 +111,7 @@ class IndexLoop:
             self.live.done += 1
 
     async def run(self) -> None:
-        """The first cycle at once: it makes up for all that was missed."""
+        """Run until cancelled. Starts with a full cycle, which catches up on everything missed."""
         self.poke_full()
         while True:
             await self._wake.wait()
@@ -138,7 +138,7 @@ class IndexLoop:
 
     @property
     def _refresh_due(self) -> bool:
-        """Without an earlier cycle it waits for one."""
+        """True if a refresh is wanted and possible; it needs an earlier cycle."""
         return self._refresh_wanted and self._engine.knows(self.settings.index_id)
 
     async def _engine_cycle(
@@ -155,7 +155,7 @@ class IndexLoop:
             async with self.busy:
                 return await work
         except Exception as error:
-            # A mistake of ours in one index must not stop the others.
+            # A bug in one index must not stop the others.
             log.exception("cycle.crashed", index_id=self.settings.index_id)
             report = CycleReport(self.settings.index_id)
             report.error = {"code": "internal_error", "message": masked(f"{type(error).__name__}: {error}")}
@@ -164,7 +164,7 @@ class IndexLoop:
             self.live.doing = "waiting"
 
     async def _finish(self, what: str, report: CycleReport) -> None:
-        """Writes the report down and, after an error, comes back sooner than the schedule would."""
+        """Log and save the report; after an error, retry before the next scheduled run."""
         counts = {key: value for key, value in asdict(report).items() if isinstance(value, int) and value}
         retry = self._polling if what in {"poll", "refresh"} else self._full
         if report.error:

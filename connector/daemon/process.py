@@ -1,4 +1,4 @@
-"""`connector run`: indexes kept current until a signal comes; then what is in hand is finished and nothing begun."""
+"""`connector run`: keeps indexes current until a signal; then finishes the assets in progress and starts no more."""
 
 import asyncio
 import os
@@ -40,9 +40,9 @@ log = structlog.get_logger(__name__)
 
 
 async def run_daemon(settings: Settings, wall: Callable[[], float] = time.time) -> None:
-    """Returns after a drain. Raises LedgerUnavailable when another process keeps the ledger.
+    """Run until a signal, drain, return. Raises LedgerUnavailable if another process owns the ledger.
 
-    `wall` is the time of day, which may be set back or forward at any time.
+    `wall` is the wall clock, in seconds since the epoch; it may jump back or forward at any time.
     """
     loops: dict[str, IndexLoop] = {}
     stopping = asyncio.Event()
@@ -66,7 +66,7 @@ async def run_daemon(settings: Settings, wall: Callable[[], float] = time.time) 
 
 @contextmanager
 def _signals(stopping: asyncio.Event) -> Iterator[list[asyncio.Task[Any]]]:
-    """The first signal sets `stopping` and cancels those that are waiting still; a second one does not wait."""
+    """The first signal sets `stopping` and cancels the tasks in the yielded list; a second one exits at once."""
     loop, waiting = asyncio.get_running_loop(), [task for task in [asyncio.current_task()] if task]
     signalled = False
 
@@ -82,7 +82,7 @@ def _signals(stopping: asyncio.Event) -> Iterator[list[asyncio.Task[Any]]]:
         signalled = True
         loop.call_soon_threadsafe(stop)
 
-    # Not loop.add_signal_handler: removing that one would leave the default action behind, which is to be killed.
+    # Not loop.add_signal_handler: removing that handler restores the default action, which kills the process.
     before = [(number, signal.signal(number, handle)) for number in _SIGNALS]
     try:
         yield waiting
@@ -92,7 +92,7 @@ def _signals(stopping: asyncio.Event) -> Iterator[list[asyncio.Task[Any]]]:
 
 
 class Daemon:
-    """`loops` are filled as indexes are found; `stopping` ends it."""
+    """Adds to `loops` as it finds indexes; stops when `stopping` is set."""
 
     def __init__(
         self,
@@ -111,7 +111,7 @@ class Daemon:
         self._readiness = Readiness(probes, time.monotonic)
 
     async def run(self) -> None:
-        """Listen, work until a signal comes, drain, end. HTTP goes last: it tells how things stand."""
+        """Listen, work until a signal, drain. HTTP stops last, so that it can report the drain."""
         await self._book.abandon_all()
         async with AsyncExitStack() as stack:
             await self._listen(stack)
@@ -127,31 +127,31 @@ class Daemon:
         log.info("daemon.stopped")
 
     async def _drain(self) -> None:
-        """What is in hand is finished, as far as the time allows; what is not stays opened and is done anew."""
+        """Finish the assets in progress within the drain timeout; the others stay opened and will be retried."""
         workers = self._app.engine.workers
-        log.info("daemon.draining", in_hand=workers.in_hand, seconds=self._settings.connector_drain_timeout)
+        log.info("daemon.drain_started", in_hand=workers.in_hand, seconds=self._settings.connector_drain_timeout)
         self._schedule.stop()
         workers.stop.set()
         try:
             async with asyncio.timeout(self._settings.connector_drain_timeout):
                 await workers.idle()
         except TimeoutError:
-            log.warning("daemon.drain_timeout", in_hand=workers.in_hand)
+            log.warning("daemon.drain_timed_out", in_hand=workers.in_hand)
 
     async def _listen(self, stack: AsyncExitStack) -> None:
-        """Webhooks face the internet and have a listener of their own, off without a secret."""
+        """Start the listeners. Webhooks face the internet, so they have their own listener, off without a secret."""
         settings, secret = self._settings, self._settings.connector_webhook_secret
         web = web_app(lambda: time.monotonic() - self._beat_at, self._reasons, self._status)
         host, port = settings.connector_http_host, settings.connector_http_port
         port = await stack.enter_async_context(listening(web, host, port, setting="CONNECTOR_HTTP_PORT"))
-        log.info("daemon.listening", url=f"http://{host}:{port}", version=__version__)
+        log.info("listener.started", url=f"http://{host}:{port}", version=__version__)
         if secret:
             webhooks = Webhooks(secret.get_secret_value(), self._wall, self._on_ready)
             host, port = settings.connector_webhook_host, settings.connector_webhook_port
             port = await stack.enter_async_context(
                 listening(webhooks.app, host, port, setting="CONNECTOR_WEBHOOK_PORT")
             )
-            log.info("daemon.listening_for_webhooks", url=f"http://{host}:{port}{PATH}")
+            log.info("webhook_listener.started", url=f"http://{host}:{port}{PATH}")
 
     async def _heart(self) -> None:
         shown: tuple[float, object] = (0.0, None)
@@ -164,7 +164,7 @@ class Daemon:
             await asyncio.sleep(BEAT_SEC)
 
     async def _find_indexes(self, keep: Callable[[IndexSettings], None]) -> None:
-        """Those that are named at once; with `*`, those of the account, looked for again at every full cycle."""
+        """Start the named indexes; with `*`, look for indexes of the account at every reconcile interval."""
         failures = 0
         while True:
             try:
@@ -174,7 +174,7 @@ class Daemon:
                     return
                 failures, wait = 0, self._settings.connector_reconcile_interval
             except ConnectorError as error:
-                log.warning("indexes.unknown", reason=str(error))
+                log.warning("index_discovery.failed", reason=str(error))
                 failures, wait = failures + 1, min(_FIRST_RETRY_SEC * 2.0 ** min(failures, 10), _LAST_RETRY_SEC)
             await asyncio.sleep(wait)
 
@@ -205,7 +205,7 @@ class Daemon:
         self._task_ready.set()
 
     async def _wake_by_tasks(self) -> None:
-        """A webhook names a task and no index: the source knows which, and if it does not, all are polled."""
+        """Poll the index of each ready task. A webhook names only the task: ask the source, else poll all indexes."""
         while True:
             await self._task_ready.wait()
             self._task_ready.clear()
@@ -222,7 +222,7 @@ class Daemon:
             return None
 
     async def _reasons(self) -> dict[str, str]:
-        stopping = "it is stopping" if self._stopping.is_set() else None
+        stopping = "it is shutting down" if self._stopping.is_set() else None
         own = {"schedule": self._schedule.late(), "daemon": stopping}
         return {**await self._readiness.reasons(), **{name: reason for name, reason in own.items() if reason}}
 

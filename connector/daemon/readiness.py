@@ -1,4 +1,4 @@
-"""Whether source, sink and ledger can be used now. No answer rests on an observation older than five seconds."""
+"""Readiness of source, sink and ledger. Never uses a probe result older than five seconds."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,9 +12,9 @@ _PATIENCE_SEC = 4.5
 
 @dataclass(slots=True)
 class Readiness:
-    """`probes` are asked, all together, when the last answer of one is no longer fresh; `clock` is monotonic.
+    """Runs all `probes` concurrently when any result is no longer fresh; `clock` is monotonic.
 
-    A probe that takes longer than `patience` seconds is a reason of its own.
+    A probe that takes longer than `patience` seconds counts as failed.
     """
 
     probes: Mapping[str, Callable[[], Awaitable[object]]]
@@ -24,9 +24,9 @@ class Readiness:
     _asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def reasons(self) -> dict[str, str]:
-        """Why not, by what cannot be used; empty when ready."""
+        """Probe name -> why it cannot be used; empty if ready."""
         async with self._asking:
-            # Asked one by one, an answer would grow old while another is waited for.
+            # Probe concurrently so that no result goes stale.
             if not all(self._is_fresh(name) for name in self.probes):
                 async with asyncio.TaskGroup() as group:
                     for name in self.probes:
@@ -44,5 +44,5 @@ class Readiness:
         except ConnectorError as error:
             reason = str(error)
         except TimeoutError:
-            reason = f"no answer within {self.patience:g} seconds"
+            reason = f"no response within {self.patience:g} seconds"
         self._seen[name] = (asked, reason)

@@ -1,6 +1,6 @@
-"""When an index is polled, refreshed and compared. It only pokes: the work is the daemon's, so that it can be drained.
+"""Schedules polls, refreshes and full cycles. Jobs only poke the index loops, which do the work and can be drained.
 
-Intervals go by a monotonic clock; only cron expressions go by the wall clock.
+Intervals use a monotonic clock; only cron expressions use the wall clock.
 """
 
 import asyncio
@@ -42,7 +42,7 @@ class _Cron:
 
 
 class Schedule:
-    """Missed runs coalesce. `wall` may be set back or forward at any time; `monotonic` may not."""
+    """Missed runs coalesce. `wall` may jump back or forward at any time."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class Schedule:
         self._beat_at, self._wall_at = monotonic(), wall()
 
     async def run(self) -> None:
-        """Pokes until it is stopped."""
+        """Poke due jobs until stopped."""
         while not self._stopped:
             self._heed_clock_step()
             self._poke_due()
@@ -71,7 +71,7 @@ class Schedule:
         self._intervals[name] = _Interval(poke, seconds, self._monotonic() + self._wait(seconds))
 
     def cron(self, name: str, expression: str, poke: Callable[[], None]) -> None:
-        """Raises ValueError for what is not a cron expression."""
+        """Raises ValueError for an invalid cron expression."""
         trigger = cron_trigger(expression)
         self._crons[name] = _Cron(poke, trigger, _next(trigger, self._wall()))
 
@@ -81,7 +81,7 @@ class Schedule:
         self._crons.pop(name, None)
 
     def late(self) -> str | None:
-        """What is wrong when the schedule has missed its beat; None when it keeps it."""
+        """Return why the schedule is late; None if it is on time."""
         age = self._monotonic() - self._beat_at
         return f"it has not run for {age:.0f} seconds, so nothing is polled" if age > LATE_SEC else None
 
@@ -97,7 +97,7 @@ class Schedule:
                 _poke(name, cron.poke)
 
     def _pause(self) -> float:
-        """At most one beat, so that a new job and a step of the wall clock are seen soon."""
+        """Seconds to sleep: at most one beat, to notice new jobs and steps of the wall clock soon."""
         now, wall = self._monotonic(), self._wall()
         waits = [*(it.due - now for it in self._intervals.values()), *(it.due - wall for it in self._crons.values())]
         return max(min([*waits, BEAT_SEC]), 0.0)
@@ -112,16 +112,16 @@ class Schedule:
         for cron in self._crons.values():
             cron.due = min(cron.due, _next(cron.trigger, wall))
         for interval in self._intervals.values():
-            # The monotonic clock stands still while a machine is suspended: what was missed is due now.
+            # The monotonic clock stops while the machine is suspended, so missed jobs are due now.
             interval.due -= max(step, 0.0)
 
     def _wait(self, seconds: float) -> float:
-        """Somewhat more than the interval, so that many daemons or indexes do not ask at the same moment."""
+        """The interval plus jitter, so that daemons and indexes do not send requests at the same moment."""
         return seconds + self._chance() * min(seconds * _JITTER, _LONGEST_JITTER_SEC)
 
 
 def _next(trigger: BaseTrigger, wall: float) -> float:
-    """The first moment after `wall`."""
+    """The first run time after `wall`, in seconds since the epoch."""
     moment = trigger.get_next_fire_time(None, datetime.fromtimestamp(wall, UTC) + timedelta(microseconds=1))
     return float(moment.timestamp()) if moment else float("inf")
 
@@ -130,5 +130,5 @@ def _poke(name: str, poke: Callable[[], None]) -> None:
     try:
         poke()
     except Exception:
-        # A mistake of ours in one job must not stop the others.
-        log.exception("schedule.crashed", job=name)
+        # A bug in one job must not stop the others.
+        log.exception("job.crashed", job=name)

@@ -1,4 +1,4 @@
-"""AssetPoints -> requests: how many points go into one, and what they look like on each transport."""
+"""AssetPoints -> requests: splits points into batches and encodes them for each transport."""
 
 import json
 from collections.abc import Iterator
@@ -17,13 +17,13 @@ BATCH_POINTS = 256
 BATCH_BYTES = 4 * 1024 * 1024
 UPSERT_SEC = 60
 
-# As JSON, the wider of the two encodings: a float32 spelled as a double takes about 21 characters and a comma.
+# JSON is the larger encoding: a float32 written as a double takes about 21 characters and a comma.
 _BYTES_PER_NUMBER = 22
 _BYTES_PER_POINT = 300
 
 
 def batches(points: AssetPoints) -> Iterator[range]:
-    """Consecutive points, at most BATCH_POINTS and about BATCH_BYTES on the wire; a larger point goes alone."""
+    """Split into consecutive rows, at most BATCH_POINTS and about BATCH_BYTES per batch; a larger point goes alone."""
     start, size = 0, 0
     for point, more in enumerate(_sizes(points)):
         if point > start and (point - start == BATCH_POINTS or size + more > BATCH_BYTES):
@@ -44,7 +44,7 @@ def _sizes(points: AssetPoints) -> Iterator[int]:
 
 
 async def upsert(connection: Connection, collection: str, points: AssetPoints, rows: range) -> bool:
-    """Whether the sink says that the points are stored; encoded here, so that only requests under way take memory."""
+    """Return True if Qdrant stored the points. Encodes only now, so that only requests in flight use memory."""
     if connection.transport is Transport.GRPC:
         request = grpc.UpsertPoints(collection_name=collection, wait=True, points=_grpc_points(points, rows))
         answer = await connection.client.grpc_points.Upsert(request, timeout=UPSERT_SEC)
@@ -85,7 +85,7 @@ def _grpc_points(points: AssetPoints, rows: range) -> list[Any]:
 
 
 def _grpc_vectors(named: dict[str, Float32]) -> Any:
-    """The floats are merged as bytes: going through Python floats costs four times the CPU."""
+    """Merge the floats as bytes: Python floats cost four times the CPU."""
     vectors = grpc.Vectors()
     for option, vector in named.items():
         target = vectors.vectors.vectors[option].dense
@@ -95,6 +95,6 @@ def _grpc_vectors(named: dict[str, Float32]) -> Any:
 
 @lru_cache(maxsize=8)
 def _dense_prefix(dimension: int) -> bytes:
-    """What protobuf writes before the floats of a DenseVector, cut from one of zeros, which ends with its floats."""
+    """The protobuf bytes before the floats of a DenseVector, cut from a serialized vector of zeros."""
     serialized: bytes = grpc.DenseVector(data=[0.0] * dimension).SerializeToString()
     return serialized[: len(serialized) - 4 * dimension]

@@ -1,4 +1,4 @@
-"""What a collection of ours is: vectors, stamp, payload indexes. Pure: values in, values out."""
+"""The layout of our collections: vectors, stamp, payload indexes. Pure functions."""
 
 import re
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ STAMP = "twelvelabs_connector"
 _OWNER = "twelvelabs_connector_owner:"
 DISTANCE = models.Distance.COSINE
 MISFIT_ADVICE = (
-    "It was left as it is. Set CONNECTOR_COLLECTION to another name, to write all points to a new collection;"
-    " where a vector is missing, CONNECTOR_EMBEDDING_OPTIONS without it keeps this one"
+    "The collection was not changed. Set CONNECTOR_COLLECTION to another name to write all points to a new collection;"
+    " if a vector is missing, omit it from CONNECTOR_EMBEDDING_OPTIONS to keep this one"
 )
 
 PayloadIndex = models.PayloadSchemaType | models.KeywordIndexParams
@@ -40,7 +40,7 @@ _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def stamp(spec: CollectionSpec, instance_id: str) -> dict[str, Any]:
-    """The collection metadata that says what its points are."""
+    """The collection metadata that describes its points."""
     return {
         STAMP: {
             "model": spec.model,
@@ -53,9 +53,9 @@ def stamp(spec: CollectionSpec, instance_id: str) -> dict[str, Any]:
 
 
 def owner_metadata(index_id: str, owner: Owner | None) -> dict[str, Any]:
-    """Metadata that names the owner of an index, None to name nobody any more.
+    """Metadata that sets the owner of an index; None removes it.
 
-    One key for each index: Qdrant merges metadata key by key, so that two connectors do not overwrite each other.
+    Each index has its own key. Qdrant merges metadata by key, so two connectors do not overwrite each other.
     """
     return {f"{_OWNER}{index_id}": asdict(owner) if owner else None}
 
@@ -65,7 +65,7 @@ def vectors(spec: CollectionSpec) -> dict[str, models.VectorParams]:
 
 
 def payload_indexes(metadata_indexes: Mapping[str, str]) -> dict[str, PayloadIndex]:
-    """Payload key -> index, of our own keys and of the configured ones of user_metadata. Raises ConfigError."""
+    """Payload key -> index, for our keys and the configured user_metadata keys. Raises ConfigError."""
     return {
         **PAYLOAD_INDEXES,
         **{metadata_key(key): _metadata_type(key, kind) for key, kind in metadata_indexes.items()},
@@ -73,9 +73,9 @@ def payload_indexes(metadata_indexes: Mapping[str, str]) -> dict[str, PayloadInd
 
 
 def metadata_key(key: str) -> str:
-    """The JSON path of a user_metadata key; Qdrant wants quotes round everything but letters, digits, _ and -."""
+    """The JSON path of a user_metadata key; Qdrant requires quotes unless it has only letters, digits, _ and -."""
     if not key or '"' in key:
-        raise ConfigError("index user_metadata key", repr(key), "Qdrant has no path for it", "Rename the key")
+        raise ConfigError("index user_metadata key", repr(key), "Qdrant has no path for this key", "Rename the key")
     return f"user_metadata.{key}" if _PLAIN_KEY.fullmatch(key) else f'user_metadata."{key}"'
 
 
@@ -91,7 +91,7 @@ def type_of(index: PayloadIndex) -> str:
 
 
 def describe(name: str, found: models.CollectionInfo) -> CollectionInfo:
-    """`points` is Qdrant's own count: exact at rest, approximate while it optimizes."""
+    """`points` is Qdrant's own count, which is approximate during optimization."""
     ours = _stamp_of(found)
     return CollectionInfo(
         name=name,
@@ -106,7 +106,7 @@ def describe(name: str, found: models.CollectionInfo) -> CollectionInfo:
 
 
 def searchable(found: models.CollectionInfo, dimension: int) -> tuple[str, ...]:
-    """The named vectors that hold our embeddings, as far as a query of this dimension can be compared to them."""
+    """The named vectors that hold our embeddings and have the dimension of the query."""
     known = _stamp_of(found).get("options")
     return tuple(
         name
@@ -116,9 +116,9 @@ def searchable(found: models.CollectionInfo, dimension: int) -> tuple[str, ...]:
 
 
 def misfit(spec: CollectionSpec, info: CollectionInfo) -> list[str]:
-    """What keeps the collection from holding these points, in words; empty when it fits.
+    """Reasons why the collection cannot hold these points; empty if it fits.
 
-    More vectors, quantization, sharding and the like are the user's choice.
+    Ignores additional vectors, quantization, sharding and other choices of the user.
     """
     return [
         *_wrong_owner(spec, info),
@@ -128,11 +128,11 @@ def misfit(spec: CollectionSpec, info: CollectionInfo) -> list[str]:
 
 def _wrong_owner(spec: CollectionSpec, info: CollectionInfo) -> list[str]:
     if info.model is None:
-        return [f"it holds {info.points} points that this program did not write"] if info.points else []
+        return [f"it holds {info.points} points that this connector did not write"] if info.points else []
     if info.model != spec.model:
         return [f"it belongs to model {info.model}, not {spec.model}"]
     if str(info.layout_version).partition(".")[0] != LAYOUT_VERSION.partition(".")[0]:
-        return [f"its layout version is {info.layout_version}, this program writes {LAYOUT_VERSION}"]
+        return [f"its layout version is {info.layout_version}, but this connector writes {LAYOUT_VERSION}"]
     return []
 
 
@@ -148,13 +148,13 @@ def _wrong_vector(spec: CollectionSpec, info: CollectionInfo, option: str) -> st
 
 
 def _stamp_of(found: models.CollectionInfo) -> Mapping[str, Any]:
-    """Metadata is the user's own field: under our key may stand anything."""
+    """Our stamp; empty if invalid, because users can write anything to metadata."""
     ours = (found.config.metadata or {}).get(STAMP)
     return ours if isinstance(ours, dict) and all(isinstance(ours.get(key), str) for key in _IDENTITY) else {}
 
 
 def _owners_of(found: models.CollectionInfo) -> dict[str, Owner]:
-    """Entries of another shape are not ours."""
+    """Index id -> owner; skips malformed entries."""
     owners = {}
     for key, value in (found.config.metadata or {}).items():
         if key.startswith(_OWNER) and isinstance(value, dict):
@@ -167,17 +167,17 @@ def _owners_of(found: models.CollectionInfo) -> dict[str, Owner]:
 
 
 def index_warnings(info: CollectionInfo, indexes: Mapping[str, PayloadIndex]) -> tuple[str, ...]:
-    """Payload indexes that exist with another type than the configured one: creating ours would re-type them."""
+    """Warnings about payload indexes that exist with another type; creating ours would change their type."""
     return tuple(
         f"{key} of collection {info.name} is indexed as {existing}, not as {type_of(index)}: delete that payload index"
-        f" in Qdrant, so that the next cycle creates it, or change CONNECTOR_METADATA_INDEXES"
+        f" in Qdrant and the next cycle creates it again, or change CONNECTOR_METADATA_INDEXES"
         for key, index in indexes.items()
         if (existing := info.payload_indexes.get(key)) not in (None, type_of(index))
     )
 
 
 def _vectors_of(found: models.CollectionInfo) -> Mapping[str, models.VectorParams]:
-    """The unnamed vector of a single-vector collection goes by the empty name."""
+    """Vector name -> parameters; an unnamed vector has the empty name."""
     params = found.config.params.vectors
     if params is None:
         return {}

@@ -1,4 +1,4 @@
-"""Connecting to Qdrant: which transport, which version."""
+"""Connects to Qdrant: chooses the transport, checks the version."""
 
 import asyncio
 import warnings
@@ -21,7 +21,7 @@ OLDEST_SERVER = (1, 16)
 TIMEOUT_SEC = 60
 PROBE_SEC = 5
 
-# A server that comes back is found within seconds; gRPC's own default waits up to two minutes.
+# Reconnects within seconds after an outage; gRPC's default waits up to two minutes.
 _GRPC_OPTIONS = {"grpc.initial_reconnect_backoff_ms": 200, "grpc.max_reconnect_backoff_ms": 2000}
 _CONNECT = "connect to Qdrant at"
 
@@ -36,7 +36,7 @@ class Transport(StrEnum):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Address:
-    """Where Qdrant is: `url` may be `embedded`, which means `<data_dir>/qdrant`."""
+    """The address of Qdrant. `url` may be `embedded`, which stands for `<data_dir>/qdrant`."""
 
     url: str
     api_key: str | None
@@ -44,7 +44,7 @@ class Address:
     data_dir: Path
 
     def __str__(self) -> str:
-        """For messages: without what a URL may hold besides the host."""
+        """The address for messages: only scheme, host and port of the URL."""
         if self.url == EMBEDDED:
             return str(self.data_dir / "qdrant")
         parts = urlsplit(self.url)
@@ -53,7 +53,7 @@ class Address:
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """An open client; `users` counts the requests under way on it."""
+    """An open client; `users` counts its requests in flight."""
 
     client: AsyncQdrantClient
     transport: Transport
@@ -69,13 +69,13 @@ class Connection:
 
 
 async def connect(address: Address) -> Connection:
-    """Over gRPC where it can be reached, else over REST.
+    """Connect over gRPC; fall back to REST if gRPC cannot be reached.
 
-    Embedded storage is opened by the first request. Raises ConfigError (no usable URL), Unavailable,
-    AuthenticationFailed, SinkMismatch (server too old).
+    The first request opens embedded storage. Raises ConfigError (invalid URL), Unavailable, AuthenticationFailed,
+    SinkMismatch (server too old).
     """
     if address.url == EMBEDDED:
-        # The vendor's two clients have the same methods; this one is the synchronous one, awaited.
+        # EmbeddedClient wraps the vendor's synchronous client, which has the same methods.
         client = cast("AsyncQdrantClient", EmbeddedClient(address.data_dir / "qdrant"))
         return Connection(client, Transport.EMBEDDED)
     hide([address.api_key or ""])
@@ -86,24 +86,24 @@ async def connect(address: Address) -> Connection:
         raise
     except ConnectorError as unreachable:
         connection = await _probed(address, Transport.REST)
-        log.warning("qdrant_grpc_unreachable", qdrant=str(address), port=address.grpc_port, cause=unreachable.cause)
+        log.warning("qdrant.grpc_unreachable", qdrant=str(address), port=address.grpc_port, cause=unreachable.cause)
         return connection
 
 
 def check_url(url: str) -> None:
-    """Raises ConfigError for what cannot be the URL of a server."""
+    """Raises ConfigError for an invalid server URL."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
-        cause = "no URL of a server"
-        raise ConfigError("use QDRANT_URL", "", cause, "Give http://host:6333, https://host:6333 or embedded")
+        cause = "it is not a valid server URL"
+        raise ConfigError("use QDRANT_URL", "", cause, "Use http://host:6333, https://host:6333 or embedded")
 
 
 class _TooOld(SinkMismatch):
-    """The server lacks what the layout needs."""
+    """The server is too old for our layout."""
 
 
 async def _probed(address: Address, transport: Transport) -> Connection:
@@ -114,10 +114,12 @@ async def _probed(address: Address, transport: Transport) -> Connection:
                 _check_version(address, await connection.version())
     except CollectionMissing as error:
         await connection.close()
-        raise Unavailable(_CONNECT, str(address), "no Qdrant answers there", "Check QDRANT_URL", side="sink") from error
+        raise Unavailable(
+            _CONNECT, str(address), "no Qdrant responds there", "Check QDRANT_URL", side="sink"
+        ) from error
     except TimeoutError as error:
         await connection.close()
-        cause = f"no answer within {PROBE_SEC} seconds"
+        cause = f"no response within {PROBE_SEC} seconds"
         raise Unavailable(_CONNECT, str(address), cause, "Check QDRANT_URL and the network", side="sink") from error
     except BaseException:
         await connection.close()
@@ -126,7 +128,7 @@ async def _probed(address: Address, transport: Transport) -> Connection:
 
 
 def _client(address: Address, transport: Transport) -> AsyncQdrantClient:
-    # In a private network that is how Qdrant is run; docs/configuration.md says when to use https.
+    # Qdrant in a private network runs without TLS; docs/configuration.md says when to use https.
     warnings.filterwarnings("ignore", message="Api key is used with an insecure connection", category=UserWarning)
     try:
         return AsyncQdrantClient(
@@ -139,7 +141,7 @@ def _client(address: Address, transport: Transport) -> AsyncQdrantClient:
             check_compatibility=False,
         )
     except ValueError as error:
-        advice = "Check QDRANT_URL and QDRANT_API_KEY for characters that do not belong there"
+        advice = "Check QDRANT_URL and QDRANT_API_KEY for invalid characters"
         raise ConfigError(_CONNECT, str(address), type(error).__name__, advice) from None
 
 
@@ -149,4 +151,6 @@ def _check_version(address: Address, version: str) -> None:
         return
     if tuple(map(int, numbers[:2])) < OLDEST_SERVER:
         oldest = ".".join(map(str, OLDEST_SERVER))
-        raise _TooOld(_CONNECT, str(address), f"the server is {version}, {oldest} or later is needed", "Upgrade Qdrant")
+        raise _TooOld(
+            _CONNECT, str(address), f"the server is {version}, {oldest} or later is required", "Upgrade Qdrant"
+        )

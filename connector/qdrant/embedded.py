@@ -1,4 +1,4 @@
-"""Embedded storage: the vendor's synchronous local mode, in a thread of its own so that it does not stop the loop."""
+"""Embedded storage: the vendor's synchronous local mode, in its own thread so that it does not block the event loop."""
 
 import asyncio
 import fcntl
@@ -17,14 +17,14 @@ from connector.qdrant.failures import EmbeddedExists, EmbeddedMissing
 
 _OPEN = "open embedded Qdrant storage in"
 _IN_USE = "Stop the other process, or run a Qdrant server and set QDRANT_URL to it"
-_UNUSABLE = "Check the directory's permissions and free space; a damaged storage can be moved away and is synced anew"
+_UNUSABLE = "Check the directory's permissions and free space; if the storage is damaged, move it away and sync again"
 
 
 class EmbeddedClient:
-    """Has the methods of AsyncQdrantClient that the sink uses; each runs in the one thread that owns the storage.
+    """Has the methods of AsyncQdrantClient that the sink uses; runs them in the one thread that owns the storage.
 
-    All raise SinkUnavailable, naming the directory, when it is in use or cannot be used. The storage is made with its
-    first collection: looking into one that does not exist makes nothing.
+    Every method raises SinkUnavailable, naming the directory, if another process uses it or it cannot be opened. Only
+    creating the first collection creates the storage; reading from a missing storage creates nothing.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -40,7 +40,7 @@ class EmbeddedClient:
         return partial(self._call, method)
 
     async def close(self) -> None:
-        """After what is under way."""
+        """Close after the requests in flight."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown()
 
@@ -67,7 +67,7 @@ class EmbeddedClient:
 
 
 def _check_existence(client: QdrantClient, method: str, collection: str) -> None:
-    """The vendor raises a bare ValueError for both, as it does for bad content."""
+    """Check first, because the vendor raises a bare ValueError for both cases and for invalid content."""
     exists = client.collection_exists(collection)
     if exists and method == "create_collection":
         raise EmbeddedExists(f"collection {collection}")
@@ -77,7 +77,7 @@ def _check_existence(client: QdrantClient, method: str, collection: str) -> None
 
 def _open(directory: Path) -> QdrantClient:
     _refuse_if_in_use(directory)
-    # The vendor advises against more than 20,000 points; the README says so, a warning on stderr helps nobody.
+    # The vendor advises against more than 20,000 points. The documents say so; do not warn on stderr too.
     warnings.filterwarnings("ignore", message="Local mode is not recommended", category=UserWarning)
     try:
         return QdrantClient(path=str(directory))
@@ -86,7 +86,7 @@ def _open(directory: Path) -> QdrantClient:
 
 
 def _refuse_if_in_use(directory: Path) -> None:
-    """The vendor loads everything before it looks at the lock, and then leaves its files open."""
+    """Check the lock first: the vendor loads everything before it checks, and leaves its files open."""
     lock = directory / ".lock"
     if not lock.exists():
         return

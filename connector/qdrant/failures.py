@@ -1,4 +1,4 @@
-"""The one place where exceptions of Qdrant's client become ours: by type and status, never by message."""
+"""Translates exceptions of Qdrant's client into ours, by type and status, never by message."""
 
 import json
 import sqlite3
@@ -25,15 +25,15 @@ _WORDS = 400
 
 
 class CollectionMissing(SinkMismatch):
-    """The collection that was addressed does not exist."""
+    """The collection does not exist."""
 
 
 class CollectionExists(SinkMismatch):
-    """The collection that was to be created exists."""
+    """The collection to create exists already."""
 
 
 class EmbeddedMissing(Exception):
-    """Embedded storage has no such collection; its client raises a bare ValueError for this and for bad content."""
+    """Embedded storage has no such collection; its client raises a bare ValueError for this and for invalid content."""
 
 
 class EmbeddedExists(Exception):
@@ -41,7 +41,7 @@ class EmbeddedExists(Exception):
 
 
 class FailureKind(Enum):
-    """What a failure means for the caller."""
+    """The meaning of a failure for the caller."""
 
     TRANSIENT = auto()
     LIMITED = auto()
@@ -88,8 +88,8 @@ _BY_CODE = {
     grpc.StatusCode.DATA_LOSS: FailureKind.TRANSIENT,
     grpc.StatusCode.UNAUTHENTICATED: FailureKind.AUTHENTICATION,
 }
-# First match counts: subclasses stand before their bases. The client asserts that an answer holds a result, and does
-# not wrap what a body that is no JSON makes it raise.
+# The first match counts, so subclasses come before their bases. The client raises AssertionError for a response
+# without a result, and does not wrap decoding errors of a body that is not JSON.
 _BY_TYPE: dict[type[Exception], FailureKind] = {
     ResourceExhaustedResponse: FailureKind.LIMITED,
     ResponseHandlingException: FailureKind.TRANSIENT,
@@ -111,7 +111,7 @@ _BY_TYPE: dict[type[Exception], FailureKind] = {
 
 
 def kind_of(error: Exception) -> FailureKind:
-    """Raises TypeError for what is no failure of Qdrant or of its client."""
+    """Raises TypeError for an exception that does not come from Qdrant or its client."""
     if isinstance(error, UnexpectedResponse):
         return _BY_STATUS.get(error.status_code or 0, FailureKind.TRANSIENT)
     if isinstance(error, grpc.aio.AioRpcError):
@@ -119,12 +119,12 @@ def kind_of(error: Exception) -> FailureKind:
     for base, kind in _BY_TYPE.items():
         if isinstance(error, base):
             return kind
-    raise TypeError(f"{type(error).__name__} is no failure of Qdrant")
+    raise TypeError(f"{type(error).__name__} is not an exception of Qdrant's client")
 
 
 @contextmanager
 def translated(operation: str, subject: str, refused: type[ConnectorError] = SinkMismatch) -> Iterator[None]:
-    """Failures of Qdrant come out as ours; `refused` is raised for what Qdrant will never accept."""
+    """Translate exceptions of Qdrant's client; raise `refused` for requests that Qdrant will never accept."""
     try:
         yield
     except tuple(_BY_TYPE) as error:
@@ -139,21 +139,21 @@ def translation(
         wait = float(error.retry_after_s) if isinstance(error, ResourceExhaustedResponse) else None
         return RateLimited(operation, subject, words, side="sink", retry_after=wait)
     if kind is FailureKind.TRANSIENT:
-        return Unavailable(operation, subject, words, "Check that Qdrant runs and QDRANT_URL is right", side="sink")
+        return Unavailable(operation, subject, words, "Check that Qdrant runs and QDRANT_URL is correct", side="sink")
     if kind is FailureKind.REFUSED:
-        return refused(operation, subject, f"Qdrant refused it: {words}")
+        return refused(operation, subject, f"Qdrant rejected it: {words}")
     final, prefix, advice = _FINAL[kind]
     return final(operation, subject, prefix + words, advice)
 
 
 _FINAL: dict[FailureKind, tuple[type[ConnectorError], str, str]] = {
-    FailureKind.AUTHENTICATION: (AuthenticationFailed, "Qdrant refused the key: ", "Check QDRANT_API_KEY"),
+    FailureKind.AUTHENTICATION: (AuthenticationFailed, "Qdrant rejected the key: ", "Check QDRANT_API_KEY"),
     FailureKind.MISSING: (
         CollectionMissing,
-        "the collection does not exist (was it dropped while running?): ",
+        "the collection does not exist (was it deleted during the run?): ",
         "The next cycle creates it again",
     ),
-    FailureKind.EXISTS: (CollectionExists, "it exists already: ", ""),
+    FailureKind.EXISTS: (CollectionExists, "it already exists: ", ""),
     FailureKind.STORAGE: (
         SinkUnavailable,
         "",
@@ -163,19 +163,19 @@ _FINAL: dict[FailureKind, tuple[type[ConnectorError], str, str]] = {
 
 
 def _words(error: Exception) -> str:
-    """What the other side said, without the vendor's decoration; masked before a cut could halve a secret."""
+    """The error text without the vendor's decoration. Masks before truncating, so that no part of a secret remains."""
     if isinstance(error, UnexpectedResponse):
         return f"HTTP {error.status_code} {error.reason_phrase}: {masked(_status_error(error))[:_WORDS]}".rstrip(": ")
     if isinstance(error, grpc.aio.AioRpcError):
         return f"{error.code().name}: {masked(error.details() or '')[:_WORDS]}".rstrip(": ")
     cause = error.source if isinstance(error, ResponseHandlingException) else error
     if isinstance(cause, ValidationError) and cause is not error:
-        return "the answer is none that this program's Qdrant client understands"
+        return "unexpected response from Qdrant"
     return f"{type(cause).__name__}: {masked(str(cause))[:_WORDS]}".rstrip(": ")
 
 
 def _status_error(error: UnexpectedResponse) -> str:
-    """Qdrant answers `{"status": {"error": words}}`, a proxy in between anything."""
+    """Qdrant responds with `{"status": {"error": text}}`; a proxy may respond with anything."""
     try:
         return str(error.structured()["status"]["error"])
     except (ValueError, LookupError, TypeError):

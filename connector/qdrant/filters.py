@@ -1,4 +1,4 @@
-"""The filters that select points. None can be empty: an empty filter selects every point there is."""
+"""The filters that select points. None of them can be empty, because an empty filter selects all points."""
 
 from collections.abc import Sequence
 
@@ -23,7 +23,7 @@ def of_revision(index_id: str, indexed_asset_id: str, revision: str) -> models.F
 
 
 def of_other_revisions(index_id: str, indexed_asset_id: str, revision: str) -> models.Filter:
-    """The asset's points of every revision but this one."""
+    """The asset's points of all other revisions."""
     return models.Filter(
         must=[_is("index_id", index_id), _is("indexed_asset_id", indexed_asset_id)],
         must_not=[_is("revision", revision)],
@@ -40,7 +40,7 @@ def of_tally(index_id: str, tally: Tally) -> models.Filter:
 
 
 def of_indexes(index_ids: Sequence[str]) -> models.Filter | None:
-    """None, everything, for no index ids: for reading only."""
+    """A filter on these index ids; None, which selects everything, without ids. For reading only."""
     if not index_ids:
         return None
     return models.Filter(must=[models.FieldCondition(key="index_id", match=models.MatchAny(any=list(index_ids)))])
@@ -49,5 +49,5 @@ def of_indexes(index_ids: Sequence[str]) -> models.Filter | None:
 def _is(key: str, value: str) -> models.FieldCondition:
     """Raises ValueError for an empty value."""
     if not value:
-        raise ValueError(f"{key} is empty: a filter over it would not select what is meant")
+        raise ValueError(f"{key} is empty: a filter on it would select the wrong points")
     return models.FieldCondition(key=key, match=models.MatchValue(value=value))

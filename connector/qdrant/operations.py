@@ -1,4 +1,4 @@
-"""Single requests, each with its acknowledgement checked: what the sink is made of."""
+"""Single requests to Qdrant. Writes check the acknowledgement."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
@@ -33,7 +33,7 @@ async def aliases(session: Session) -> dict[str, str]:
 
 
 async def count(session: Session, collection: str, only: models.Filter | None) -> int:
-    """Exact, also where strict mode forbids exact counts: then by listing them."""
+    """Exact count. If strict mode forbids exact counts, list the points instead."""
     try:
         return await session.call("count points of collection", collection, partial(_count, collection, only))
     except CollectionMissing:
@@ -90,7 +90,7 @@ async def payloads(
 async def overwrite_payloads(
     session: Session, collection: str, payloads: Mapping[models.ExtendedPointId, dict[str, Any]]
 ) -> None:
-    """Each point has exactly its payload."""
+    """Replace the whole payload of each point."""
     operations = [
         models.OverwritePayloadOperation(overwrite_payload=models.SetPayload(payload=payload, points=[point_id]))
         for point_id, payload in payloads.items()
@@ -108,7 +108,7 @@ async def overwrite_payloads(
 async def index_payload(session: Session, collection: str, key: str, index: PayloadIndex) -> None:
     async def send(connection: Connection) -> None:
         if connection.transport is Transport.EMBEDDED:
-            return  # embedded storage has none and filters without
+            return  # embedded storage filters without payload indexes
         result = await connection.client.create_payload_index(
             collection_name=collection, field_name=key, field_schema=index, wait=True
         )
@@ -120,7 +120,7 @@ async def index_payload(session: Session, collection: str, key: str, index: Payl
 async def scroll(
     session: Session, collection: str, only: models.Filter, keys: list[str]
 ) -> AsyncIterator[list[models.Record]]:
-    """Pages of points with these payload keys."""
+    """Yield pages of points with these payload keys."""
     offset, limit = None, session.page_limit
     while True:
         try:
@@ -131,7 +131,7 @@ async def scroll(
         except SinkMismatch:
             if limit == 1:
                 raise
-            limit //= 2  # strict mode may allow smaller pages only
+            limit //= 2  # strict mode may only allow smaller pages
             continue
         session.page_limit = min(session.page_limit, limit)
         yield records
@@ -153,7 +153,7 @@ async def _page(
 
 
 async def facet(session: Session, collection: str, only: models.Filter, key: str, limit: int) -> dict[str, int] | None:
-    """Points by value of a payload key; None where Qdrant refuses: no such payload index, or a limit of strict mode."""
+    """Payload value -> number of points; None if Qdrant rejects it (no payload index, or a strict mode limit)."""
     try:
         return await session.call(
             f"count points by {key} in collection", collection, partial(_facet, collection, only, key, limit)
@@ -170,7 +170,7 @@ async def _facet(collection: str, only: models.Filter, key: str, limit: int, con
     )
     counts = {str(hit.value): hit.count for hit in answer.hits}
     if connection.transport is Transport.EMBEDDED:
-        # Embedded storage shows 32 hex digits as a UUID with hyphens.
+        # Embedded storage returns 32 hex digits as a UUID with hyphens.
         return {value.replace("-", ""): count for value, count in counts.items()}
     return counts
 
@@ -178,7 +178,7 @@ async def _facet(collection: str, only: models.Filter, key: str, limit: int, con
 async def query(
     session: Session, collection: str, prefetches: Callable[[int], list[models.Prefetch]], keys: list[str], limit: int
 ) -> list[models.ScoredPoint]:
-    """`prefetches` makes the candidate lists of a given length, which is reduced where Qdrant's strict mode asks."""
+    """`prefetches` builds candidate lists of a given length; halve the length while strict mode rejects it."""
     candidates = max(limit, PREFETCH_LIMIT)
     while True:
         request = partial(_fused, collection, prefetches(candidates), keys, limit)
@@ -210,7 +210,7 @@ def _completed(result: models.UpdateResult) -> bool:
 
 
 def _acknowledged(completed: bool, collection: str) -> None:
-    """Qdrant answers 200 with another status where it has only queued the write, or stopped waiting for it."""
+    """Raise Unavailable if Qdrant responds 200 but only queued the write or stopped waiting for it."""
     if not completed:
         cause = "Qdrant did not confirm that the write is complete"
         raise Unavailable("write to collection", collection, cause, side="sink")

@@ -1,4 +1,4 @@
-"""Our own points: found by computing each point's id, then changed or deleted by id. Nobody else's is ever touched."""
+"""Our own points: recognized by recomputing each point's id, changed and deleted by id. Never touches other points."""
 
 import json
 from collections.abc import Collection, Iterable, Mapping
@@ -21,11 +21,11 @@ ID_KEYS = [
     "start_offset_sec",
     "end_offset_sec",
 ]
-"""The payload keys that a point's id is computed from."""
+"""The payload keys from which a point's id is computed."""
 
 
 def own(records: Iterable[models.Record]) -> list[models.Record]:
-    """Those of the points that this program wrote; they must have been read with ID_KEYS."""
+    """The points that this connector wrote. The records must contain ID_KEYS."""
     return [record for record in records if is_own(str(record.id), record.payload or {})]
 
 
@@ -36,11 +36,11 @@ async def own_ids(session: Session, collection: str, only: models.Filter) -> lis
 
 
 async def clear(session: Session, collection: str, only: models.Filter) -> None:
-    """Deletes our points among the selected ones, and looks again: a replica may lag behind the write."""
+    """Delete our points among the selected ones, then verify, because a replica may lag behind the write."""
 
     async def look_again(_: Connection) -> None:
         if left := await own_ids(session, collection, only):
-            cause = f"{len(left)} points are still there after they were deleted"
+            cause = f"{len(left)} points still exist after the delete"
             raise Unavailable("verify a delete in collection", collection, cause, side="sink")
 
     if ids := await own_ids(session, collection, only):
@@ -49,10 +49,10 @@ async def clear(session: Session, collection: str, only: models.Filter) -> None:
 
 
 async def patch(session: Session, collection: str, index_id: str, asset: str, payload: Mapping[str, Any]) -> None:
-    """Every point of ours of the asset has these keys with these values; its other keys and its vectors stay.
+    """Set these payload keys on our points of the asset; keep other keys and vectors.
 
-    Qdrant's set_payload removes a key whose new value is null. So nulls go by overwriting the payload of the points
-    that do not have them already; in a usual refresh there are none.
+    Qdrant's set_payload removes a key whose new value is null. For nulls, overwrite the payload of the points that do
+    not have them yet; in a typical refresh there are none.
     """
     present = {key: value for key, value in payload.items() if value is not None}
     absent = payload.keys() - present.keys()
@@ -71,7 +71,7 @@ def _all_null(payload: Mapping[str, Any], keys: Collection[str]) -> bool:
 
 
 async def _overwrite(session: Session, collection: str, ids: list[Any], nulls: Mapping[str, None]) -> None:
-    """Whole payloads in requests of bounded size; those of one asset are about equally large."""
+    """Overwrite whole payloads in batches of limited size; payloads of one asset have about the same size."""
     [first] = (await operations.payloads(session, collection, ids[:1])).values() or [{}]
     at_once = max(1, min(BATCH_POINTS, BATCH_BYTES // len(json.dumps(first))))
     for start in range(0, len(ids), at_once):

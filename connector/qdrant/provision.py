@@ -1,4 +1,4 @@
-"""A collection that fits: found, created or adopted, with its payload indexes made before anything is loaded."""
+"""Finds, creates or adopts collections, and creates payload indexes before the first write."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class Provision:
-    """Sees to it that collections are there, fit and are ours."""
+    """Ensures that collections exist, fit and carry our stamp."""
 
     def __init__(self, session: Session, new_instance_id: Callable[[], str]) -> None:
         self._session = session
@@ -50,7 +50,7 @@ class Provision:
         return replace(info, warnings=layout.index_warnings(info, indexes))
 
     async def _created(self, spec: CollectionSpec) -> CollectionInfo:
-        """Another process may be faster: what it made is then looked at like any other collection."""
+        """Create the collection. If another process was faster, use its collection like any existing one."""
         stamp = layout.stamp(spec, self._new_instance_id())
 
         async def send(connection: Connection) -> None:
@@ -60,11 +60,11 @@ class Provision:
 
         with suppress(CollectionExists):
             await self._session.call("create Qdrant collection", spec.name, send)
-            log.info("collection_created", collection=spec.name, model=spec.model, dimension=spec.dimension)
+            log.info("collection.created", collection=spec.name, model=spec.model, dimension=spec.dimension)
         return await self._existing(spec)
 
     async def _adopted(self, spec: CollectionSpec, info: CollectionInfo) -> CollectionInfo:
-        """Stamps an empty collection that fits; empty by an exact count, because the other is an estimate."""
+        """Stamp an empty collection that fits. Count exactly, because the collection info only has an estimate."""
         points = await operations.count(self._session, spec.name, None)
         _refuse_misfit(spec, replace(info, points=points))
         stamp = layout.stamp(spec, self._new_instance_id())
@@ -73,7 +73,7 @@ class Provision:
             spec.name,
             lambda on: on.client.update_collection(collection_name=spec.name, metadata=stamp),
         )
-        log.info("collection_adopted", collection=spec.name, model=spec.model)
+        log.info("collection.adopted", collection=spec.name, model=spec.model)
         return await self._existing(spec)
 
     async def _existing(self, spec: CollectionSpec) -> CollectionInfo:

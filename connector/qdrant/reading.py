@@ -1,4 +1,4 @@
-"""What is read back from points: the manifest of an index and the hits of a search."""
+"""Reads points back: the manifest of an index and the hits of a search."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ HIT_KEYS = [*ID_KEYS, "embedding_options", "filename", "transcript"]
 
 @dataclass(slots=True)
 class Manifest:
-    """Gathers our own points by asset, a page at a time."""
+    """Groups our own points by asset, page by page."""
 
     _revisions: dict[str, Counter[str]] = field(default_factory=dict)
     _metadata: dict[str, Counter[str]] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class Manifest:
             self._claims.setdefault(asset, set()).add(claim)
 
     def assets(self) -> dict[str, SinkAsset]:
-        """Fingerprint and number of points only where all points of the asset claim the same."""
+        """Asset id -> SinkAsset; fingerprint and point count are None unless all points of the asset agree."""
         return {
             asset: SinkAsset(asset, dict(revisions), dict(self._metadata[asset]), *self._agreed(asset))
             for asset, revisions in self._revisions.items()
@@ -46,20 +46,20 @@ class Manifest:
 
 
 def prefetches(vector: Float32, options: Iterable[str], index_ids: Sequence[str], limit: int) -> list[models.Prefetch]:
-    """One list of `limit` candidates per named vector, all of them with the filter."""
+    """One list of `limit` candidates per named vector. Every list has the filter."""
     query, only = vector.tolist(), filters.of_indexes(index_ids)
     return [models.Prefetch(query=query, using=option, filter=only, limit=limit) for option in options]
 
 
 def hits(found: Iterable[models.ScoredPoint]) -> list[Hit]:
-    """Only our own points are hits."""
+    """Convert to hits; skip points of others."""
     return [
         _hit(point.score, point.payload) for point in found if point.payload and is_own(str(point.id), point.payload)
     ]
 
 
 def _text(value: object) -> str | None:
-    """Anybody can change a payload: a value of another type counts as absent."""
+    """A value of another type counts as absent, because anybody can change a payload."""
     return value if isinstance(value, str) else None
 
 

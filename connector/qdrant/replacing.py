@@ -1,4 +1,4 @@
-"""Replacing an asset's points: new ones written in batches, old ones cleared, then the count of the whole."""
+"""Replaces an asset's points: writes new ones in batches, deletes old ones, then verifies the count."""
 
 import asyncio
 from collections.abc import Collection, Iterator
@@ -18,9 +18,9 @@ BATCHES_IN_FLIGHT = 4
 
 
 async def replace(session: Session, points: AssetPoints, collection: str, others: Collection[str]) -> None:
-    """New points before old ones go: a reader never sees a hole. `others` must not be `collection` by another name.
+    """Write new points before deleting old ones, so that readers never see a gap. `others` must not alias `collection`.
 
-    The count comes after everything else that could have deleted a point.
+    Verifies the count last, after every step that could delete a point.
     """
     index_id, asset, revision = points.index_id, points.indexed_asset_id, points.revision
     await upsert_all(session, points, collection)
@@ -32,7 +32,7 @@ async def replace(session: Session, points: AssetPoints, collection: str, others
 
 
 async def delete(session: Session, collections: Collection[str], index_id: str, asset: str) -> None:
-    """The asset's points go from all of the collections; one that does not exist holds none."""
+    """Delete the asset's points from all of the collections; skip missing collections."""
     only = filters.of_asset(index_id, asset)
     for collection in collections:
         try:
@@ -42,21 +42,21 @@ async def delete(session: Session, collections: Collection[str], index_id: str, 
 
 
 async def _expect(session: Session, collection: str, only: models.Filter, points: int) -> None:
-    """Counts until the collection holds so many points of ours; a replica may lag behind the write."""
+    """Verify that the collection holds this many of our points; retry, because a replica may lag behind the write."""
 
     async def compare(_: Connection) -> None:
         found = await operations.count(session, collection, only)
         if found > points:
-            found = len(await own_ids(session, collection, only))  # somebody has copied points of ours
+            found = len(await own_ids(session, collection, only))  # somebody copied our points
         if found != points:
-            cause = f"{found} points are there after a write that left {points}"
+            cause = f"found {found} points after the write, expected {points}"
             raise Unavailable("verify a write to collection", collection, cause, side="sink")
 
     await session.call("verify a write to collection", collection, compare)
 
 
 async def upsert_all(session: Session, points: AssetPoints, collection: str) -> None:
-    """Returns when every point is acknowledged. Raises PointsRejected, naming a point; others may be stored then."""
+    """Write all points; return when all are acknowledged. PointsRejected names one point; others may be stored."""
     pending = batches(points)
     failures: list[ConnectorError] = []
     async with asyncio.TaskGroup() as group:
@@ -69,7 +69,7 @@ async def upsert_all(session: Session, points: AssetPoints, collection: str) -> 
 async def _work(
     session: Session, points: AssetPoints, collection: str, pending: Iterator[range], failures: list[ConnectorError]
 ) -> None:
-    """Takes batches until there are no more, or until one of any worker has failed: they fail for one reason."""
+    """Write batches until none are left or any worker fails; the other batches would fail for the same reason."""
     for rows in pending:
         try:
             await _upsert(session, points, collection, rows)
@@ -80,14 +80,14 @@ async def _work(
 
 
 async def _upsert(session: Session, points: AssetPoints, collection: str, rows: range) -> None:
-    """A batch that cannot be accepted as it is goes again in halves, down to the point that is to blame."""
+    """Write one batch. If Qdrant rejects it, split it in halves, down to the rejected point."""
     try:
         await operations.write(session, collection, points, rows)
     except PointsRejected as refusal:
         if len(rows) == 1:
             raise _named(points, rows.start, collection, refusal) from refusal
     except RateLimited as limit:
-        # Without a time to wait, the batch is larger than the limiter's whole capacity.
+        # A 429 without a retry time means that the batch exceeds the limiter's capacity.
         if len(rows) == 1 or limit.retry_after is not None:
             raise
     else:

@@ -1,4 +1,4 @@
-"""Requests to Qdrant: connected on first use, translated, retried, connected anew after an outage."""
+"""Requests to Qdrant: connects on first use, translates errors, retries, reconnects after an outage."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,7 +22,7 @@ PAGE_LIMIT = 1000
 class Session:
     """One connection shared by all operations. Safe for concurrent use on one event loop.
 
-    `page_limit` is how many points one request may list; it is lowered where Qdrant refuses as many.
+    `page_limit` is the number of points that one request lists; it is reduced if Qdrant rejects it.
     """
 
     def __init__(self, connect: Callable[[], Awaitable[Connection]]) -> None:
@@ -39,9 +39,9 @@ class Session:
         *,
         refused: type[ConnectorError] = SinkMismatch,
     ) -> T:
-        """Carries out an idempotent request, a bounded number of times while it fails for transient reasons.
+        """Send an idempotent request; retry transient failures a limited number of times.
 
-        A request that times out may have been carried out, so only what may be repeated goes through here.
+        A request that times out may have been executed, so it must be safe to repeat.
         """
         retrying = stamina.retry_context(on=_pause, attempts=ATTEMPTS, timeout=RETRY_SEC, wait_initial=0.3, wait_max=5)
         try:
@@ -66,7 +66,7 @@ class Session:
                 return await request(connection)
 
     async def close(self) -> None:
-        """Drops the connection; one with requests under way is closed by the last of them."""
+        """Drop the connection; if requests are in flight, the last of them closes it."""
         connection, self._connection = self._connection, None
         if connection and not connection.users:
             await connection.close()
@@ -85,9 +85,9 @@ class Session:
 
 
 def _pause(error: Exception) -> bool | float:
-    """For stamina: False is final, a number the exact wait, True its own back-off.
+    """For stamina: False means do not retry, a number is the wait in seconds, True selects its own back-off.
 
-    Qdrant names no time with a 429 only where the request is larger than its limiter: waiting would not help.
+    A 429 without a retry time means that the request exceeds Qdrant's limiter, so waiting would not help.
     """
     if isinstance(error, RateLimited):
         wait = error.retry_after

@@ -1,4 +1,4 @@
-"""The Sink port on Qdrant; remote and embedded differ only in their connection."""
+"""The Sink port on Qdrant; server and embedded storage differ only in the connection."""
 
 import asyncio
 import uuid
@@ -33,12 +33,12 @@ class QdrantSink:
         data_dir: Path,
         new_instance_id: Callable[[], str] = lambda: uuid.uuid4().hex,
     ) -> None:
-        """`url` is a server's or `embedded`: then storage is `<data_dir>/qdrant` and the port and key are not used."""
+        """`url` is a server URL, or `embedded`: then storage is `<data_dir>/qdrant`, and key and port are ignored."""
         self._session = Session(partial(connect, Address(url, api_key, grpc_port, data_dir)))
         self._provision = Provision(self._session, new_instance_id)
 
     async def version(self) -> str:
-        """Asks the server, once and briefly, and has it check the key: good for a health check too."""
+        """Ask the server once, with a short time-out. Also checks the key, so it serves as a health check."""
 
         async def ask(connection: Connection) -> str:
             async with asyncio.timeout(PROBE_SEC):
@@ -73,7 +73,7 @@ class QdrantSink:
         await replacing.replace(self._session, points, collection, distinct)
 
     async def _other_instances(self, collection: str, names: Collection[str]) -> list[str]:
-        """Those of the names that are not the collection itself, or a copy of it."""
+        """The names of other collections; omits aliases of this one and missing collections."""
         target = await self.inspect(collection)
         found = [(name, await self.inspect(name)) for name in names]
         return [name for name, info in found if info and target and not _is_same(info, target)]
@@ -104,7 +104,7 @@ class QdrantSink:
 
     async def manifest(self, collection: str, index_id: str, only: Tally | None = None) -> dict[str, SinkAsset]:
         if only:
-            with suppress(SinkMismatch):  # strict mode may refuse so long a filter
+            with suppress(SinkMismatch):  # strict mode may reject such a long filter
                 return await self._manifest(collection, filters.of_tally(index_id, only))
         return await self._manifest(collection, filters.of_index(index_id))
 
@@ -128,7 +128,7 @@ class QdrantSink:
         return reading.hits(await operations.query(self._session, collection, prefetches, reading.HIT_KEYS, limit))
 
     async def example(self, collection: str) -> reading.Example | None:
-        """A point as it is stored, to look at; None when there is none."""
+        """One stored point as an example; None if the collection is empty."""
         found, _ = await self._session.call(
             "read a point of Qdrant collection",
             collection,
@@ -141,7 +141,7 @@ class QdrantSink:
 
 
 def _is_same(one: CollectionInfo, other: CollectionInfo) -> bool:
-    """A copy restored beside a collection has the same instance id; only the real names tell them apart."""
+    """Compare real names first: a copy restored next to its original has the same instance id."""
     if one.real_name and other.real_name:
         return one.real_name == other.real_name
     return one.instance_id == other.instance_id

@@ -1,4 +1,4 @@
-"""The settings: a pydantic model, where their values come from, types and ranges. The only reader of the environment.
+"""The settings: a pydantic model, the sources of its values, types and ranges. Only this package reads the environment.
 
 Imports domain.
 """

@@ -1,6 +1,6 @@
 """Settings from the command line, the environment, `.env`, secret files and a TOML file, in this order.
 
-The only reader of the environment.
+Only this package reads the environment.
 """
 
 import difflib
@@ -50,7 +50,7 @@ _DAY = 86_400.0
 
 
 class IndexOverride(BaseModel):
-    """An `[[indexes]]` table: what is different for one index."""
+    """An `[[indexes]]` table: the settings that differ for one index."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -72,7 +72,7 @@ class IndexOverride(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """Intervals in seconds; a cron expression replaces that of full cycles."""
+    """Intervals in seconds; `cron`, if set, replaces `reconcile_sec`."""
 
     poll_sec: float
     reconcile_sec: float
@@ -80,12 +80,12 @@ class Timing:
 
     @property
     def period_sec(self) -> float:
-        """How often a full cycle comes."""
+        """Seconds between two full cycles."""
         return period_of(self.cron) if self.cron else self.reconcile_sec
 
 
 class Settings(BaseSettings):
-    """A field is an environment variable in lower case; durations are in seconds."""
+    """Each field is an environment variable, in lower case. Durations are in seconds."""
 
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True)
 
@@ -115,7 +115,7 @@ class Settings(BaseSettings):
     connector_http_host: str = "127.0.0.1"
     connector_http_port: int = 8080
     connector_webhook_secret: Secret | None = None
-    connector_webhook_host: str = "0.0.0.0"  # noqa: S104  TwelveLabs calls it from outside; off without a secret
+    connector_webhook_host: str = "0.0.0.0"  # noqa: S104  TwelveLabs calls it from the internet; off without a secret
     connector_webhook_port: int = 8081
     connector_log_level: Literal["debug", "info", "warning", "error"] = "info"
     connector_log_format: Literal["auto", "console", "json"] = "auto"
@@ -135,7 +135,7 @@ class Settings(BaseSettings):
         return self.connector_data_dir / "ledger.lock"
 
     def timing_of(self, index_id: str) -> Timing:
-        """When the daemon looks at this index."""
+        """The poll and full cycle intervals of this index."""
         override = self._override(index_id)
         return Timing(
             poll_sec=override.poll_interval or self.connector_poll_interval,
@@ -147,7 +147,7 @@ class Settings(BaseSettings):
         return next((it for it in self.overrides if it.id == index_id), IndexOverride(id=index_id))
 
     def of_index(self, index_id: str) -> IndexSettings:
-        """The general settings with what the TOML file overrides for this index."""
+        """The general settings, with the overrides that the TOML file has for this index."""
         override = self._override(index_id)
         general = {
             "collection": self.connector_collection,
@@ -170,7 +170,7 @@ class Settings(BaseSettings):
 
 
 def given_only(**given: Any) -> Settings:
-    """Settings that no environment and no file can change."""
+    """Settings from these arguments only; ignores environment and files."""
 
     class Given(Settings):
         @classmethod
@@ -186,7 +186,7 @@ def given_only(**given: Any) -> Settings:
 def load(
     config: Path | None = None, *, secrets_dir: Path = Path("/run/secrets"), **given: Any
 ) -> tuple[Settings, list[str]]:
-    """The settings, and warnings for the log. Raises ConfigError that names every mistake at once."""
+    """Return the settings, and warnings for the log. Raises one ConfigError that names every mistake."""
     problems: list[str] = []
     warnings: list[str] = []
     environment: dict[str, str | None] = {name.lower(): value for name, value in os.environ.items()}
@@ -235,11 +235,11 @@ def _types(model: type[BaseModel]) -> dict[str, object]:
 
 
 def _strangers(settings: Settings) -> list[str]:
-    """Overrides for an index that is not synced at all: a slip, or a list that the environment has narrowed down."""
+    """Warn of overrides for an index that is not synced: a typo, or a variable that names fewer indexes."""
     if settings.connector_indexes == ALL_INDEXES:
         return []
     return [
-        f"indexes: {override.id} has a table of its own but is not among CONNECTOR_INDEXES"
+        f"indexes: {override.id} has its own table but is not in CONNECTOR_INDEXES"
         for override in settings.overrides
         if override.id not in settings.connector_indexes
     ]
@@ -251,7 +251,7 @@ def _mistake(error: Mapping[str, Any], environment: Mapping[str, str | None]) ->
     if field == "overrides":
         table, key = f"table {int(inner[0]) + 1} of indexes", str(inner[-1])
         if error["type"] == "extra_forbidden":
-            return f"{table}: {key} is no setting of an index{did_you_mean(key, IndexOverride.model_fields)}"
+            return f"{table}: unknown setting {key}{did_you_mean(key, IndexOverride.model_fields)}"
         return f"{table}: {key}: {_words(error)}"
     if error["type"] == "missing":
         return f"{name} is required: {_REQUIRED[str(field)]}{_spelled_otherwise(str(field), environment)}"
@@ -268,7 +268,7 @@ _REQUIRED = {
 
 def _spelled_otherwise(field: str, environment: Mapping[str, str | None]) -> str:
     near = [name for name in difflib.get_close_matches(field, environment, n=1, cutoff=0.8) if name not in _SETTABLE]
-    return f" ({near[0].upper()} is set, which is something else)" if near else ""
+    return f" ({near[0].upper()} is set: check the spelling)" if near else ""
 
 
 def _words(error: Mapping[str, Any]) -> str:

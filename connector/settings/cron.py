@@ -1,4 +1,4 @@
-"""Cron expressions, read as cron reads them."""
+"""Cron expressions with the meaning that cron gives them."""
 
 import re
 from datetime import UTC, datetime
@@ -16,19 +16,19 @@ _WEEKDAY_RANGE = re.compile(r"(?:\*|([0-7])-([0-7]))(?:/([1-9]))?|([0-7])")
 
 
 def cron_trigger(expression: str) -> BaseTrigger:
-    """Five fields in UTC; weekdays are meant as cron means them, 0 and 7 being Sunday. Raises ValueError in words."""
+    """Parse five fields, in UTC; weekdays 0 and 7 are Sunday. Raises ValueError with a message for users."""
     try:
         trigger = _trigger(*_fields(expression.lower()))
     except ValueError as error:
-        advice = "write five fields: minute, hour, day of month, month, weekday, like 0 3 * * sun"
-        raise ValueError(f"{expression!r} is no cron expression ({error}): {advice}") from None
+        advice = "use five fields: minute, hour, day of month, month, weekday, like 0 3 * * sun"
+        raise ValueError(f"{expression!r} is not a valid cron expression ({error}): {advice}") from None
     if trigger.get_next_fire_time(None, _SAMPLE) is None:
-        raise ValueError(f"{expression!r} is a moment that never comes")
+        raise ValueError(f"{expression!r} never occurs: use a date that exists")
     return trigger
 
 
 def period_of(expression: str) -> float:
-    """Seconds between two of its moments, at the start of 2026: what it comes to in the long run is enough."""
+    """Seconds between the first two run times of 2026, as an estimate of the interval."""
     trigger = cron_trigger(expression)
     first = trigger.get_next_fire_time(None, _SAMPLE)
     second = trigger.get_next_fire_time(first, first)
@@ -36,7 +36,7 @@ def period_of(expression: str) -> float:
 
 
 def _trigger(minute: str, hour: str, day: str, month: str, weekday: str) -> BaseTrigger:
-    """A day of the month and a weekday mean either of them, unless one is `*`."""
+    """If day of month and weekday are both restricted, either one matches, as in cron."""
     days = [(day, "*"), ("*", weekday)] if "*" not in (day[0], weekday[0]) else [(day, weekday)]
     triggers = [
         CronTrigger(minute=minute, hour=hour, day=of_month, month=month, day_of_week=_weekdays(of_week), timezone=UTC)
@@ -46,15 +46,15 @@ def _trigger(minute: str, hour: str, day: str, month: str, weekday: str) -> Base
 
 
 def _fields(expression: str) -> tuple[str, str, str, str, str]:
-    """In numbers: APScheduler overlooks what stands behind a name."""
+    """Split into five fields and replace names by numbers, because APScheduler ignores text after a name."""
     fields = expression.split()
     if len(fields) != 5:  # noqa: PLR2004  the five of the return type
-        raise ValueError(f"{len(fields)} fields")
+        raise ValueError(f"it has {len(fields)} fields")
     minute, hour, day, month, weekday = fields
     numbered = minute, hour, day, _numbered(month, _MONTHS, first=1), _numbered(weekday, _WEEKDAYS, first=0)
     for field in numbered:
         if not _NUMERIC.fullmatch(field):
-            raise ValueError(f"{field} is not understood")
+            raise ValueError(f"{field!r} is not valid")
     return numbered
 
 
@@ -63,7 +63,7 @@ def _numbered(field: str, names: tuple[str, ...], first: int) -> str:
 
 
 def _weekdays(field: str) -> str:
-    """Each day by name: APScheduler counts them from Monday."""
+    """Convert weekday numbers to names, because APScheduler counts from Monday."""
     if field == "*":
         return field
     days = {day % 7 for part in field.split(",") for day in _range(part)}
@@ -73,7 +73,7 @@ def _weekdays(field: str) -> str:
 def _range(part: str) -> range:
     found = _WEEKDAY_RANGE.fullmatch(part)
     if not found:
-        raise ValueError(f"{part!r} is no weekday")
+        raise ValueError(f"{part!r} is not a valid weekday")
     first, last, step, single = (int(group) if group else None for group in found.groups())
     if single is not None:
         return range(single, single + 1)
@@ -81,5 +81,5 @@ def _range(part: str) -> range:
         return range(0, 7, step or 1)
     until = 7 if last == 0 < first else last
     if until < first:
-        raise ValueError(f"{part!r} ends before it begins")
+        raise ValueError(f"{part!r} ends before it starts")
     return range(first, until + 1, step or 1)

@@ -1,4 +1,4 @@
-"""The allowed range of every setting that is a number or a duration: one table, which the documents repeat."""
+"""The allowed range of every numeric setting and duration. The documents repeat this table; a test compares them."""
 
 import math
 import re
@@ -12,7 +12,7 @@ _DAY = 86_400.0
 
 
 def duration(value: Any) -> float:
-    """Seconds. Raises ValueError."""
+    """Parse a duration; return seconds. Raises ValueError."""
     found = None if isinstance(value, bool) else _DURATION.fullmatch(str(value).strip().lower())
     if not found:
         raise ValueError(f"{value!r} is not a duration: use 30s, 5m, 24h, 30d or a number of seconds")
@@ -39,18 +39,18 @@ def real(value: Any) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Both ends are allowed. Durations are in seconds."""
+    """An inclusive range. Durations are in seconds."""
 
     read: Callable[[Any], float]
     lowest: float
     highest: float
 
     def __str__(self) -> str:
-        """As the documents write it."""
+        """The range as the documents write it."""
         return f"{self._written(self.lowest)} to {self._written(self.highest)}"
 
     def check(self, value: Any) -> float:
-        """The value as a number. Raises ValueError in words for users."""
+        """Return the value as a number. Raises ValueError with a message for users."""
         try:
             number = self.read(value)
         except ValueError as error:
@@ -85,4 +85,4 @@ RANGES: Mapping[str, Range] = {
     "connector_http_port": _PORT,
     "connector_webhook_port": _PORT,
 }
-"""By field of Settings. Below 0.1 s the schedule itself takes the CPU; beyond a year no clock is to be trusted."""
+"""Settings field -> range. Intervals below 0.1 s would keep the CPU busy; beyond a year no clock is reliable."""

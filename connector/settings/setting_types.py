@@ -1,6 +1,6 @@
-"""How single settings are written: lists, templates, addresses, secrets.
+"""Parsers of single settings: lists, templates, addresses, secrets.
 
-Every parser raises ValueError in words for users.
+Every parser raises ValueError with a message for users.
 """
 
 import re
@@ -19,22 +19,22 @@ _COLLECTION = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
 
 def words(value: Any) -> tuple[str, ...]:
-    """Comma-separated, or a list already."""
+    """Parse a comma-separated string; accept a list as it is. Drop duplicates and empty items."""
     items = value.split(",") if isinstance(value, str) else value
     if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
-        raise ValueError(f"{value!r} is no comma-separated list")
+        raise ValueError(f"{value!r} is not a comma-separated list")
     return tuple(dict.fromkeys(item.strip() for item in items if item.strip()))
 
 
 def index_ids(value: Any) -> tuple[str, ...]:
     ids = words(value)
     if not ids:
-        raise ValueError("it names no index: give index ids, or * for all of the account")
+        raise ValueError("it names no index: use index ids, or * for all indexes of the account")
     wrong = [index_id for index_id in ids if index_id != "*" and not _ID.fullmatch(index_id)]
     if wrong:
-        raise ValueError(f"{wrong[0]!r} is no index id: these are the 24 characters in the index's address")
+        raise ValueError(f"{wrong[0]!r} is not a valid index id: copy the 24 characters from the index's URL")
     if "*" in ids and len(ids) > 1:
-        raise ValueError("* means every index: leave the ids away, or the *")
+        raise ValueError("* means every index: omit the ids, or the *")
     return ids
 
 
@@ -46,7 +46,7 @@ def metadata_indexes(value: Any) -> dict[str, str]:
     for item in words(value):
         key, _, kind = item.rpartition(":")
         if not key or '"' in key or kind not in METADATA_TYPES:
-            raise ValueError(f"{item!r} is not key:type with a type of {', '.join(METADATA_TYPES)}")
+            raise ValueError(f"{item!r} is not a valid key:type: use one of the types {', '.join(METADATA_TYPES)}")
         found[key] = kind
     return found
 
@@ -56,26 +56,30 @@ def collection(value: Any) -> str:
     try:
         fields = {field for _, field, _, _ in string.Formatter().parse(template) if field is not None}
     except ValueError as error:
-        raise ValueError(f"{template!r} is no template: {error}") from None
+        raise ValueError(f"{template!r} is not a valid template: {error}") from None
     if "model" not in fields:
         raise ValueError(f"{template!r} must contain {{model}}: vectors of different models are not comparable")
     if fields - {"model", "index_id"}:
-        raise ValueError(f"{template!r} may contain {{model}} and {{index_id}} only")
+        raise ValueError(f"{template!r} has an unknown placeholder: use only {{model}} and {{index_id}}")
     if not _COLLECTION.fullmatch(template.format(model="m", index_id="i")):
-        raise ValueError(f"{template!r} may otherwise hold letters, digits, dots, hyphens and underscores only")
+        raise ValueError(
+            f"{template!r} has invalid characters: use only letters, digits, dots, hyphens and underscores"
+        )
     return template
 
 
 def secret(value: Any) -> Any:
-    """Without white space around it. Raises ValueError, which never shows the value."""
+    """Strip white space. The ValueError never shows the value."""
     text = value.get_secret_value() if isinstance(value, SecretStr) else value
     if not isinstance(text, str):
         return value
     text = text.strip()
     if not text:
-        raise ValueError("it holds nothing but white space: set it, or leave it empty")
+        raise ValueError("it contains only white space: set it, or leave it empty")
     if not text.isascii() or not text.isprintable():
-        raise ValueError("it has characters that no key has (it is not shown): copy it again, without line breaks")
+        raise ValueError(
+            "it has characters that a key cannot have (value not shown): copy it again, without line breaks"
+        )
     return text
 
 
@@ -85,12 +89,12 @@ def cron(value: Any) -> str:
 
 
 def web_address(value: Any) -> str:
-    """What is wrong is never shown: it may be a key at the wrong place."""
+    """The ValueError never shows the value: it may be a key in the wrong place."""
     text = str(value).strip().rstrip("/")
     if "@" in text:
-        raise ValueError("an address must not hold a name or password: keys have settings of their own")
+        raise ValueError("an address must not contain a user name or password: set keys in their own settings")
     if not text.isprintable() or " " in text:
-        raise ValueError("it has spaces or control characters inside: write the address again")
+        raise ValueError("it contains spaces or control characters: remove them")
     try:
         parts = urlsplit(text)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
@@ -99,7 +103,7 @@ def web_address(value: Any) -> str:
     if not usable:
         raise ValueError("it is not a valid server address: use http://host:port or https://host:port")
     if parts.query or parts.fragment:
-        raise ValueError("an address must not hold ? or #: keys have settings of their own")
+        raise ValueError("an address must not contain ? or #: set keys in their own settings")
     return text
 
 

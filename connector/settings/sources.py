@@ -1,4 +1,4 @@
-"""Where settings come from besides environment variables: secret files and the TOML file; and what is no setting."""
+"""Sources of settings besides environment variables: `.env`, secret files, the TOML file. Detects unknown settings."""
 
 import difflib
 import re
@@ -20,7 +20,7 @@ _RESEMBLES = 0.75
 
 
 def hide_secrets(sources: Iterable[Mapping[str, Any]], secrets: Collection[str]) -> None:
-    """As soon as they are read: nothing that is said later, of another setting either, shows one."""
+    """Register secrets for masking as soon as they are read, so that no later message shows one."""
     for source in sources:
         given = {name: value for name, value in source.items() if isinstance(value, str)}
         hide(value for name, value in given.items() if name in secrets)
@@ -30,26 +30,26 @@ def hide_secrets(sources: Iterable[Mapping[str, Any]], secrets: Collection[str])
 
 
 def bad_proxies(environment: Mapping[str, str | None]) -> list[str]:
-    """Proxies are the libraries' to read, whose messages show an address that they cannot use."""
+    """Check proxy variables, because the libraries that read them quote an invalid address in their messages."""
     return [
-        f"{name.upper()}: it has spaces or other characters that no address has (its value is not shown, it may hold a "
-        "password): use http://host:port"
+        f"{name.upper()}: it has spaces or other characters that an address cannot have (value not shown: it may hold "
+        "a password): use http://host:port"
         for name, value in environment.items()
         if value and _PROXY.fullmatch(name) and not (value.isascii() and value.isprintable() and " " not in value)
     ]
 
 
 def not_text(values: Mapping[str, Any], fields: Collection[str]) -> list[str]:
-    """Bytes that are no UTF-8 come in as lone surrogates, which no file, request or answer can hold; nor NUL."""
+    """Reject NUL and lone surrogates (bytes that are not UTF-8): no file or request can contain them."""
     return [
-        f"{name.upper()}: it is not UTF-8 text, or has a NUL in it: write it again"
+        f"{name.upper()}: it is not valid UTF-8 or contains a NUL character: correct it"
         for name, value in values.items()
         if name in fields and isinstance(value, str) and _NO_TEXT.search(value)
     ]
 
 
 def secret_files(variables: Mapping[str, str | None], secrets: Iterable[str], problems: list[str]) -> dict[str, str]:
-    """The content of the files that `<NAME>_FILE` variables name, by field name."""
+    """Read the files that `<NAME>_FILE` variables name; return field name -> content."""
     found: dict[str, str] = {}
     for name in secrets:
         path = variables.get(f"{name}_file")
@@ -62,7 +62,7 @@ def secret_files(variables: Mapping[str, str | None], secrets: Iterable[str], pr
 
 
 def mounted_secrets(directory: Path, secrets: Iterable[str], problems: list[str]) -> dict[str, str]:
-    """The content of files in a directory of mounted secrets, named as the fields are."""
+    """Read mounted secrets, files with the names of fields; return field name -> content."""
     found: dict[str, str] = {}
     for name in secrets:
         if (directory / name).exists():
@@ -75,9 +75,9 @@ def read_secret(name: str, path: Path, called: str, problems: list[str]) -> dict
         value = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         if path.name == str(path):
-            # One word that is no file is more often the secret itself.
+            # A bare word is probably the secret itself, not a file name.
             hide([path.name])
-        cure = "it must exist and be readable for the user that the connector runs as"
+        cure = "it must exist, and the user that runs the connector must be able to read it"
         problems.append(f"{called}: cannot read {path} ({error}): {cure}")
         return {}
     if not value:
@@ -87,7 +87,7 @@ def read_secret(name: str, path: Path, called: str, problems: list[str]) -> dict
 
 
 def dotenv_file(path: Path, problems: list[str]) -> dict[str, str | None]:
-    """The variables of a `.env` file by their names in lower case; none when there is no such file."""
+    """The variables of a `.env` file, with names in lower case; empty if the file does not exist."""
     try:
         return {name.lower(): value for name, value in dotenv_values(path).items()}
     except (OSError, UnicodeDecodeError) as error:
@@ -96,14 +96,14 @@ def dotenv_file(path: Path, problems: list[str]) -> dict[str, str | None]:
 
 
 def toml_file(path: Path, fields: Collection[str], problems: list[str]) -> dict[str, Any]:
-    """The file's values by field name; a key is a variable's name in lower case, with or without `connector_`."""
+    """The file's values by field name. A key is a variable name in lower case, with or without `connector_`."""
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         problems.append(f"cannot read the settings file {path}: {error}")
         return {}
     except tomllib.TOMLDecodeError as error:
-        problems.append(f"the settings file {path} is no TOML: {error}")
+        problems.append(f"the settings file {path} is not valid TOML: {error}")
         return {}
     values = {}
     for key, value in content.items():
@@ -112,19 +112,19 @@ def toml_file(path: Path, fields: Collection[str], problems: list[str]) -> dict[
             values[name] = value
         elif not name:
             short = [field.removeprefix(PREFIX) for field in fields]
-            problems.append(f"{key} in {path} is no setting{did_you_mean(key.lower().removeprefix(PREFIX), short)}")
+            problems.append(f"Unknown setting {key} in {path}{did_you_mean(key.lower().removeprefix(PREFIX), short)}")
     return values
 
 
 def split_indexes(values: dict[str, Any], problems: list[str]) -> dict[str, Any]:
-    """`indexes` of a file may be tables, ids, or both; a table names its index as well as what is special about it."""
+    """Split the file's `indexes`, a list of ids, tables or both, into ids and overrides."""
     indexes = values.get("connector_indexes")
     if not isinstance(indexes, list):
         return values
     tables = [entry for entry in indexes if isinstance(entry, dict)]
     ids = [entry.get("id") if isinstance(entry, dict) else entry for entry in indexes]
     if any(not isinstance(index_id, str) for index_id in ids):
-        problems.append("indexes: every [[indexes]] table needs an id, which is a string")
+        problems.append("indexes: every [[indexes]] table needs an id that is a string")
         ids = [index_id for index_id in ids if isinstance(index_id, str)]
     named = [table.get("id") for table in tables]
     problems += [
@@ -134,17 +134,17 @@ def split_indexes(values: dict[str, Any], problems: list[str]) -> dict[str, Any]
 
 
 def unknown(variables: Iterable[str], fields: Collection[str], problems: list[str], warnings: list[str]) -> None:
-    """`CONNECTOR_*` variables that are no setting: one that resembles a setting is a mistake, others deserve a word."""
+    """Unknown `CONNECTOR_*` variables: a problem if the name resembles a setting, else a warning."""
     known = [name.removeprefix(PREFIX).upper() for name in fields if name.startswith(PREFIX)]
     for name in sorted({variable.lower() for variable in variables}):
         if not name.startswith(PREFIX) or name in fields or _KUBERNETES.fullmatch(name):
             continue
         hint = did_you_mean(name.removeprefix(PREFIX).upper(), known)
         (problems if hint else warnings).append(
-            f"{name.upper()} is no setting{hint.replace('mean ', f'mean {PREFIX.upper()}')}"
+            f"Unknown setting {name.upper()}{hint.replace('mean ', f'mean {PREFIX.upper()}')}"
         )
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(name, list(known), n=1, cutoff=_RESEMBLES)
-    return f": did you mean {near[0]}?" if near else ""
+    return f"; did you mean {near[0]}?" if near else ""

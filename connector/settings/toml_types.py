@@ -1,4 +1,4 @@
-"""Which types of TOML a setting may have: variables are always text, a file says what it means."""
+"""The TOML types that each setting accepts. Environment variables are always text; TOML values have types."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date, datetime, time
@@ -38,9 +38,10 @@ def well_typed(
     secrets: Collection[str],
     problems: list[str],
 ) -> tuple[dict[str, Any], set[str]]:
-    """What the file says, without what has a type that its setting cannot have, and the names of the latter.
+    """Return the values of valid type, and the names of the fields with values of another type.
 
-    Both mappings are from field to annotation; the tables of indexes stand under `overrides`.
+    `fields` and `fields_of_index` map field names to annotations; the index tables are under `overrides`. Appends a
+    message for each wrong value to `problems`.
     """
     wrong = dict(_mistyped(in_file, fields, secrets))
     problems += [f"{name.upper()}: {what}" for name, what in wrong.items()]
@@ -62,7 +63,7 @@ def _well_typed_tables(
 def _mistyped(
     values: Mapping[str, Any], fields: Mapping[str, object], secrets: Collection[str] = ()
 ) -> Iterator[tuple[str, str]]:
-    """Names of values that have another type than their field's annotation, and what is wrong with each."""
+    """Yield (field name, message) for each value whose type does not match its field's annotation."""
     for name, value in values.items():
         if name not in fields:
             continue
@@ -70,7 +71,7 @@ def _mistyped(
         wrong = _stranger(value, allowed)
         if wrong is not None:
             shown = "it" if name in secrets else _shown(wrong)
-            yield name, f"{shown} is {_NAMES[type(wrong)]}: write {wanted}"
+            yield name, f"{shown} is {_NAMES[type(wrong)]}: use {wanted}"
 
 
 def _wanted(name: str, annotation: object) -> tuple[frozenset[type], str]:
@@ -79,7 +80,7 @@ def _wanted(name: str, annotation: object) -> tuple[frozenset[type], str]:
 
 
 def _base(annotation: object) -> object:
-    """Without None and without what Annotated adds: the class."""
+    """The class in an annotation, without None and Annotated."""
     origin = get_origin(annotation)
     if origin is Annotated:
         return _base(get_args(annotation)[0])
@@ -89,7 +90,7 @@ def _base(annotation: object) -> object:
 
 
 def _stranger(value: object, allowed: frozenset[type]) -> object | None:
-    """The value or the item of it that has a type that is not allowed."""
+    """The value, or the first item of it, whose type is not allowed; None if all are allowed."""
     if type(value) not in allowed:
         return value
     inner = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()

@@ -1,4 +1,4 @@
-"""The TwelveLabs API as a local server: for development, tests and trying the connector out without an account."""
+"""The TwelveLabs API as a local server: for development, tests and evaluation without an account."""
 
 from connector.simulator.api.patterns import ReceivedCall
 from connector.simulator.api.requests_log import Logged

@@ -1,4 +1,4 @@
-"""What tests and people can do to a running simulator; safe to call from any thread.
+"""Controls a running simulator; safe to call from any thread.
 
 Indexes and assets are named by their ids. A wrong id or value raises ValueError naming it.
 """
@@ -27,7 +27,7 @@ Caption = str | Scene
 
 
 class Control:
-    """`requests` is the log of what was asked so far."""
+    """`requests` is the log of all requests so far."""
 
     def __init__(self, world: World, board: FaultBoard, requests: RequestLog, webhooks: WebhookSender) -> None:
         self._world = world
@@ -37,24 +37,24 @@ class Control:
 
     @property
     def index_ids(self) -> list[str]:
-        """The living indexes, oldest first."""
+        """The ids of existing indexes, oldest first."""
         with self._world.lock:
             return [state.id for state in self._world.living_indexes()]
 
     def index(self, index: str) -> dict[str, Any]:
-        """The index as the wire shows it."""
+        """The index as the API returns it."""
         with self._world.lock:
             return index_view(self._world, self._index(index))
 
     def asset_ids(self, index: str) -> list[str]:
-        """All living assets of the index, oldest first."""
+        """The ids of all existing assets of the index, oldest first."""
         with self._world.lock:
             state = self._index(index)
             ordinals = [state.nth(place) for place in range(state.count())]
             return [self._world.indexed_asset_id(state, ordinal) for ordinal in ordinals]
 
     def asset(self, index: str, asset: str) -> dict[str, Any]:
-        """The asset as retrieve shows it, without embeddings."""
+        """The asset as the retrieve endpoint returns it, without embeddings."""
         with self._world.lock:
             return detail_view(self._world, *self._asset(index, asset))
 
@@ -66,13 +66,13 @@ class Control:
     def add_index(
         self, name: str, model: str = "marengo3.0", options: tuple[str, ...] = ("visual", "audio"), generate: int = 0
     ) -> str:
-        """Returns its id."""
+        """Return the new id."""
         spec = _convert({"name": name, "model": model, "options": list(options), "generate": generate}, IndexSpec)
         with self._world.lock:
             return self._world.open_index(spec, self._world.now_ms()).id
 
     def add_asset(self, /, index: str, filename: str, *, captions: list[Caption] | None = None, **facts: Any) -> str:
-        """Returns its id. `facts` are the keys of AssetSpec; ready at once unless `status` or `ready_in` are given."""
+        """Return the new id. `facts` are fields of AssetSpec; without `status` and `ready_in` it is ready at once."""
         spec = _convert({"filename": filename, **facts}, AssetSpec)
         spec = msgspec.structs.replace(spec, **_content_facts(captions, {}))
         with self._world.lock:
@@ -90,7 +90,7 @@ class Control:
         bump: bool = True,
         **facts: Any,
     ) -> None:
-        """Other content under the same id, with new vectors unless only the metadata is another.
+        """Replace the content under the same id, with new vectors unless only the metadata changes.
 
         `facts` are filename, duration, fps, width, height, metadata; `model` is the one that makes the vectors from now
         on; `bump` moves updated_at.
@@ -104,19 +104,19 @@ class Control:
                 state.change(record.ordinal, user_metadata=changes.stored(facts["metadata"]))
 
     def set_status(self, index: str, asset: str, status: str) -> None:
-        """Now and for good; `status` may be a word that the vendor does not know yet."""
+        """Set the status permanently; `status` may be a value that the vendor does not use."""
         with self._world.lock:
             state, record = self._asset(index, asset)
             changes.set_status(self._world, state, record.ordinal, status)
 
     def restart(self, index: str, asset: str, status: str = "ready") -> None:
-        """The life cycle from pending on, once more, ending in `status`."""
+        """Repeat the life cycle from pending, ending in `status`."""
         with self._world.lock:
             state, record = self._asset(index, asset)
             changes.restart(self._world, state, record.ordinal, status)
 
     def reindex(self, index: str, asset: str, *, duration: float | None = None, bump: bool | None = None) -> None:
-        """New vectors, and a new length if given; `bump` None moves the dates as `reindex_bumps_updated_at` says."""
+        """Set new vectors, and a new length if given; `bump` None leaves the dates to `reindex_bumps_updated_at`."""
         if duration is not None and not 0 < duration <= LONGEST_SECONDS:
             raise ValueError(f"reindex duration={duration}: it must be above 0 and at most {LONGEST_SECONDS:g} seconds")
         with self._world.lock:
@@ -125,12 +125,12 @@ class Control:
             changes.reindex(self._world, state, record.ordinal, duration, bump=moves)
 
     def migrate(self, index: str, model: str) -> None:
-        """The index and all its vectors to another model, in place."""
+        """Migrate the index and all its vectors to another model, in place."""
         with self._world.lock:
             changes.migrate(self._world, self._index(index), _model(model))
 
     def expire_index(self, index: str) -> None:
-        """As if its 90 days were over: it is gone for every request."""
+        """Expire the index as after its 90 days; every request then gets an error."""
         with self._world.lock:
             self._index(index).expires_ms = self._world.now_ms()
 
@@ -144,18 +144,18 @@ class Control:
             state.remove(record.ordinal)
 
     def patch_metadata(self, index: str, asset: str, metadata: Mapping[str, Any]) -> None:
-        """Like PATCH: null removes a key; updated_at moves as `patch_bumps_updated_at` says."""
+        """Like PATCH: null removes a key; `patch_bumps_updated_at` decides whether updated_at changes."""
         with self._world.lock:
             state, record = self._asset(index, asset)
             changes.patch_metadata(self._world, state, record.ordinal, metadata)
 
     @property
     def now(self) -> str:
-        """The simulated time, RFC 3339."""
+        """The simulated time in RFC 3339."""
         return format_ms(self._world.now_ms(), "millis")
 
     def advance(self, seconds: float) -> None:
-        """Moves the simulated time forward."""
+        """Move the simulated time forward by `seconds`."""
         self._world.clock.advance(seconds)
         self._world.changed()
 
@@ -164,17 +164,17 @@ class Control:
         return self._world.knobs
 
     def set_knobs(self, /, **changed: Any) -> Knobs:
-        """Takes effect with the next request; see Knobs for names and values. Raises ValueError for others."""
+        """Set knobs from the next request on; see Knobs for names and values. Raises ValueError for unknown ones."""
         with self._world.lock:
             self._world.knobs = self._world.knobs.with_changes(**changed)
             return self._world.knobs
 
     def hold(self, pattern: str, nth: int = 1, stage: Stage = "request") -> Hold:
-        """Stops the nth matching request from now on, before it is looked at or ("response") before it is answered."""
+        """Stop the nth matching request from now on, before its processing or ("response") before its response."""
         return self._board.hold(pattern, nth, stage)
 
     def inject(self, /, pattern: str, *, rewrite: Rewrite | None = None, **fault: Any) -> None:
-        """Answers matching requests wrongly. The first fault that matches a request and still has to happen counts.
+        """Inject a fault into matching requests. The first matching fault that is not used up counts.
 
         `fault` is the keys of FaultSpec: `count` (None: all) and `probability` say how often; `status`, `body` (text or
         JSON value), `headers`, `cut_at` (share of the body that is sent), `delay` and `slow` (seconds before and during
@@ -184,25 +184,25 @@ class Control:
         self._board.inject(_convert({"match": pattern, **fault}, FaultSpec), rewrite)
 
     def clear_faults(self) -> None:
-        """No more faults; all held requests go on."""
+        """Remove all faults and release all held requests."""
         self._board.clear()
 
     def clear_requests(self) -> None:
-        """Empties the log; its total goes on counting."""
+        """Empty the log; its total keeps counting."""
         self.requests.clear()
 
     def set_webhook(self, url: str, secret: str) -> None:
-        """Sends index.task.* events there from now on, signed with the secret."""
+        """Send index.task.* events to this URL from now on, signed with the secret."""
         self._webhooks.configure(WebhookSpec(url=url, secret=secret))
 
     def emit(self, event: str, index: str, asset: str) -> None:
-        """Sends a webhook event of any type about this asset's task."""
+        """Send a webhook event of any type about this asset's task."""
         with self._world.lock:
             self._webhooks.emit(event, *self._asset(index, asset))
 
     @property
     def deliveries(self) -> list[Delivery]:
-        """The webhook requests that were sent, oldest first."""
+        """The webhook requests sent so far, oldest first."""
         return self._webhooks.deliveries
 
     def _index(self, index: str) -> SimulatedIndex:
@@ -226,7 +226,7 @@ def _convert(value: dict[str, Any], kind: type[Any]) -> Any:
 
 
 def _content_facts(captions: list[Caption] | None, facts: dict[str, Any]) -> dict[str, Any]:
-    """The facts that shape the content, checked like those of a scenario."""
+    """The fields that determine the content, validated like those of a scenario."""
     checked = _convert({"filename": "unchanged", **facts}, AssetSpec)
     own = ("filename", "duration", "fps", "width", "height")
     found: dict[str, Any] = {name: getattr(checked, name) for name in own if facts.get(name) is not None}

@@ -132,7 +132,7 @@ async def _mistake(_request: Request, error: Exception) -> Response:
 
 
 def _call(operation: Callable[..., Any], body: bytes) -> Any:
-    """Calls it with the JSON object's keys as arguments. Raises ValueError naming the argument that is wrong."""
+    """Call the operation with the JSON object's keys as arguments. Raises ValueError that names an invalid argument."""
     arguments = _arguments(operation, body)
     try:
         bound = inspect.signature(operation).bind(**arguments)

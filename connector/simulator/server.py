@@ -1,4 +1,4 @@
-"""The simulator on a real socket: inside a running loop, in a thread of its own, or as a process's work."""
+"""Serves the simulator on a real socket: in a running loop, in its own thread, or as a process."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ _BACKLOG = 2048
 
 
 class Simulator:
-    """`async with Simulator(scenario) as sim`: serves until the block ends; `port` 0 takes a free one.
+    """`async with Simulator(scenario) as sim`: serves until the block ends; `port` 0 picks a free one.
 
     Any non-empty API key passes unless `api_key` is given. `timer` and `wall` are the real clocks that a flowing
     simulated clock, the rate limit and webhook signatures go by. Raises OSError when the address cannot be used.
@@ -67,7 +67,7 @@ class Simulator:
 
     @property
     def base_url(self) -> str:
-        """What the official SDK and the connector take as base URL."""
+        """The base URL for the official SDK and the connector."""
         return f"http://{self._host}:{self._port}{PREFIX}"
 
     @property
@@ -97,7 +97,7 @@ def _listen(host: str, port: int) -> socket.socket:
         cause = error.strerror or str(error)
         message = f"the simulator cannot listen on {host}:{port}: {cause}; choose another host or port"
         raise OSError(error.errno, message) from error
-    # asyncio does it only for sockets that say IPPROTO_TCP, which create_server's do not: 40 ms per request
+    # asyncio sets this only on sockets created with IPPROTO_TCP; without it each request takes 40 ms longer
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
@@ -121,7 +121,7 @@ def _server(app: Any) -> uvicorn.Server:
 
 
 async def _stop(server: uvicorn.Server) -> None:
-    """Finishes what is being answered; uvicorn's own shutdown waits in steps of 100 ms, too long for many tests."""
+    """Finish responses in progress. uvicorn's own shutdown waits in steps of 100 ms, too slow for many tests."""
     for listener in server.servers:
         listener.close()
     state = server.server_state
@@ -138,7 +138,7 @@ async def _stop(server: uvicorn.Server) -> None:
 
 @contextlib.contextmanager
 def run_in_thread(scenario: Scenario | None = None, **options: Any) -> Iterator[Simulator]:
-    """The simulator in a thread with a loop of its own, for synchronous programs; `options` as for Simulator."""
+    """Run the simulator in a thread with its own event loop, for synchronous programs; `options` as for Simulator."""
     started: Future[tuple[Simulator, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
     thread = threading.Thread(
         target=lambda: asyncio.run(_run(started, scenario, options)), name="simulator", daemon=True
@@ -168,7 +168,7 @@ async def _run(started: "Future[Any]", scenario: Scenario | None, options: dict[
 async def serve(
     scenario: Scenario, *, host: str, port: int, api_key: str | None, ready: Callable[[Simulator], None]
 ) -> None:
-    """Serves until it is cancelled, in real time unless the scenario has a rate; `ready` is called once it listens.
+    """Serve until cancelled, in real time unless the scenario has a rate; call `ready` once listening.
 
     Raises OSError when it cannot listen, ValueError for a wrong scenario.
     """

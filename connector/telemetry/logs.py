@@ -1,4 +1,4 @@
-"""Logs: structlog for our own records and the libraries', on stderr, as text for people or JSON for machines."""
+"""Logs on stderr through structlog, for our own records and those of libraries: text for people, JSON for machines."""
 
 import logging
 import sys
@@ -13,7 +13,7 @@ _QUIET = ("httpx", "httpcore", "apscheduler", "uvicorn", "grpc", "asyncio")
 
 
 def set_up(level: str = "info", style: str = "auto") -> None:
-    """`style` is auto (text on a terminal, else JSON), console or json. Secrets are masked, in tracebacks too."""
+    """Configure logging. `style` is auto (text on a terminal, else JSON), console or json. Masks secrets everywhere."""
     as_text = style == "console" or (style == "auto" and sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -49,7 +49,7 @@ def set_up(level: str = "info", style: str = "auto") -> None:
 
 
 class _Stderr(logging.StreamHandler[Any]):
-    """Looks stderr up at each record: a progress bar takes its place while it is shown."""
+    """Looks up `sys.stderr` for each record, because a progress bar replaces it while shown."""
 
     def __init__(self) -> None:
         super().__init__(sys.stderr)
@@ -65,5 +65,5 @@ def _without_colour(_: Any, __: str, event: structlog.typing.EventDict) -> struc
 
 
 def _masked(_: Any, __: str, rendered: Any) -> str:
-    """Last of all, so that nothing that a library wrote passes by."""
+    """Runs last, so that it also masks text from libraries."""
     return masked(str(rendered))

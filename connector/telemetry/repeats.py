@@ -1,4 +1,4 @@
-"""Keeps one message from flooding the log: what strangers can cause, or a library repeats."""
+"""Limits repeated log messages, such as those that outsiders can trigger or libraries repeat."""
 
 import logging
 import time
@@ -17,7 +17,7 @@ class _Window:
 
 @dataclass(slots=True)
 class Repeats:
-    """Admits `most` of a kind within `seconds` of a monotonic `clock`."""
+    """Admits at most `most` messages of one kind within `seconds`, measured with a monotonic `clock`."""
 
     clock: Callable[[], float] = time.monotonic
     most: int = _MOST
@@ -25,7 +25,7 @@ class Repeats:
     _windows: dict[Hashable, _Window] = field(default_factory=dict)
 
     def admit(self, kind: Hashable) -> int | None:
-        """How many were left out before this one; None when this one is to be left out too."""
+        """Return how many messages were omitted before this one; None to omit this one too."""
         now = self.clock()
         window = self._windows.get(kind)
         left_out = 0
@@ -39,7 +39,7 @@ class Repeats:
 
 
 class LibraryRepeats(logging.Filter):
-    """For records of libraries: their text is the kind. Our own events say different things by their fields."""
+    """Limits library records by their text. Passes our own events, which differ in their fields."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -50,5 +50,5 @@ class LibraryRepeats(logging.Filter):
             return True
         left_out = self._repeats.admit((record.name, record.msg.partition("\n")[0]))
         if left_out:
-            record.msg = f"{record.msg} ({left_out} more of these were left out)"
+            record.msg = f"{record.msg} ({left_out} more of these were omitted)"
         return left_out is not None

@@ -1,6 +1,6 @@
-"""The bodies of the API as msgspec structs: every field optional, unknown ones ignored, vectors left raw.
+"""Response bodies of the API as msgspec structs: all fields optional, unknown fields ignored, vectors kept raw.
 
-Shapes: vendor's OpenAPI v1.3 and the official SDK 1.3.6.
+Source of the shapes: vendor's OpenAPI v1.3 and official SDK 1.3.6.
 """
 
 from typing import Any, Generic, TypeVar

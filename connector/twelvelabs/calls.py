@@ -1,4 +1,4 @@
-"""One request as a value, and the errors that it can end in."""
+"""One request as a value, and the errors that it can raise."""
 
 import re
 from collections.abc import Mapping
@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from connector.domain.errors import AssetError, ConfigError, CycleError, MalformedAsset, SourceUnavailable, Unavailable
 
 _LONGEST_SHOWN = 100
-_ADVICE = "Check the network and TWELVELABS_BASE_URL; the connector tries again by itself"
+_ADVICE = "Check the network and TWELVELABS_BASE_URL; the connector retries automatically"
 
-# RFC 3986 pchar without percent-encoding, at a length that every server takes.
+# RFC 3986 pchar without percent-encoding, with a length that every server accepts.
 _PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]{1,256}")
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`wrong` is the error for complete JSON of the wrong content: it says how far the damage reaches."""
+    """`wrong` is the error to raise for valid JSON with invalid content; its type sets the scope of the failure."""
 
     operation: str
     subject: str
@@ -31,11 +31,11 @@ class Call:
         return Unavailable(self.operation, self.subject, cause, advice, side="source")
 
     def malformed(self, cause: str) -> AssetError | CycleError:
-        return self.wrong(self.operation, self.subject, cause, "Nothing of it was used; report it to TwelveLabs")
+        return self.wrong(self.operation, self.subject, cause, "The response was not used; report it to TwelveLabs")
 
 
 class Refused(Exception):
-    """The API itself answered 4xx to this call; `says` is its code and message, fit for an operator to read."""
+    """The API itself responded 4xx to this call; `says` is its code and message, safe to show to an operator."""
 
     def __init__(self, status: int, code: str, says: str) -> None:
         super().__init__(status, code, says)
@@ -45,18 +45,18 @@ class Refused(Exception):
 
 
 def index_path(index_id: str) -> str:
-    """Raises ConfigError for what cannot be an id: index ids come from the operator."""
+    """Raises ConfigError for an invalid id, because index ids come from the operator."""
     if not _is_segment(index_id):
         advice = "Copy the id from the TwelveLabs dashboard into CONNECTOR_INDEXES"
-        raise ConfigError("use index", repr(index_id), "this cannot be an index id", advice)
+        raise ConfigError("use index", repr(index_id), "it is not a valid index id", advice)
     return f"indexes/{index_id}"
 
 
 def asset_path(index_id: str, indexed_asset_id: str) -> str:
-    """Raises MalformedAsset for an id that cannot be part of a path: asset ids come from the source.
+    """Raises MalformedAsset for an id that cannot be part of a path, because asset ids come from the source.
 
-    Such an id is not percent-encoded. The vendor's SDK inserts ids raw, and proxies disagree about what `%2F` or `%2E`
-    means, so that a 404 could speak of another resource; but a 404 is the proof on which points are deleted.
+    Such an id is not percent-encoded: the vendor's SDK inserts ids raw, and proxies interpret `%2F` and `%2E`
+    differently. So a 404 could refer to another resource, but a 404 is the proof on which points are deleted.
     """
     if not _is_segment(indexed_asset_id):
         subject = f"{indexed_asset_id[:_LONGEST_SHOWN]!r}"
@@ -65,9 +65,9 @@ def asset_path(index_id: str, indexed_asset_id: str) -> str:
 
 
 def task_path(task_id: str) -> str:
-    """Raises Refused for what cannot be an id: task ids come from webhooks."""
+    """Raises Refused for an invalid id, because task ids come from webhooks."""
     if not _is_segment(task_id):
-        raise Refused(400, "parameter_invalid", "this cannot be a task id")
+        raise Refused(400, "parameter_invalid", "it is not a valid task id")
     return f"tasks/{task_id}"
 
 

@@ -1,4 +1,4 @@
-"""Segments of one answer -> columns: one float32 matrix per option and scope, one vector at a time."""
+"""Segments of one response -> columns: one float32 matrix per option and scope. Decodes one vector at a time."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _WORD = msgspec.json.Decoder(Spoken)
 
 
 def columns_of(segments: Sequence[Segment], wanted: Collection[str], call: Call) -> tuple[SegmentColumn, ...]:
-    """By option and scope in the order of their first appearance; segments of other options are left out."""
+    """Group by option and scope, in order of first appearance; skip segments of unwanted options."""
     grouped: dict[tuple[str, str], list[tuple[int, Segment]]] = {}
     for position, segment in enumerate(segments):
         option, scope = segment.embedding_option, segment.embedding_scope
@@ -31,7 +31,7 @@ def columns_of(segments: Sequence[Segment], wanted: Collection[str], call: Call)
 
 
 def transcription_of(raw: bytes) -> Transcription | None:
-    """A word that is not one, or has no time, gets NaN for it: the checks of content drop and count such words."""
+    """Decode the words; None if absent. Malformed words get NaN times; later checks drop and count them."""
     spoken = _words(raw or b"null")
     if spoken is None:
         return None
@@ -80,7 +80,7 @@ class _Rows:
     call: Call
 
     def of(self, members: Sequence[tuple[int, Segment]]) -> Float32:
-        """Shape (n, dimension); a number beyond float32 becomes inf, which is for the checks of content to report."""
+        """Return shape (n, dimension). Numbers beyond float32 become inf; later checks report them."""
         first = self._vector(*members[0])
         matrix = np.empty((len(members), len(first)), np.float32)
         with np.errstate(over="ignore"):
@@ -88,7 +88,7 @@ class _Rows:
             for row, (position, segment) in enumerate(members[1:], start=1):
                 vector = self._vector(position, segment)
                 if len(vector) != len(first):
-                    cause = f"vector of segment {position} has {len(vector)} numbers where others have {len(first)}"
+                    cause = f"vector of segment {position} has {len(vector)} numbers, but others have {len(first)}"
                     raise self.call.malformed(f"{self.what}: {cause}")
                 matrix[row] = vector
         return matrix
@@ -97,7 +97,7 @@ class _Rows:
         try:
             vector = _FLOATS.decode(segment.vector)
         except msgspec.DecodeError as error:
-            cause = f"vector of segment {position} is missing or no list of numbers ({error})"
+            cause = f"vector of segment {position} is missing or not a list of numbers ({error})"
             raise self.call.malformed(f"{self.what}: {cause}") from None
         if not vector:
             raise self.call.malformed(f"{self.what}: vector of segment {position} is empty")

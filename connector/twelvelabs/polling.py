@@ -1,4 +1,4 @@
-"""The cheap poll: what is new or touched since a moment, and what became of the assets that were being indexed."""
+"""The cheap poll: assets created or updated since a time, and the status of assets that were being indexed."""
 
 import itertools
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -9,7 +9,7 @@ from connector.domain.model import IN_PROGRESS, Changes, IndexedAsset
 from connector.domain.watermark import OVERLAP_SEC
 from connector.twelvelabs.walk import Listed
 
-# The last second of the year 9999: a watermark made of source times may be anything.
+# The last second of the year 9999. A watermark comes from source times, which may be anything.
 _LATEST = 253_402_300_799.0
 
 Params = tuple[tuple[str, str], ...]
@@ -23,7 +23,7 @@ async def changes(
     pending: Collection[str],
     known: Mapping[str, IndexedAsset],
 ) -> Changes:
-    """Whether `updated_at` moves with every change is not known, so pending assets are asked for by status besides."""
+    """Also query pending assets by status, because `updated_at` may not move with every change."""
     found, as_of = await _newest(page, _after("created_at", since), known)
     if since is not None:
         touched, _ = await _newest(page, _after("updated_at", since), known)
@@ -35,7 +35,7 @@ async def changes(
         try:
             row = await asset(name)
         except AssetError:
-            # What is wrong with one asset must not hide the others.
+            # One bad asset must not hide the others.
             pending_still.add(name)
             continue
         if row is not None:
@@ -46,7 +46,7 @@ async def changes(
 async def _newest(
     page: Page, params: Params, known: Mapping[str, IndexedAsset]
 ) -> tuple[dict[str, IndexedAsset], float | None]:
-    """Rows newest first, up to the first page that shows nothing but what is known; and the source's time at first."""
+    """Rows by id, newest first, up to the first page without news; and the source's time at the first page."""
     found: dict[str, IndexedAsset] = {}
     as_of: float | None = None
     for number in itertools.count(1):

@@ -1,4 +1,4 @@
-"""Text -> vector in a model's space: which endpoint a model needs, and what it answers."""
+"""Text -> vector in a model's space: selects the endpoint for the model, reads the response."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ from connector.twelvelabs.decoding import Body, decode
 _V1 = msgspec.json.Decoder(EmbedV1Body)
 _V2 = msgspec.json.Decoder(EmbedV2Body)
 
-# Vendor's documentation: 2.7 only through the older endpoint and under another spelling, 3.5 only as multi_input.
+# Vendor's documentation: 2.7 needs the older endpoint and another spelling, 3.5 needs multi_input.
 _V1_NAMES = {"marengo2.7": "Marengo-retrieval-2.7"}
 _MULTI_INPUT = {"marengo3.5"}
 
@@ -23,7 +23,7 @@ Read = Callable[[bytearray, Call], Float32]
 
 
 def text_query(model: str, text: str) -> tuple[Call, Read]:
-    """The call for a canonical model name, and the reader of its answer."""
+    """The call for a canonical model name, and the function that reads its response."""
     if model in _V1_NAMES:
         form = {"model_name": _V1_NAMES[model], "text": text}
         return Call("embed text with", model, "embed", method="POST", form=form), _read_v1
@@ -50,12 +50,12 @@ def _read_v2(body: Body, call: Call) -> Float32:
 
 def _vector(values: list[float] | None, call: Call) -> Float32:
     if not values:
-        raise call.malformed("the answer holds no embedding")
+        raise call.malformed("the response has no embedding")
     known = KNOWN.get(call.subject)
     if known and len(values) != known.dimension:
-        raise call.malformed(f"the embedding has {len(values)} numbers where the model has {known.dimension}")
+        raise call.malformed(f"the embedding has {len(values)} numbers, but the model has {known.dimension}")
     with np.errstate(over="ignore"):
         vector = np.array(values, np.float64).astype(np.float32)
     if not np.isfinite(vector).all():
-        raise call.malformed("the embedding holds a number that is no finite float32")
+        raise call.malformed("the embedding has a number that is not a finite float32")
     return vector

@@ -1,4 +1,4 @@
-"""When the next request may be sent: our own ceiling (GCRA with a burst of one) and what the source tells us."""
+"""When the next request may be sent: our own limit (GCRA with a burst of one) and the source's quota."""
 
 import asyncio
 import math
@@ -17,7 +17,7 @@ _PROBE_AFTER_SEC = 60.0
 class RateSchedule:
     """Pure state; times are monotonic seconds. `tat` is GCRA's theoretical arrival time of the next request.
 
-    `blocked_until` comes from the source. `pace` is the interval that makes a nearly spent quota last `paced_until`.
+    `blocked_until` comes from the source. `pace` is the interval that makes a nearly used up quota last `paced_until`.
     """
 
     interval: float = 0.0
@@ -40,7 +40,7 @@ class RateSchedule:
         return replace(self, blocked_until=max(self.blocked_until, now + seconds))
 
     def learned(self, now: float, quota: Quota) -> "RateSchedule":
-        """Nothing left: wait for the reset, but probe each minute, since a header is no refusal. Few left: spread."""
+        """Quota used up: wait for the reset, but probe each minute (headers are advisory). Few left: spread them."""
         if quota.remaining <= 0:
             return self.paused(now, min(quota.reset_after, _PROBE_AFTER_SEC))
         if quota.remaining > max(_FEW, _FEW_OF_LIMIT * (quota.limit or 0)):
@@ -50,23 +50,25 @@ class RateSchedule:
 
 
 class Limiter:
-    """Shared by all workers: what one of them learns holds for all."""
+    """Shared by all workers: a quota that one worker learns applies to all."""
 
     def __init__(self, requests_per_minute: float | None = None, clock: Clocks | None = None) -> None:
-        """Raises ConfigError for a ceiling that is not above zero."""
+        """Raises ConfigError unless the limit is a finite number greater than zero."""
         if requests_per_minute is not None and not 0 < requests_per_minute < math.inf:
-            cause = f"{requests_per_minute} requests per minute is no ceiling"
-            raise ConfigError("limit requests", "", cause, "Set CONNECTOR_REQUESTS_PER_MINUTE above 0, or leave it out")
+            cause = f"{requests_per_minute} requests per minute is not a valid limit"
+            raise ConfigError(
+                "limit requests", "", cause, "Set CONNECTOR_REQUESTS_PER_MINUTE greater than 0, or omit it"
+            )
         self._clock = clock or Clocks()
         self._schedule = RateSchedule(interval=60.0 / requests_per_minute if requests_per_minute else 0.0)
         self._queue = asyncio.Lock()
 
     def blocked(self) -> float:
-        """Seconds for which the source wants no request."""
+        """Seconds until the source accepts requests again; 0.0 if it does now."""
         return self._schedule.blocked(self._clock.monotonic())
 
     def charge(self) -> None:
-        """Counts a request that did not wait for its turn."""
+        """Count a request that did not wait for its turn."""
         self._schedule = self._schedule.taken(self._clock.monotonic())
 
     def pause(self, seconds: float) -> None:
@@ -76,10 +78,10 @@ class Limiter:
         self._schedule = self._schedule.learned(self._clock.monotonic(), quota)
 
     async def turn(self, longest_block: float) -> float:
-        """Waits until a request may be sent, first come first served.
+        """Wait until a request may be sent, first come first served; return 0.0.
 
-        Returns 0.0, or at once the seconds for which the source is blocked when they are more than `longest_block`:
-        then the turn was not taken.
+        If the source is blocked for longer than `longest_block` seconds, return the remaining seconds at once, without
+        taking the turn.
         """
         async with self._queue:
             while (wait := self._schedule.wait(self._clock.monotonic())) > 0:

@@ -1,6 +1,6 @@
-"""What answers say about waiting, and error bodies: pure readings of headers and bytes.
+"""Reads rate limit headers and error bodies. Pure.
 
-Header names and body shapes: vendor's OpenAPI and documentation; the per-dimension reset is presumed.
+Source of header names and body shapes: vendor's OpenAPI and documentation; the per-dimension reset is an assumption.
 """
 
 import math
@@ -16,13 +16,13 @@ import msgspec
 _EPOCH_FROM = 1e9
 _EPOCH_MS_FROM = 1e11
 
-# The prefixes of the old header set and of the new one's dimension that counts requests.
+# Prefixes of the request quota in the new and in the old header set.
 _REQUEST_QUOTAS = ("x-ratelimit-request-", "x-ratelimit-")
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """Requests that may still be sent within the next `reset_after` seconds."""
+    """`remaining` requests may be sent within the next `reset_after` seconds."""
 
     remaining: float
     reset_after: float
@@ -31,7 +31,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class ErrorBody:
-    """An error body. `own` is false for what the API does not write: the page of a proxy or of the edge."""
+    """An error body. `own` is false if a proxy or the CDN wrote it, not the API."""
 
     code: str = ""
     message: str = ""
@@ -40,7 +40,7 @@ class ErrorBody:
 
 
 def fault(body: bytes | bytearray) -> ErrorBody:
-    """Reads both families, `{code, message}` and `{error: {code, message, details}}`, and the empty body."""
+    """Read both formats, `{code, message}` and `{error: {code, message, details}}`, and the empty body."""
     try:
         document = msgspec.json.decode(body)
     except (ValueError, RecursionError):
@@ -55,9 +55,9 @@ def fault(body: bytes | bytearray) -> ErrorBody:
 
 
 def retry_after(headers: Mapping[str, str], found: ErrorBody, wall: float) -> float | None:
-    """Seconds from now that satisfy everything the answer asks for; None when it asks for nothing.
+    """The longest wait that the response demands, in seconds from now; None if it demands none.
 
-    `wall` is our own time, for answers that do not carry theirs.
+    `wall` is our own time in seconds since the epoch, used if the response has no Date.
     """
     now = _server_time(headers, wall)
     asked = [
@@ -70,7 +70,7 @@ def retry_after(headers: Mapping[str, str], found: ErrorBody, wall: float) -> fl
 
 
 def quota(headers: Mapping[str, str], wall: float) -> Quota | None:
-    """What is left of the request quota; None when the headers do not say."""
+    """The remaining request quota; None if the headers do not state it."""
     now = _server_time(headers, wall)
     for prefix in _REQUEST_QUOTAS:
         remaining = _number(headers.get(f"{prefix}remaining"))
@@ -81,7 +81,7 @@ def quota(headers: Mapping[str, str], wall: float) -> Quota | None:
 
 
 def _exhausted(headers: Mapping[str, str]) -> list[str]:
-    """Prefixes whose reset ends a 429: the request quotas, and any other dimension that has nothing left."""
+    """Header prefixes whose reset ends a 429: the request quotas, and every other used up dimension."""
     listed = [name.strip().lower() for name in headers.get("x-ratelimit-dimensions", "").split(",")]
     others = [f"x-ratelimit-{name}-" for name in listed if name]
     spent = [prefix for prefix in others if _number(headers.get(f"{prefix}remaining")) == 0]
@@ -102,7 +102,7 @@ def _seconds_or_date(text: str | None, now: float) -> float | None:
 
 
 def _reset(text: str | None, now: float) -> float | None:
-    """Seconds from now of a reset given in epoch seconds; small numbers can only be seconds already."""
+    """Parse a reset time (epoch seconds or milliseconds); small numbers are seconds from now already."""
     number = _number(text)
     if number is None or number < _EPOCH_FROM:
         return number

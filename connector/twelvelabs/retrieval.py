@@ -1,6 +1,6 @@
-"""Retrieving one asset: the options of the index's model first, those of the model that it really has if that differs.
+"""Retrieves one asset: requests the options of the index's model, then those of the asset's own model if it differs.
 
-A model migration changes an index and its assets one after the other, so the two may disagree for a while.
+During a model migration, the models of an index and its assets may differ for a while.
 """
 
 from collections.abc import Collection
@@ -15,12 +15,12 @@ from connector.twelvelabs.calls import Call, Refused, asset_path
 from connector.twelvelabs.options import asked_options, other_options
 from connector.twelvelabs.transport import ApiTransport
 
-_ADVICE = "It is tried again later; look at the asset in the TwelveLabs dashboard"
+_ADVICE = "It will be retried later; check the asset in the TwelveLabs dashboard"
 
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """What is wanted of one asset; which options that means depends on the model that it has."""
+    """The retrieval of one asset. The options to request depend on the asset's model."""
 
     transport: ApiTransport
     index: Index
@@ -29,7 +29,7 @@ class Retrieval:
     transcript: bool
 
     async def carry_out(self) -> RetrievedAsset:
-        """Raises Refused with 404 for an asset that is not there, AssetError for one that cannot be retrieved."""
+        """Raises Refused with 404 for a missing asset, AssetError for one that cannot be retrieved."""
         asked = self._options(self.index.model)
         if not asked:
             return self._nothing_to_embed(await self._ask(()))
@@ -53,12 +53,12 @@ class Retrieval:
         except Refused as refusal:
             return await self._refused(refusal)
         if found.model and self._options(found.model) != asked:
-            cause = f"it answers as {found.model} when asked for {', '.join(asked)}"
+            cause = f"requested {', '.join(asked)}, but it responds with model {found.model}"
             raise MalformedAsset("retrieve asset", self.indexed_asset_id, cause, _ADVICE)
         return found
 
     async def _refused(self, refusal: Refused) -> RetrievedAsset:
-        """An asset that is no longer ready may refuse any option: that is a wait, and no failure."""
+        """An asset that is no longer ready may reject every option. Return it without embeddings: it has to wait."""
         if refusal.status != HTTPStatus.BAD_REQUEST:
             raise refusal
         found = await self._ask(())
@@ -67,7 +67,7 @@ class Retrieval:
         return found
 
     def _nothing_to_embed(self, found: RetrievedAsset) -> RetrievedAsset:
-        """The index has none of the wanted options: as good as an embedding without segments."""
+        """The index has none of the wanted options: treat it as an embedding without segments."""
         embedding_wanted = self.wanted is None or bool(self.wanted)
         if embedding_wanted and self.index.model and found.asset.status == READY:
             return replace(found, model=self.index.model, columns=())

@@ -1,4 +1,4 @@
-"""How often and how long one request is tried."""
+"""Limits how often and for how long one request is retried."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ _LONGEST_BACKOFF_SEC = 15.0
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """Of one request. Seconds, and bytes of the decoded body; four hours of video are about 50 MB."""
+    """Limits of one request, in seconds and bytes of the decoded body (four hours of video take about 50 MB)."""
 
     attempts: int = 5
     longest_wait: float = 120.0
@@ -21,7 +21,7 @@ class RequestLimits:
 
 @dataclass(slots=True)
 class RetryBudget:
-    """What is left of the bounds: a failure uses up an attempt, a rate limit only the time that it costs."""
+    """The remaining budget: a failure uses one attempt, a rate limit only its waiting time."""
 
     bounds: RequestLimits
     random: Callable[[], float]
@@ -30,14 +30,14 @@ class RetryBudget:
     waited: float = 0.0
 
     def after_failure(self, at_least: float) -> float | None:
-        """Seconds to wait before the next attempt, full jitter; None to give up."""
+        """Seconds to wait before the next attempt, with full jitter; None to give up."""
         self.failures += 1
         if self.failures >= self.bounds.attempts or at_least > self.bounds.longest_wait:
             return None
         return max(at_least, _backoff(self.failures) * self.random())
 
     def after_limit(self, at_least: float) -> float | None:
-        """The same for a 429: at least half of the back-off, since the quota does not come back sooner."""
+        """Seconds to wait after a 429; at least half of the back-off, because the quota needs time to reset."""
         self.limited += 1
         wait = max(at_least, _backoff(self.limited) * (1.0 + self.random()))
         self.waited += wait

@@ -1,7 +1,7 @@
-"""What a body still tells when part of it cannot be decoded: one bad value must not hide the others.
+"""Recovers the readable parts of a body with undecodable values: one bad value must not hide the others.
 
-JSON decoders stop at the first lone surrogate, byte that is not UTF-8, NaN or nesting that is too deep. These functions
-cut complete JSON into its parts by brackets and quotes alone, so that each part can be decoded by itself.
+JSON decoders stop at the first lone surrogate, invalid UTF-8 byte, NaN or too deep nesting. These functions split
+complete JSON by brackets and quotes only, so that each part can be decoded separately.
 """
 
 import re
@@ -22,7 +22,7 @@ def elements(body: bytes) -> list[bytes] | None:
 
 
 def members(body: bytes) -> dict[str, bytes] | None:
-    """The members of an object by key as it is written; None for anything else."""
+    """The members of an object, by undecoded key; None for anything else."""
     parts = _parts(body) if body.lstrip().startswith(b"{") else None
     if parts is None:
         return None
@@ -37,12 +37,12 @@ def members(body: bytes) -> dict[str, bytes] | None:
 
 
 def as_object(parts: dict[str, bytes]) -> bytes:
-    """The opposite of `members`."""
+    """The inverse of `members`."""
     return b"{%b}" % b",".join(b'"%b":%b' % (key.encode(), value) for key, value in parts.items())
 
 
 def readable(text: bytes | bytearray) -> bytes:
-    r"""JSON whose lone surrogates and bytes that are not UTF-8 are spelled out: `\ud800` as those six characters.
+    r"""Write lone surrogates and invalid UTF-8 bytes as visible text: `\ud800` becomes these six characters.
 
     Replacing them by U+FFFD would make different ids equal.
     """
@@ -58,7 +58,7 @@ def _spelled(found: re.Match[str]) -> str:
 
 
 def _parts(body: bytes) -> list[bytes] | None:
-    """What stands between the commas of the outermost brackets; None when these are not closed at the end."""
+    """The parts between the commas of the outermost brackets; None if the brackets do not close at the end."""
     depth, start = 0, 0
     found: list[bytes] = []
     for token in _TOKEN.finditer(body):

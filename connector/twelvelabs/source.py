@@ -22,14 +22,14 @@ T = TypeVar("T")
 _BY_AGE = (("sort_by", "created_at"), ("sort_option", "asc"))
 _GONE = {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND}
 _GONE_CODES = {"resource_not_exist", "not_found"}
-_GONE_ADVICE = "Check the id, and whether the index was deleted or expired; its points were left alone"
-_REFUSED_ADVICE = "Nothing was changed; if it lasts, report it with this message"
+_GONE_ADVICE = "Check the id, and whether the index was deleted or expired; its points were not changed"
+_REFUSED_ADVICE = "Nothing was changed; if it persists, report it with this message"
 
 _log = structlog.get_logger(__name__)
 
 
 class TwelveLabsSource:
-    """Owns its transport: `close` ends both."""
+    """Owns its transport: `close` closes both."""
 
     def __init__(self, transport: ApiTransport) -> None:
         self._transport = transport
@@ -37,7 +37,7 @@ class TwelveLabsSource:
     async def indexes(self) -> list[Index]:
         walk, _ = await self._list(Call("list", "indexes", "indexes"), wire.read_indexes)
         if not walk.complete:
-            _log.warning("source.listing_incomplete", operation="list indexes")
+            _log.warning("listing.ended_incomplete", operation="list indexes")
         return list(walk.rows.values())
 
     async def index(self, index_id: str) -> Index:
@@ -50,7 +50,7 @@ class TwelveLabsSource:
     async def snapshot(self, index: Index) -> Snapshot:
         walk, as_of = await self._list(_listing(index), wire.read_assets)
         if not walk.complete:
-            _log.warning("source.listing_incomplete", index_id=index.index_id)
+            _log.warning("listing.ended_incomplete", index_id=index.index_id)
         return Snapshot(index, walk.rows, walk.complete, as_of)
 
     async def changes(
@@ -121,7 +121,7 @@ class TwelveLabsSource:
         await self._transport.close()
 
     async def _list(self, call: Call, read: Callable[[bytearray, Call], Listed[T]]) -> tuple[Walk[T], float | None]:
-        """The walk, and the source's time at its first page."""
+        """Return the walk, and the source's time at the first page."""
         began: list[float | None] = []
 
         async def page(number: int) -> Listed[T]:

@@ -1,4 +1,4 @@
-"""Which error an answer that is no success stands for: by status, never by message text."""
+"""Translates error responses into errors, by status, never by message text."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _URL_ADVICE = "Check TWELVELABS_BASE_URL and any proxy in between"
 
 
 class RetryableError(Exception):
-    """An attempt that may be repeated, not before `at_least` seconds."""
+    """A failed attempt that may be retried after `at_least` seconds."""
 
     def __init__(self, error: Unavailable | RateLimited, at_least: float | None = None) -> None:
         super().__init__(error)
@@ -32,7 +32,7 @@ class RetryableError(Exception):
 
 
 def problem(call: Call, status: int, headers: Mapping[str, str], body: bytes | bytearray, wall: float) -> Exception:
-    """`wall` is our time, seconds since the epoch. The result is an Again where a repetition may help."""
+    """`wall` is our time in seconds since the epoch. Returns a RetryableError if a retry may help."""
     found = rate_headers.fault(body)
     says = _describe(status, found)
     if status in _KEY_ADVICE:
@@ -41,21 +41,21 @@ def problem(call: Call, status: int, headers: Mapping[str, str], body: bytes | b
         seconds = rate_headers.retry_after(headers, found, wall)
         return RetryableError(rate_limited(call, says, seconds), seconds)
     if status in _REDIRECTS:
-        return call.unavailable(f"{says}, a redirect, which is never followed", _URL_ADVICE)
+        return call.unavailable(f"{says}: redirects are not followed", _URL_ADVICE)
     if status in _TRY_AGAIN or status not in _REFUSALS:
         return RetryableError(call.unavailable(says), rate_headers.retry_after(headers, found, wall))
     if not found.own:
-        return RetryableError(call.unavailable(f"{says} with a page that the API does not write", _URL_ADVICE))
+        return RetryableError(call.unavailable(f"{says} with a page that is not from the API", _URL_ADVICE))
     return Refused(status, found.code, says)
 
 
 def rate_limited(call: Call, says: str, seconds: float | None) -> RateLimited:
-    advice = "The connector waits by itself; CONNECTOR_REQUESTS_PER_MINUTE leaves more of the quota to others"
+    advice = "The connector waits automatically; set CONNECTOR_REQUESTS_PER_MINUTE to leave quota to other programs"
     return RateLimited(call.operation, call.subject, says, advice, side="source", retry_after=seconds)
 
 
 def _describe(status: int, fault: rate_headers.ErrorBody) -> str:
-    """On one line and of bounded length: it comes from outside, goes to logs and terminals, and may quote the key."""
-    parts = ("TwelveLabs answered", str(status), fault.code, f"({fault.message})" if fault.message else "")
+    """One masked line of limited length, because this external text goes to logs and terminals and may quote a key."""
+    parts = ("TwelveLabs responded", str(status), fault.code, f"({fault.message})" if fault.message else "")
     line = _UNPRINTABLE.sub(" ", masked(" ".join(part for part in parts if part))).strip()
     return line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]}…"

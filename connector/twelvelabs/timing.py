@@ -1,4 +1,4 @@
-"""Time, sleep and chance, as this adapter takes them from outside."""
+"""Clocks, sleep and randomness, injectable for tests."""
 
 import asyncio
 import random

@@ -1,4 +1,4 @@
-"""The only importer of httpx: one exchange with the API, repeated while that makes sense, errors translated."""
+"""The only module that imports httpx: sends requests, retries them, translates errors."""
 
 import asyncio
 from collections import Counter
@@ -30,7 +30,7 @@ TRANSLATION: dict[type[Exception], type[Unavailable | ConfigError]] = {
     httpx.InvalidURL: ConfigError,
     httpx.UnsupportedProtocol: ConfigError,
 }
-"""The nearest base class counts; a test fails when httpx grows an exception that has none."""
+"""The nearest base class counts. A test fails if a new httpx exception has no base class here."""
 
 _ERROR_BODY = 64 * 1024
 _PROBE_SEC = 4.0
@@ -48,9 +48,9 @@ class _Answer:
 
 
 class ApiTransport:
-    """Sends calls with the key, in turn with all others, and counts them. Serves one event loop.
+    """Sends calls with the key, rate limited, and counts them. For one event loop.
 
-    `server_time` is the Date of the last answer, None where it had none.
+    `server_time` is the Date of the last response, in seconds since the epoch; None if it had none.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class ApiTransport:
         bounds: RequestLimits | None = None,
         clock: Clocks | None = None,
     ) -> None:
-        """Raises ConfigError for a base URL, a key or a proxy setting that cannot be used."""
+        """Raises ConfigError for an invalid base URL, key or proxy setting."""
         self._bounds = bounds or RequestLimits()
         self._clock = clock or Clocks()
         self._limiter = limiter or Limiter(clock=self._clock)
@@ -73,16 +73,17 @@ class ApiTransport:
         self.server_time: float | None = None
 
     def sent(self, index_id: str | None = None) -> int:
-        """Requests so far, retries included."""
+        """Number of requests so far, including retries."""
         return self._sent.total() if index_id is None else self._sent[index_id]
 
     async def close(self) -> None:
         await self._client.aclose()
 
     async def send(self, call: Call, read: Read[T]) -> T:
-        """What `read` makes of the body of the 2xx answer; it runs in a thread and may raise.
+        """Send the call, with retries; return `read(body, call)` of the 2xx response. `read` runs in a thread.
 
-        Raises RateLimited, Unavailable, AuthenticationFailed, and Refused for any other 4xx of the API's own.
+        Raises RateLimited, Unavailable, AuthenticationFailed, Refused for any other 4xx of the API itself, and what
+        `read` raises.
         """
         patience = RetryBudget(self._bounds, self._clock.random)
         while True:
@@ -92,19 +93,19 @@ class ApiTransport:
                 await self._recover(call, failed, patience)
 
     async def probe(self, call: Call) -> None:
-        """One brief request, not repeated and not waiting for its turn; a refusal for the rate is an answer too.
+        """Send one request without retries and without waiting for its turn. A 429 counts as success.
 
-        Raises RateLimited, without a request, while the source wants none for longer than the answer could take.
+        Raises RateLimited, without a request, while the source is blocked for longer than the time-out.
         """
         blocked = self._limiter.blocked()
         if blocked > _PROBE_SEC:
-            raise rate_limited(call, f"TwelveLabs wants no request for another {blocked:.0f} seconds", blocked)
+            raise rate_limited(call, f"TwelveLabs accepts no request for another {blocked:.0f} seconds", blocked)
         self._limiter.charge()
         try:
             async with asyncio.timeout(_PROBE_SEC):
                 await self._answered(call, lambda _, __: None)
         except TimeoutError:
-            raise call.unavailable(f"no answer within {_PROBE_SEC:g} seconds") from None
+            raise call.unavailable(f"no response within {_PROBE_SEC:g} seconds") from None
         except RetryableError as failed:
             if not isinstance(failed.error, RateLimited):
                 raise failed.error from failed.__cause__
@@ -113,18 +114,20 @@ class ApiTransport:
         limited = isinstance(failed.error, RateLimited)
         wait = patience.after_limit(failed.at_least) if limited else patience.after_failure(failed.at_least)
         if limited:
-            # Also when this call gives up: the other workers must not ask before the time.
+            # Pause even if this call gives up: other workers must not send requests before the reset.
             self._limiter.pause(failed.at_least if wait is None else wait)
         if wait is None:
             raise failed.error from failed.__cause__
-        _log.info("source.retry", operation=call.operation, subject=call.subject, reason=failed.error.cause, wait=wait)
+        _log.info(
+            "request.retried", operation=call.operation, subject=call.subject, reason=failed.error.cause, wait=wait
+        )
         if not limited:
             await self._clock.sleep(wait)
 
     async def _attempt(self, call: Call, read: Read[T]) -> T:
         blocked = await self._limiter.turn(self._bounds.longest_wait)
         if blocked:
-            raise rate_limited(call, f"TwelveLabs wants no request for another {blocked:.0f} seconds", blocked)
+            raise rate_limited(call, f"TwelveLabs accepts no request for another {blocked:.0f} seconds", blocked)
         return await self._answered(call, read)
 
     async def _answered(self, call: Call, read: Read[T]) -> T:
@@ -147,7 +150,7 @@ class ApiTransport:
                 return _Answer(response.status_code, response.headers, await self._body(call, response))
         except TimeoutError:
             raise RetryableError(
-                call.unavailable(f"no complete answer within {self._bounds.exchange:g} seconds")
+                call.unavailable(f"no complete response within {self._bounds.exchange:g} seconds")
             ) from None
         except tuple(TRANSLATION) as error:
             raise self._translated(call, error) from error
@@ -167,7 +170,7 @@ class ApiTransport:
         async for chunk in response.aiter_bytes():
             body += chunk
             if response.is_success and len(body) > self._bounds.body:
-                raise call.malformed(f"the answer is larger than {self._bounds.body} bytes")
+                raise call.malformed(f"the response is larger than {self._bounds.body} bytes")
             if not response.is_success and len(body) > _ERROR_BODY:
                 break
         return body
@@ -182,7 +185,7 @@ class ApiTransport:
 
 def _checked_key(api_key: str) -> str:
     if not api_key or not api_key.isascii() or not api_key.isprintable() or " " in api_key:
-        cause = "it is empty or has characters that no key has (the key itself is not shown)"
+        cause = "it is empty or has characters that a key cannot have (value not shown)"
         raise ConfigError("use", "TWELVELABS_API_KEY", cause, "Copy the key again, without quotes or line breaks")
     return api_key
 
@@ -205,7 +208,7 @@ def _client(base_url: str, api_key: str, bounds: RequestLimits, connections: int
             follow_redirects=False,
         )
     except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
-        # The address of a proxy may hold a password, so what is wrong with it is not repeated.
+        # A proxy URL may contain a password, so do not quote the cause.
         raise ConfigError("set up", "HTTP client", type(error).__name__, _ENVIRONMENT_ADVICE) from None
 
 

@@ -1,4 +1,4 @@
-"""Paging by number over a live set: what a walk saw, and whether that was everything."""
+"""Pages through a listing that may change meanwhile, and decides whether the walk saw all rows."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ _MOST_PAGES = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Listed(Generic[T]):
-    """One page: rows by id in the order of the listing, and what its page_info says."""
+    """One page: rows by id in listing order, and the totals of its page_info."""
 
     rows: Mapping[str, T]
     total_pages: float | None = None
@@ -22,7 +22,7 @@ class Listed(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Walk(Generic[T]):
-    """`totals` are the total_results of the pages in the order in which they were read."""
+    """`totals` has the total_results of each page, in the order read."""
 
     rows: Mapping[str, T]
     totals: tuple[float | None, ...]
@@ -35,16 +35,16 @@ class Walk(Generic[T]):
         return len(self.rows) == known[-1] and all(before <= after for before, after in pairwise(known))
 
     def followed_by(self, later: "Walk[T]") -> "Walk[T]":
-        """Both as one longer walk, which is complete by the same rule: ties may hide a row from one order only.
+        """Join both into one walk with the same completeness rule: rows with equal sort keys may be missing from one.
 
-        As an incomplete one it is the safer list of what to upsert: a row too many costs one 404, a missing one is
-        work left undone.
+        Even if incomplete, the union is the safer list for upserts: an extra row costs one 404, a missing row is
+        missed work.
         """
         return Walk({**self.rows, **later.rows}, self.totals + later.totals)
 
 
 async def walk_until_complete(fetch: Callable[[int], Awaitable[Listed[T]]]) -> Walk[T]:
-    """`fetch` gets page numbers from 1. Walks at most three times; the result may still be incomplete."""
+    """`fetch` receives page numbers from 1. Walks at most three times; the result may still be incomplete."""
     seen = await _walk(fetch)
     for _ in range(WALKS - 1):
         if seen.complete:

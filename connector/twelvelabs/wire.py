@@ -1,4 +1,4 @@
-"""Bodies of the API -> vocabulary. Pure functions of bytes; they run off the event loop."""
+"""Response bodies -> domain values. Pure functions of bytes; they run in threads, off the event loop."""
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -41,13 +41,13 @@ Item = TypeVar("Item")
 
 
 def read_json(body: Body, call: Call) -> None:
-    """For an answer of which only the arrival counts, not what it holds."""
+    """Check only that the response is complete; ignore its content."""
     with suppress(SourceUnavailable):
         decode(body, _ANYTHING, call)
 
 
 def read_task(body: Body, call: Call) -> str | None:
-    """The index that the task works for."""
+    """The index id of a task; None if the response has none."""
     return decode(body, _TASK, call).index_id
 
 
@@ -60,7 +60,7 @@ def read_index(body: Body, call: Call) -> Index:
 
 
 def read_indexes(body: Body, call: Call) -> Listed[Index]:
-    """A row of the wrong content, or without an id, is left out: the listing is incomplete without it."""
+    """Skip rows with invalid content or without an id; the listing then counts as incomplete."""
     rows, info = _page(body, call)
     found = [_row(raw, _INDEX) for raw in rows]
     return _listed({row.id: _index(row.id, row) for row in found if row and row.id}, info)
@@ -75,14 +75,14 @@ def read_assets(body: Body, call: Call) -> Listed[IndexedAsset]:
 def read_asset(
     body: Body, call: Call, asked: Collection[str], index_model: str | None, *, transcript: bool
 ) -> RetrievedAsset:
-    """`asked` are the embedding options of the call. No segments need no model name: they are those of the index's."""
+    """`asked` are the requested embedding options. With no segments, fall back to the index's model."""
     found = _detailed(body, call)
     _check_id(found.id, call)
     named = (found.embedding.model_name if found.embedding else None) or ""
     model = canonical(named)
     segments = _segments(found) if asked else None
     if segments and model is None:
-        raise call.malformed(f"its embedding names no Marengo model: {named!r}")
+        raise call.malformed(f"its embedding has an unknown model: {named!r} is not a Marengo model")
     return RetrievedAsset(
         asset=_asset(call.subject, found),
         user_metadata=found.user_metadata or {},
@@ -99,7 +99,7 @@ def _segments(found: DetailedBody) -> list[Segment] | None:
 
 
 def _detailed(body: Body, call: Call) -> DetailedBody:
-    """A transcription that cannot be decoded as part of the answer is kept raw: its words are judged one by one."""
+    """Decode the body. Keep an undecodable transcription raw, so that its words can be decoded one by one."""
     try:
         return decode(body, _DETAILED, call)
     except MalformedAsset:
@@ -111,7 +111,7 @@ def _detailed(body: Body, call: Call) -> DetailedBody:
 
 
 def _page(body: Body, call: Call) -> tuple[list[bytes], PageInfo | None]:
-    """The rows of a page, each still to be decoded: one bad row must not hide the others."""
+    """The undecoded rows of a page, and its page_info. One bad row must not hide the others."""
     try:
         page = decode(body, _PAGE, call)
     except SourceUnavailable:
@@ -124,7 +124,7 @@ def _page(body: Body, call: Call) -> tuple[list[bytes], PageInfo | None]:
 
 
 def _row(raw: Body, decoder: msgspec.json.Decoder[Row]) -> Row | None:
-    """None for a row of the wrong content; text that is not valid Unicode is spelled out."""
+    """Decode a row; None if its content is invalid. Invalid Unicode becomes visible text."""
     try:
         return decoder.decode(raw)
     except UNDECODABLE:
@@ -135,10 +135,10 @@ def _row(raw: Body, decoder: msgspec.json.Decoder[Row]) -> Row | None:
 
 
 def _listed_asset(raw: bytes) -> IndexedAsset:
-    """A row of the wrong content, or without an id, is found malformed when it is retrieved.
+    """Keep rows with invalid content or without an id; their retrieval will report them as malformed.
 
-    The latter is named after its content, so that it is a row among others. It may be any asset, but it cannot cost
-    one its points: an absent asset is deleted only after its own 404.
+    A row without an id gets a name derived from its content. It could be any asset, but no asset loses its points:
+    an absent asset is deleted only after its own 404.
     """
     row = _row(raw, _ASSET) or AssetBody(_text_member(raw, "_id"), _text_member(raw, "status"))
     return _asset(row.id or f"(no id) {digest(raw)[:12]}", row)
@@ -182,4 +182,4 @@ def _asset(asset_id: str, body: AssetBody) -> IndexedAsset:
 
 def _check_id(found: str | None, call: Call) -> None:
     if found is not None and found != call.subject:
-        raise call.malformed(f"the answer is about {found!r}")
+        raise call.malformed(f"the response is about {found!r}")

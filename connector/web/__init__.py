@@ -1,4 +1,4 @@
-"""What the process shows and takes over HTTP: health, status, webhooks; bounded connections.
+"""The HTTP side of the daemon: health, status, webhooks, and limits on connections.
 
 Imports domain and telemetry.
 """

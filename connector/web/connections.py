@@ -1,4 +1,4 @@
-"""The connections of one HTTP listener: bounded in number and in time, whoever is on the other side."""
+"""The connections of one HTTP listener, limited in number and duration."""
 
 import asyncio
 import resource
@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 def most_connections() -> int:
-    """Of one listener: a small share of the descriptors that this process may open, since the work needs the others."""
+    """Connection limit of one listener: a small share of the file descriptors, since the work needs the rest."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     share = _MOST if soft == resource.RLIM_INFINITY else soft // _DESCRIPTOR_SHARE
     return max(_FEWEST, min(share, _MOST))
@@ -31,9 +31,10 @@ def most_connections() -> int:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionBounds:
-    """A request must be complete within `request_sec`, body included, its answer given and taken within `answer_sec`.
+    """Limits of a listener.
 
-    `grace_sec` is how long a connection may wait for its request when another one needs its place.
+    The request, body included, must arrive within `request_sec`. The response must be computed and read by the client
+    within `answer_sec`. When another connection needs the slot, a connection has `grace_sec` to send its request.
     """
 
     most: int = field(default_factory=most_connections)
@@ -43,7 +44,7 @@ class ConnectionBounds:
 
 
 class HttpConnection(H11Protocol):
-    """Ends when its request or its answer takes too long; `on_change` is called when it can make room."""
+    """Closes when its request or response takes too long. Calls `on_change` when it starts waiting or closes."""
 
     def __init__(
         self, config: uvicorn.Config, state: ServerState, bounds: ConnectionBounds, on_change: Callable[[], None]
@@ -52,14 +53,14 @@ class HttpConnection(H11Protocol):
         self._bounds, self._on_change = bounds, on_change
         self._timer: asyncio.TimerHandle | None = None
         self.waiting_since: float | None = None
-        """Since when it has waited for a complete request; None while it is answered."""
+        """Loop time since which it has waited for a complete request; None while the response is in progress."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._wait_or_answer()
 
     def data_received(self, data: bytes) -> None:
-        """More of the same request gives it no more time."""
+        """Do not extend the deadline when more of the same request arrives."""
         super().data_received(data)
         if self._is_complete == (self.waiting_since is not None):
             self._wait_or_answer()
@@ -75,7 +76,7 @@ class HttpConnection(H11Protocol):
         self._on_change()
 
     def send_400_response(self, msg: str) -> None:
-        """Also for a body that becomes malformed while its request is in hand: nobody is left to be answered."""
+        """Also handle a body that becomes malformed while the request is processed: then disconnect the handler."""
         if self.cycle is not None and not self.cycle.response_complete:  # type: ignore[redundant-expr]
             self.cycle.disconnected = True
             self.cycle.message_event.set()
@@ -85,11 +86,11 @@ class HttpConnection(H11Protocol):
             self.transport.close()
 
     def _should_upgrade(self) -> bool:
-        """Never, and without uvicorn's advice on how to install WebSockets."""
+        """Never upgrade; this also avoids uvicorn's advice to install WebSockets."""
         return False
 
     def shutdown(self) -> None:
-        """Only what is being answered is worth waiting for."""
+        """Finish a response in progress; abort a connection that still waits for its request."""
         if self.waiting_since is None:
             super().shutdown()
         else:
@@ -109,10 +110,10 @@ class HttpConnection(H11Protocol):
 
 
 class Acceptor:
-    """Accepts one connection after the other, within the bounds.
+    """Accepts connections one at a time, within the limits.
 
-    When there are more, those that have waited longest for their request make room, after a moment of grace; those
-    that are being answered do not.
+    At the limit, it closes the connection that has waited longest for its request, after the grace period. It never
+    closes a connection whose response is in progress.
     """
 
     def __init__(
@@ -123,7 +124,7 @@ class Acceptor:
         self._repeats = Repeats()
 
     async def run(self) -> None:
-        """Until it is cancelled."""
+        """Accept until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             try:
@@ -168,8 +169,8 @@ class Acceptor:
         return min(waiting, key=lambda one: one[0], default=None)
 
     async def _rest(self, error: OSError) -> None:
-        """The work itself has used up what there is: those who ask wait, and the log is not flooded."""
+        """Pause when the process has no descriptors left; new connections wait. Limit how often this is logged."""
         left_out = self._repeats.admit(error.errno)
         if left_out is not None:
-            log.warning("listener.cannot_accept", reason=error.strerror or str(error), left_out=left_out)
+            log.warning("connection.rejected", reason=error.strerror or str(error), left_out=left_out)
         await asyncio.sleep(_REST_SEC)

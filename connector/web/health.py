@@ -1,4 +1,4 @@
-"""The daemon's own HTTP: /livez, /readyz and /api/status. Loopback by default; nothing here changes anything."""
+"""The daemon's HTTP endpoints /livez, /readyz and /api/status. Read-only; on loopback by default."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -18,10 +18,10 @@ Status = Callable[[], Awaitable[dict[str, Any]]]
 def web_app(
     heartbeat_age: Callable[[], float], reasons: Callable[[], Awaitable[dict[str, str]]], status: Status
 ) -> Starlette:
-    """`heartbeat_age` is in seconds; `reasons` say why the daemon cannot work now."""
+    """`heartbeat_age` returns seconds; `reasons` returns why the daemon cannot work now, empty if it can."""
 
     async def livez(_: Request) -> Response:
-        """The loop, never its dependencies: a restart does not bring those back."""
+        """Check the event loop only: a restart would not repair a dependency."""
         age = heartbeat_age()
         return JSONResponse({"heartbeat_age_sec": round(age, 3)}, 200 if age < LOOP_STALLED_SEC else 503)
 
@@ -36,6 +36,6 @@ def web_app(
             return JSONResponse({"error": {"code": error.code, "message": str(error)}}, 503)
 
     app = Starlette(routes=[Route("/livez", livez), Route("/readyz", readyz), Route("/api/status", api_status)])
-    # A redirect would repeat whatever host the request names.
+    # A redirect would repeat the host that the request names.
     app.router.redirect_slashes = False
     return app

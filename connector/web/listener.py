@@ -1,4 +1,4 @@
-"""An HTTP listener inside a running event loop, which leaves signals and logging to its host."""
+"""An HTTP listener inside a running event loop. Leaves signals and logging to the process."""
 
 import asyncio
 import contextlib
@@ -21,7 +21,7 @@ class _Server(uvicorn.Server):
         self.up = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Without a server of asyncio's: that one accepts without a bound, and floods the log when it cannot."""
+        """Start no asyncio server: it accepts without limit, and floods the log when it cannot accept."""
         del sockets
         self.servers = []
         self.started = True
@@ -36,9 +36,9 @@ class _Server(uvicorn.Server):
 async def listening(
     app: ASGIApp, host: str, port: int, *, setting: str, bounds: ConnectionBounds | None = None
 ) -> AsyncIterator[int]:
-    """Serves until the block ends; yields the port. Raises ConfigError naming `setting` when the address is taken.
+    """Serve until the block ends; yield the port. Raises ConfigError that names `setting` if it cannot listen.
 
-    However many connect, and however slowly they send, the work keeps its descriptors and is not held up.
+    Limits connections, so that many or slow clients neither use up file descriptors nor delay the work.
     """
     listener = _bind(host, port, setting)
     config = uvicorn.Config(
@@ -61,7 +61,7 @@ async def listening(
             try:
                 yield int(listener.getsockname()[1])
             except Exception as error:  # noqa: BLE001  raised again below
-                # Raised within the group it would come out as a group of errors, and cancel the server.
+                # Raised in the group, it would become an exception group and cancel the server.
                 failure = error
             accepting.cancel()
             server.should_exit = True
@@ -74,9 +74,9 @@ def _bind(host: str, port: int, setting: str) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listener = socket.create_server((host, port), family=family, backlog=128)
     except OSError as error:
-        advice = f"Set {setting} to a free one"
+        advice = f"Set {setting} to a free port"
         raise ConfigError("listen on", f"{host}:{port}", error.strerror or str(error), advice) from error
-    # asyncio sets it only on sockets that say IPPROTO_TCP, which these do not: 40 ms for each request.
+    # asyncio sets this only on sockets created with IPPROTO_TCP; without it each request takes 40 ms longer.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     listener.setblocking(False)
     return listener

@@ -1,6 +1,7 @@
 """The signature of a TwelveLabs webhook. Pure.
 
-`TL-Signature: t=<unix seconds>,v1=<hex>` where v1 is HMAC-SHA256 over `<t>.<raw body>` (vendor's documentation).
+`TL-Signature: t=<unix seconds>,v1=<hex>` where v1 is the HMAC-SHA256 of `<t>.<raw body>`.
+Source: vendor's documentation.
 """
 
 import hashlib
@@ -14,10 +15,10 @@ def signature(secret: str, timestamp: str, body: bytes) -> str:
 
 
 def is_genuine(header: str, body: bytes, secret: str, now: float) -> bool:
-    """Whether the body was signed with the secret, less than five minutes from now. Takes constant time."""
+    """True if the secret signed the body within five minutes of `now`. Compares in constant time."""
     parts = dict(part.strip().partition("=")[::2] for part in header.split(","))
     timestamp, given = parts.get("t", ""), parts.get("v1", "")
-    if not (timestamp.isascii() and timestamp.isdigit() and given.isascii()) or len(timestamp) > 15:  # noqa: PLR2004  far beyond any time
+    if not (timestamp.isascii() and timestamp.isdigit() and given.isascii()) or len(timestamp) > 15:  # noqa: PLR2004  longer than any timestamp
         return False
     fresh = abs(now - int(timestamp)) <= TOLERANCE_SEC
     return hmac.compare_digest(signature(secret, timestamp, body), given) and fresh

@@ -1,6 +1,6 @@
-"""`POST /webhooks/twelvelabs`: a genuine event that an asset became ready wakes the poll of its index.
+"""`POST /webhooks/twelvelabs`: an authentic event that an asset became ready starts a poll of its index.
 
-A webhook is a wake-up and no source of facts: everything else follows from the listing.
+A webhook only triggers the poll. All facts come from the listing.
 """
 
 from collections import OrderedDict
@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 class _Event(msgspec.Struct):
-    """Of any content: an event that is not known must not be refused for what it holds."""
+    """Accepts any field types, so that unknown events are not rejected."""
 
     id: Any = None
     type: Any = None
@@ -39,14 +39,14 @@ class _Event(msgspec.Struct):
 
 
 class Recent:
-    """The last so many ids."""
+    """The last `limit` ids."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._ids: OrderedDict[str, None] = OrderedDict()
 
     def is_new(self, name: str) -> bool:
-        """And remembers it."""
+        """Return True if the id is new, and remember it."""
         if name in self._ids:
             return False
         self._ids[name] = None
@@ -56,7 +56,7 @@ class Recent:
 
 
 class Webhooks:
-    """`on_ready` is given the task id of an asset that became ready, None when the event names none."""
+    """Calls `on_ready` with the task id of an asset that became ready; None if the event names no task."""
 
     def __init__(self, secret: str, clock: Callable[[], float], on_ready: Callable[[str | None], None]) -> None:
         self._secret, self._clock, self._on_ready = secret, clock, on_ready
@@ -65,7 +65,7 @@ class Webhooks:
         self.app.router.redirect_slashes = False
 
     async def receive(self, request: Request) -> Response:
-        """204 for every genuine event, also for one that is not known: the sender need not send it again."""
+        """Respond 204 to every authentic event, even an unknown one, so that the sender does not resend it."""
         try:
             body = await _bounded(request)
         except ClientDisconnect:
@@ -84,10 +84,10 @@ class Webhooks:
         return Response(status_code=204)
 
     def _tell_refusal(self) -> None:
-        """Anybody on the internet can cause it, as often as they like."""
+        """Limit how often this is logged, because anybody on the internet can trigger it."""
         left_out = self._refusals.admit("refused")
         if left_out is not None:
-            reason = "the signature is missing, wrong, or more than five minutes off this machine's clock"
+            reason = "the signature is missing or wrong, or its time is more than five minutes off this machine's clock"
             log.warning("webhook.refused", reason=reason, left_out=left_out)
 
     def _is_replay(self, event: _Event) -> bool:
@@ -95,7 +95,7 @@ class Webhooks:
 
 
 async def _bounded(request: Request) -> bytes | None:
-    """The raw body; None when it is longer than any event."""
+    """The raw body; None if it is larger than MAX_BODY_BYTES."""
     body = bytearray()
     async for chunk in request.stream():
         body += chunk

@@ -100,4 +100,4 @@ def test_nobody_who_is_asked_about_health_is_unhealthy(image: str) -> None:
     said = docker("run", *HARDENED, *settings, image, "healthcheck", ok=False)
 
     assert "ended with 1\n" in said
-    assert "does not answer on 127.0.0.1:8080" in said
+    assert "does not respond on 127.0.0.1:8080" in said

@@ -117,5 +117,5 @@ def test_keys_come_from_files_that_the_connector_may_read(new_stack: StackFactor
     stack.wait_until_synced()
 
     assert "cannot read /run/secrets/twelvelabs_api_key" in refused
-    assert "readable for the user that the connector runs as" in refused
+    assert "the user that runs the connector must be able to read it" in refused
     assert "key-in-a-file" not in stack.run_inside("connector", "env") + stack.compose("logs")

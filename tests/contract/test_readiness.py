@@ -115,7 +115,7 @@ async def test_one_that_does_not_answer_cannot_be_used(systems: Systems) -> None
 
     reasons = await systems.reasons()
 
-    assert reasons == {"sink": "no answer within 0.01 seconds", "ledger": "write ledger file: disk full"}
+    assert reasons == {"sink": "no response within 0.01 seconds", "ledger": "write ledger file: disk full"}
 
 
 async def test_one_who_asked_and_went_away_leaves_nothing_half_known(systems: Systems) -> None:

@@ -68,7 +68,7 @@ async def test_an_empty_collection_of_the_user_is_adopted(bench: Bench, collecti
 @pytest.mark.parametrize(
     ("vectors", "distance", "points", "reason"),
     [
-        (FITTING, "Cosine", 2, "holds 2 points that this program did not write"),
+        (FITTING, "Cosine", 2, "holds 2 points that this connector did not write"),
         ({**FITTING, "audio": 4}, "Cosine", 0, "vector audio has dimension 4, not 8"),
         ({"visual": DIMENSION, "audio": DIMENSION}, "Cosine", 0, "no vector named transcription"),
         (FITTING, "Dot", 0, "vector visual has distance Dot, not Cosine"),

@@ -37,7 +37,7 @@ async def test_a_blocked_grpc_port_means_rest_with_one_warning(
         await sink.replace(asset_points(), collection, ())
         await sink.close()
 
-    assert [entry["event"] for entry in logs if entry["log_level"] == "warning"] == ["qdrant_grpc_unreachable"]
+    assert [entry["event"] for entry in logs if entry["log_level"] == "warning"] == ["qdrant.grpc_unreachable"]
 
 
 async def test_a_wrong_key_is_named(new_qdrant: ServerFactory, collection: str, tmp_path: Path) -> None:

@@ -118,7 +118,7 @@ async def test_a_write_is_verified_by_an_exact_count(tmp_path: Path) -> None:
     assert [json.loads(sent.body)["exact"] for sent in server.requests[2:]] == [True, True, True]
 
     async with sink_answered(tmp_path, COMPLETED, counted(0), counted(2)) as (sink, _):
-        with pytest.raises(Unavailable, match="2 points are there after a write that left 3"):
+        with pytest.raises(Unavailable, match="found 2 points after the write, expected 3"):
             await sink.replace(asset_points(), "c", ())
 
 
@@ -180,14 +180,14 @@ async def test_a_server_that_never_answers_is_given_up_soon(tmp_path: Path) -> N
     """Long before a request's own time-out; this test takes that time."""
     async with scripted([None]) as server:
         sink = QdrantSink(f"http://127.0.0.1:{server.port}", None, free_port(), tmp_path)
-        with pytest.raises(Unavailable, match="no answer within 5 seconds"):
+        with pytest.raises(Unavailable, match="no response within 5 seconds"):
             await sink.version()
 
 
 async def test_what_is_no_qdrant_is_said_to_be_none(tmp_path: Path) -> None:
     async with scripted([answer(404, b"nothing here")]) as server:
         sink = QdrantSink(f"http://127.0.0.1:{server.port}", None, free_port(), tmp_path)
-        with pytest.raises(Unavailable, match="no Qdrant answers there"):
+        with pytest.raises(Unavailable, match="no Qdrant responds there"):
             await sink.version()
 
 

@@ -165,7 +165,7 @@ async def test_a_collection_dropped_while_running_is_a_mismatch(
     async with vendor_client(qdrant) as client:
         await client.delete_collection(collection)
 
-    with pytest.raises(SinkMismatch, match="was it dropped while running"):
+    with pytest.raises(SinkMismatch, match="was it deleted during the run"):
         await remote.sink.replace(asset_points(), collection, ())
 
 

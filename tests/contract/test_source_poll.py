@@ -245,14 +245,14 @@ async def test_a_ping_that_is_not_answered_gives_up_in_seconds() -> None:
     """By itself, long before the minute that a request may take."""
     async with asking(b"") as (source, server):
         server.answers = [None]
-        with pytest.raises(Unavailable, match="no answer within 4 seconds"):
+        with pytest.raises(Unavailable, match="no response within 4 seconds"):
             await source.ping()
         server.ending.set()
 
 
 async def test_a_ping_with_a_page_that_the_api_does_not_write_fails() -> None:
     async with asking(answer(404, b"<html>not here</html>")) as (source, _):
-        with pytest.raises(Unavailable, match="a page that the API does not write"):
+        with pytest.raises(Unavailable, match="a page that is not from the API"):
             await source.ping()
 
 

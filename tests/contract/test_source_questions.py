@@ -112,7 +112,9 @@ async def test_an_asset_that_goes_while_it_is_asked_for_is_gone(before: list[byt
 
 async def test_an_asset_that_answers_as_another_model_every_time_is_malformed() -> None:
     async with asking(asset("marengo2.7", "audio"), asset("marengo3.0", "audio")) as (source, server):
-        with pytest.raises(MalformedAsset, match=r"answers as marengo3\.0 when asked for visual-text, audio"):
+        with pytest.raises(
+            MalformedAsset, match=r"requested visual-text, audio, but it responds with model marengo3\.0"
+        ):
             await source.retrieve(INDEX, "a1", None, transcript=True)
 
     assert len(server.requests) == 2

@@ -160,7 +160,7 @@ async def test_what_the_api_says_is_made_fit_for_a_log(time: FakeTime) -> None:
             await transport.send(CALL, read_index)
 
     says = caught.value.says
-    assert says.startswith("TwelveLabs answered 400 c ( [31mbad [secret] xxx")
+    assert says.startswith("TwelveLabs responded 400 c ( [31mbad [secret] xxx")
     assert says.endswith("…")
     assert len(says) == 301
 

@@ -39,8 +39,8 @@ def test_everything_is_fine(connector: Command, simulator: Simulator, client: Qd
     messages = {found["name"]: found["message"] for found in ended.json["checks"]}
     assert messages.keys() >= {f"index {index_id}" for index_id in simulator.control.index_ids}
     assert "does not exist yet" in messages["data directory"]
-    assert "visual, audio, transcription of 512" in messages["collection twelvelabs-marengo3.0"]
-    assert "visual-text, audio of 1024" in messages["collection twelvelabs-marengo2.7"]
+    assert "visual, audio, transcription of dimension 512" in messages["collection twelvelabs-marengo3.0"]
+    assert "visual-text, audio of dimension 1024" in messages["collection twelvelabs-marengo2.7"]
     assert all(message in words.stdout for message in messages.values())
     assert nothing_created(connector, client)
 
@@ -53,7 +53,7 @@ def test_after_a_sync_the_collections_fit(connector: Command) -> None:
     assert (ended.code, not_ok(ended)) == (0, {})
     messages = {found["name"]: found["message"] for found in ended.json["checks"]}
     assert messages["collection twelvelabs-marengo3.0"] == "fits marengo3.0"
-    assert "knows 2 indexes" in messages["ledger"]
+    assert "has reports of 2 indexes" in messages["ledger"]
 
 
 def test_a_wrong_key(connector: Command, scenario: Scenario, client: QdrantClient) -> None:

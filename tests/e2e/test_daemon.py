@@ -143,7 +143,7 @@ def test_stopping_in_the_middle_of_a_backfill_keeps_what_is_done(
     with running(connector, CONNECTOR_INDEXES=newer, CONNECTOR_CONCURRENCY="2") as daemon:
         hold.wait_reached()
         daemon.process.terminate()
-        wait_until(lambda: bool(daemon.events("daemon.draining")), PATIENCE_SEC, "it drains")
+        wait_until(lambda: bool(daemon.events("daemon.drain_started")), PATIENCE_SEC, "it drains")
         hold.release()
         code = daemon.process.wait(timeout=PATIENCE_SEC)
     done = {entry.path for entry in control.requests.matching(RETRIEVE)}
@@ -295,7 +295,7 @@ def test_a_second_signal_does_not_wait(connector: Command, simulator: Simulator)
     with running(connector, CONNECTOR_DRAIN_TIMEOUT="10m") as daemon:
         hold.wait_reached()
         daemon.process.terminate()
-        wait_until(lambda: bool(daemon.events("daemon.draining")), PATIENCE_SEC, "it drains")
+        wait_until(lambda: bool(daemon.events("daemon.drain_started")), PATIENCE_SEC, "it drains")
         daemon.process.terminate()
         code = daemon.process.wait(timeout=PATIENCE_SEC)
         hold.release()
@@ -342,8 +342,8 @@ async def test_an_order_of_a_newer_release_is_refused_by_name(connector: Command
 
     assert ended.code == 0, ended.stderr
     assert (order.state, order.result["code"]) == (CommandState.REFUSED, "config_error")
-    assert "tomorrow: the daemon, which is of release" in order.result["message"]
-    assert daemon.events("order.crashed") == []
+    assert "tomorrow: the daemon (release " in order.result["message"]
+    assert daemon.events("command.crashed") == []
 
 
 def test_a_damaged_row_is_the_failure_of_its_index_in_the_daemon_too(

@@ -225,7 +225,7 @@ def test_a_fault_of_the_program_is_told_without_secrets(secret: Command, argumen
     assert leaks(secret, found) == []
     if arguments:
         assert found.json["error"]["code"] == "internal_error"
-        assert found.json["error"]["message"].startswith("the connector has a fault: RuntimeError: [secret] '[secret]'")
+        assert found.json["error"]["message"].startswith("bug in the connector: RuntimeError: [secret] '[secret]'")
     else:
         assert found.stdout == ""
         assert "Please report it" in found.stderr

@@ -204,7 +204,7 @@ def test_interrupting_finishes_the_assets_in_hand_and_the_next_sync_goes_on(
     process = connector.start("sync", "--json", CONNECTOR_INDEXES=newer)
     hold.wait_reached()
     interrupt(process)
-    while "in hand" not in (process.stderr.readline() if process.stderr else "in hand"):
+    while "in progress" not in (process.stderr.readline() if process.stderr else "in progress"):
         pass
     hold.release()
     interrupted = end(process)

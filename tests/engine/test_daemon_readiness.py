@@ -41,4 +41,4 @@ async def test_a_missed_beat_of_the_schedule_heals_with_the_next_one(daemon: Dae
 async def test_one_that_stops_is_not_ready(daemon: Daemon) -> None:
     daemon._stopping.set()
 
-    assert await daemon._reasons() == {"daemon": "it is stopping"}
+    assert await daemon._reasons() == {"daemon": "it is shutting down"}

@@ -36,9 +36,9 @@ UNSTAMPED = replace(OURS, model=None, layout_version=None, instance_id=None)
     [
         (OURS, []),
         (replace(UNSTAMPED, points=0), []),
-        (UNSTAMPED, ["it holds 7 points that this program did not write"]),
+        (UNSTAMPED, ["it holds 7 points that this connector did not write"]),
         (replace(OURS, model="marengo3.5"), ["it belongs to model marengo3.5, not marengo3.0"]),
-        (replace(OURS, layout_version="2.0"), ["its layout version is 2.0, this program writes 1.1"]),
+        (replace(OURS, layout_version="2.0"), ["its layout version is 2.0, but this connector writes 1.1"]),
         (
             replace(OURS, vectors={"": (512, "Cosine")}),
             ["it has no vector named visual", "it has no vector named audio"],

@@ -156,7 +156,7 @@ def test_what_is_no_failure_of_qdrant_passes_unchanged() -> None:
     """A bug of ours must not look like an outage."""
     with pytest.raises(KeyError), translated("do", "it"):
         raise KeyError("bug")
-    with pytest.raises(TypeError, match="KeyError is no failure of Qdrant"):
+    with pytest.raises(TypeError, match="KeyError is not an exception of Qdrant's client"):
         kind_of(KeyError("bug"))
 
 

@@ -54,7 +54,7 @@ def test_what_a_library_repeats_is_left_out_and_counted() -> None:
     clock.now = 61.0
     last = record("asyncio", "socket.accept() out of system resource")
     assert seen.filter(last)
-    assert last.getMessage() == "socket.accept() out of system resource (95 more of these were left out)"
+    assert last.getMessage() == "socket.accept() out of system resource (95 more of these were omitted)"
 
 
 @pytest.mark.parametrize(
@@ -77,4 +77,4 @@ def test_a_count_does_not_disturb_the_arguments_of_a_message() -> None:
     last = logging.LogRecord("uvicorn.error", logging.WARNING, "file", 1, "took %s", ("100 %",), None)
     seen.filter(last)
 
-    assert last.getMessage() == "took 100 % (2 more of these were left out)"
+    assert last.getMessage() == "took 100 % (2 more of these were omitted)"

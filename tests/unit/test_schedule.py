@@ -230,7 +230,7 @@ async def test_a_cron_moment_that_a_step_jumps_over_is_made_up_for(time: Time) -
 
 
 async def test_a_bad_expression_is_refused(time: Time) -> None:
-    with pytest.raises(ValueError, match="is no cron expression"):
+    with pytest.raises(ValueError, match="is not a valid cron expression"):
         time.cron("full a", "whenever")
 
 

@@ -78,16 +78,16 @@ def test_an_empty_embedding_is_the_truth(model: str | None, known: str) -> None:
     [
         pytest.param([segment(embedding_option=None)], "segment 0 has no embedding_option", id="no option"),
         pytest.param([segment(), segment(embedding_scope=None)], "segment 1 has no embedding_scope", id="no scope"),
-        pytest.param([segment(vector=None)], "segment 0 is missing or no list", id="null vector"),
+        pytest.param([segment(vector=None)], "segment 0 is missing or not a list", id="null vector"),
         pytest.param([{k: v for k, v in segment().items() if k != "float"}], "segment 0 is missing", id="no vector"),
         pytest.param([segment(vector=[])], "segment 0 is empty", id="empty vector"),
         pytest.param([segment(vector=[1.0, "2"])], "Expected `float`, got `str`", id="string in a vector"),
         pytest.param([segment(vector=[1.0, None])], "Expected `float`, got `null`", id="null in a vector"),
         pytest.param([segment(vector=[True])], "Expected `float`, got `bool`", id="boolean in a vector"),
         pytest.param([segment(vector={"0": 1})], "Expected `array`", id="object for a vector"),
-        pytest.param([segment(vector=[float("nan")])], "wrong content", id="NaN"),
-        pytest.param([segment(vector=[float("inf")])], "wrong content", id="Infinity"),
-        pytest.param([segment(), segment(vector=[1.0])], "segment 1 has 1 numbers where others have 2", id="lengths"),
+        pytest.param([segment(vector=[float("nan")])], "invalid content", id="NaN"),
+        pytest.param([segment(vector=[float("inf")])], "invalid content", id="Infinity"),
+        pytest.param([segment(), segment(vector=[1.0])], "segment 1 has 1 numbers, but others have 2", id="lengths"),
         pytest.param([segment(start_offset_sec=None)], "time range 0 is incomplete", id="no start"),
         pytest.param([segment(), segment(end_offset_sec=None)], "time range 1 is incomplete", id="no end"),
         pytest.param([segment(start_offset_sec="0")], "Expected `float | null`", id="string as offset"),
@@ -104,7 +104,7 @@ def test_wrong_content_names_asset_and_place(broken: list[Any], what: str) -> No
 
 @pytest.mark.parametrize("model", [None, "", "pegasus1.2", "marengo"])
 def test_segments_without_a_marengo_model_are_of_no_space(model: str | None) -> None:
-    with pytest.raises(MalformedAsset, match="names no Marengo model"):
+    with pytest.raises(MalformedAsset, match="is not a Marengo model"):
         read(body(segment(), model=model))
 
 
@@ -184,7 +184,7 @@ def test_a_transcription_that_is_no_list_is_as_good_as_one_bad_word(transcriptio
 
 
 def test_a_bad_word_does_not_excuse_bad_vectors() -> None:
-    with pytest.raises(MalformedAsset, match="wrong content"):
+    with pytest.raises(MalformedAsset, match="invalid content"):
         read(body(segment(vector=[float("nan")]), transcription=["\ud800"]))
 
 

@@ -125,12 +125,12 @@ def test_the_timing_of_an_index(keyed: Place) -> None:
 @pytest.mark.parametrize("expression", ["", "daily", "0 3 * *", "61 * * * *", "0 3 * * 8", "0 3 * * someday"])
 def test_a_cron_expression_that_is_none_is_a_mistake(keyed: Place, expression: str) -> None:
     (found,) = keyed.mistakes(config=toml(keyed, f'[[indexes]]\nid = "a"\ncron = "{expression}"'))
-    assert found.startswith(f"table 1 of indexes: cron: {expression!r} is no cron expression")
-    assert found.endswith("write five fields: minute, hour, day of month, month, weekday, like 0 3 * * sun")
+    assert found.startswith(f"table 1 of indexes: cron: {expression!r} is not a valid cron expression")
+    assert found.endswith("use five fields: minute, hour, day of month, month, weekday, like 0 3 * * sun")
 
 
 def test_a_moment_that_never_comes_is_a_mistake(keyed: Place) -> None:
-    expected = ["table 1 of indexes: cron: '0 0 30 2 *' is a moment that never comes"]
+    expected = ["table 1 of indexes: cron: '0 0 30 2 *' never occurs: use a date that exists"]
     assert keyed.mistakes(config=toml(keyed, '[[indexes]]\nid = "a"\ncron = "0 0 30 2 *"')) == expected
 
 
@@ -146,7 +146,7 @@ def test_a_table_for_an_index_that_is_not_synced_deserves_a_word(keyed: Place) -
     keyed.environment(CONNECTOR_INDEXES="a")
     settings, warnings = keyed.load_with_warnings(config=toml(keyed, '[[indexes]]\nid = "b"'))
     assert settings.connector_indexes == ("a",)
-    assert warnings == ["indexes: b has a table of its own but is not among CONNECTOR_INDEXES"]
+    assert warnings == ["indexes: b has its own table but is not in CONNECTOR_INDEXES"]
 
 
 def test_two_tables_for_one_index_are_a_mistake(keyed: Place) -> None:
@@ -157,8 +157,8 @@ def test_two_tables_for_one_index_are_a_mistake(keyed: Place) -> None:
 @pytest.mark.parametrize(
     ("line", "mistake"),
     [
-        ("colection = 1", "table 1 of indexes: colection is no setting of an index: did you mean collection?"),
-        ("max_deletes = 1", "table 1 of indexes: max_deletes is no setting of an index"),
+        ("colection = 1", "table 1 of indexes: unknown setting colection; did you mean collection?"),
+        ("max_deletes = 1", "table 1 of indexes: unknown setting max_deletes"),
         ('collection = "c"', "table 1 of indexes: collection: 'c' must contain {model}"),
         ('delete_mode = "never"', "table 1 of indexes: delete_mode: Input should be 'sync' or 'keep'"),
         ('poll_interval = "often"', "table 1 of indexes: poll_interval: 'often' is not a duration"),
@@ -166,13 +166,13 @@ def test_two_tables_for_one_index_are_a_mistake(keyed: Place) -> None:
         ("reconcile_interval = 99999999999", "table 1 of indexes: reconcile_interval: 99999999999 is out of range"),
         (
             "reconcile_interval = true",
-            "table 1 of indexes: reconcile_interval: true is true or false: write a duration",
+            "table 1 of indexes: reconcile_interval: true is true or false: use a duration",
         ),
-        ("transcript = 7", "table 1 of indexes: transcript: 7 is a whole number: write true or false"),
-        ("cron = 5", "table 1 of indexes: cron: 5 is a whole number: write a string in quotes"),
-        ("collection = {}", "table 1 of indexes: collection: {} is a table: write a string in quotes"),
+        ("transcript = 7", "table 1 of indexes: transcript: 7 is a whole number: use true or false"),
+        ("cron = 5", "table 1 of indexes: cron: 5 is a whole number: use a string in quotes"),
+        ("collection = {}", "table 1 of indexes: collection: {} is a table: use a string in quotes"),
         ("embedding_options = [true]", "table 1 of indexes: embedding_options: true is true or false"),
-        ('metadata_indexes = "a:b"', "table 1 of indexes: metadata_indexes: 'a:b' is not key:type"),
+        ('metadata_indexes = "a:b"', "table 1 of indexes: metadata_indexes: 'a:b' is not a valid key:type"),
     ],
 )
 def test_a_mistake_in_a_table_is_named_with_its_place(keyed: Place, line: str, mistake: str) -> None:
@@ -182,5 +182,5 @@ def test_a_mistake_in_a_table_is_named_with_its_place(keyed: Place, line: str, m
 
 @pytest.mark.parametrize("content", ['[[indexes]]\ndelete_mode = "keep"', "[[indexes]]\nid = 5", "indexes = [5]"])
 def test_a_table_without_an_id_is_a_mistake(keyed: Place, content: str) -> None:
-    expected = "indexes: every [[indexes]] table needs an id, which is a string"
+    expected = "indexes: every [[indexes]] table needs an id that is a string"
     assert expected in keyed.mistakes(config=toml(keyed, content))

@@ -1,15 +1,17 @@
 """Every mistake is named, with its cause and what to write instead, and all of them at once."""
 
+import re
+
 import pytest
 
 from connector.domain.errors import ConfigError
 from tests.unit.settings_place import Place
 
 WRONG = [
-    ("CONNECTOR_INDEXES", ",", "it names no index: give index ids, or * for all of the account"),
-    ("CONNECTOR_INDEXES", "my index", "'my index' is no index id"),
-    ("CONNECTOR_INDEXES", "a/b", "'a/b' is no index id"),
-    ("CONNECTOR_INDEXES", "*,a", "* means every index: leave the ids away, or the *"),
+    ("CONNECTOR_INDEXES", ",", "it names no index: use index ids, or * for all indexes of the account"),
+    ("CONNECTOR_INDEXES", "my index", "'my index' is not a valid index id"),
+    ("CONNECTOR_INDEXES", "a/b", "'a/b' is not a valid index id"),
+    ("CONNECTOR_INDEXES", "*,a", "* means every index: omit the ids, or the *"),
     (
         "TWELVELABS_BASE_URL",
         "api.twelvelabs.io",
@@ -25,13 +27,17 @@ WRONG = [
     ("QDRANT_GRPC_PORT", "65536", "'65536' is out of range: use 1 to 65535"),
     ("QDRANT_GRPC_PORT", "grpc", "'grpc' is not a whole number, from 1 to 65535"),
     ("CONNECTOR_TRANSCRIPT", "perhaps", "valid boolean"),
-    ("CONNECTOR_METADATA_INDEXES", "category", "'category' is not key:type with a type of keyword, integer, float"),
-    ("CONNECTOR_METADATA_INDEXES", "category:words", "'category:words' is not key:type"),
-    ("CONNECTOR_METADATA_INDEXES", ":keyword", "':keyword' is not key:type"),
+    (
+        "CONNECTOR_METADATA_INDEXES",
+        "category",
+        "'category' is not a valid key:type: use one of the types keyword, integer, float",
+    ),
+    ("CONNECTOR_METADATA_INDEXES", "category:words", "'category:words' is not a valid key:type"),
+    ("CONNECTOR_METADATA_INDEXES", ":keyword", "':keyword' is not a valid key:type"),
     ("CONNECTOR_COLLECTION", "twelvelabs", "must contain {model}: vectors of different models are not comparable"),
-    ("CONNECTOR_COLLECTION", "{model}{env}", "may contain {model} and {index_id} only"),
-    ("CONNECTOR_COLLECTION", "{model", "is no template"),
-    ("CONNECTOR_COLLECTION", "a/{model}", "letters, digits, dots, hyphens and underscores only"),
+    ("CONNECTOR_COLLECTION", "{model}{env}", "has an unknown placeholder: use only {model} and {index_id}"),
+    ("CONNECTOR_COLLECTION", "{model", "is not a valid template"),
+    ("CONNECTOR_COLLECTION", "a/{model}", "use only letters, digits, dots, hyphens and underscores"),
     ("CONNECTOR_POLL_INTERVAL", "0", "'0' is out of range: use 0.1s to 365d"),
     (
         "CONNECTOR_POLL_INTERVAL",
@@ -74,7 +80,8 @@ def test_all_mistakes_come_at_once(bare: Place) -> None:
     bare.environment(CONNECTOR_CONFIG="c.toml")
     with pytest.raises(ConfigError) as refused:
         bare.load()
-    found = {line.split()[1].rstrip(":") for line in str(refused.value).splitlines()[1:]}
+    mistakes = [line.removeprefix("  - ") for line in str(refused.value).splitlines()[1:]]
+    found = {re.split(r"\W", line.removeprefix("Unknown setting "), maxsplit=1)[0] for line in mistakes}
     assert found == {
         "TWELVELABS_API_KEY",
         "CONNECTOR_INDEXES",
@@ -110,13 +117,13 @@ def test_a_variable_that_resembles_a_setting_is_a_mistake(place: Place, where: s
         place.write(".env", f"{name}=1")
     else:
         place.environment(**{name: "1"})
-    assert place.mistakes() == [f"{name.upper()} is no setting: did you mean {meant}?"]
+    assert place.mistakes() == [f"Unknown setting {name.upper()}; did you mean {meant}?"]
 
 
 def test_other_unknown_variables_are_warned_about_once(place: Place) -> None:
     place.environment(CONNECTOR_TEAM="video")
     place.write(".env", "CONNECTOR_TEAM=video\nCONNECTOR_ZZZ=1")
-    assert place.load_with_warnings()[1] == ["CONNECTOR_TEAM is no setting", "CONNECTOR_ZZZ is no setting"]
+    assert place.load_with_warnings()[1] == ["Unknown setting CONNECTOR_TEAM", "Unknown setting CONNECTOR_ZZZ"]
 
 
 def test_the_variables_that_kubernetes_sets_for_a_service_are_ignored(place: Place) -> None:
@@ -137,16 +144,16 @@ def test_the_variables_that_kubernetes_sets_for_a_service_are_ignored(place: Pla
 def test_a_misspelled_key_is_pointed_at(bare: Place) -> None:
     bare.environment(CONNECTOR_INDEXES="a", TWELVE_LABS_API_KEY="tlk_1")
     (mistake,) = bare.mistakes()
-    assert mistake.endswith("(TWELVE_LABS_API_KEY is set, which is something else)")
+    assert mistake.endswith("(TWELVE_LABS_API_KEY is set: check the spelling)")
     assert "tlk_1" not in mistake
 
 
 @pytest.mark.parametrize(
     ("key", "hint"),
     [
-        ("concurency", ": did you mean concurrency?"),
-        ("CONNECTOR_POLL_INTERVALS", ": did you mean poll_interval?"),
-        ("qdrant_ur", ": did you mean qdrant_url?"),
+        ("concurency", "; did you mean concurrency?"),
+        ("CONNECTOR_POLL_INTERVALS", "; did you mean poll_interval?"),
+        ("qdrant_ur", "; did you mean qdrant_url?"),
         ("colour", ""),
         ("config", ""),
         ("overrides", ""),
@@ -154,11 +161,12 @@ def test_a_misspelled_key_is_pointed_at(bare: Place) -> None:
 )
 def test_an_unknown_key_of_the_file_is_a_mistake(place: Place, key: str, hint: str) -> None:
     path = place.write("connector.toml", f"{key} = 1")
-    assert place.mistakes(config=path) == [f"{key} in {path} is no setting{hint}"]
+    assert place.mistakes(config=path) == [f"Unknown setting {key} in {path}{hint}"]
 
 
 @pytest.mark.parametrize(
-    ("content", "words"), [("max_deletes = ", "is no TOML"), ("max_deletes = 1\nmax_deletes = 2", "is no TOML")]
+    ("content", "words"),
+    [("max_deletes = ", "is not valid TOML"), ("max_deletes = 1\nmax_deletes = 2", "is not valid TOML")],
 )
 def test_a_file_that_is_no_toml_is_named(place: Place, content: str, words: str) -> None:
     path = place.write("connector.toml", content)
@@ -183,35 +191,35 @@ def test_a_dotenv_that_cannot_be_read_is_named(place: Place) -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("concurrency = true", "CONNECTOR_CONCURRENCY: true is true or false: write a whole number, without quotes"),
-        ("concurrency = 4.0", "CONNECTOR_CONCURRENCY: 4.0 is a number with a fraction: write a whole number"),
-        ('concurrency = "4"', "CONNECTOR_CONCURRENCY: '4' is a string: write a whole number, without quotes"),
-        ('max_deletes = "ten"', "CONNECTOR_MAX_DELETES: 'ten' is a string: write a whole number"),
-        ("max_deletes = {}", "CONNECTOR_MAX_DELETES: {} is a table: write a whole number"),
-        ('max_delete_ratio = "0.2"', "CONNECTOR_MAX_DELETE_RATIO: '0.2' is a string: write a number, without quotes"),
-        ("max_delete_ratio = false", "CONNECTOR_MAX_DELETE_RATIO: false is true or false: write a number"),
+        ("concurrency = true", "CONNECTOR_CONCURRENCY: true is true or false: use a whole number, without quotes"),
+        ("concurrency = 4.0", "CONNECTOR_CONCURRENCY: 4.0 is a number with a fraction: use a whole number"),
+        ('concurrency = "4"', "CONNECTOR_CONCURRENCY: '4' is a string: use a whole number, without quotes"),
+        ('max_deletes = "ten"', "CONNECTOR_MAX_DELETES: 'ten' is a string: use a whole number"),
+        ("max_deletes = {}", "CONNECTOR_MAX_DELETES: {} is a table: use a whole number"),
+        ('max_delete_ratio = "0.2"', "CONNECTOR_MAX_DELETE_RATIO: '0.2' is a string: use a number, without quotes"),
+        ("max_delete_ratio = false", "CONNECTOR_MAX_DELETE_RATIO: false is true or false: use a number"),
         ("max_delete_ratio = nan", "CONNECTOR_MAX_DELETE_RATIO: nan is out of range: use 0 to 1"),
-        ('transcript = "no"', "CONNECTOR_TRANSCRIPT: 'no' is a string: write true or false, without quotes"),
-        ("media_links = 1", "CONNECTOR_MEDIA_LINKS: 1 is a whole number: write true or false"),
-        ("indexes = 5", "CONNECTOR_INDEXES: 5 is a whole number: write a list of strings"),
-        ("indexes = true", "CONNECTOR_INDEXES: true is true or false: write a list of strings"),
-        ("[indexes]\na = 1", "CONNECTOR_INDEXES: {'a': 1} is a table: write a list of strings"),
-        ("embedding_options = [1]", "CONNECTOR_EMBEDDING_OPTIONS: 1 is a whole number: write a list of strings"),
-        ("poll_interval = true", "CONNECTOR_POLL_INTERVAL: true is true or false: write a duration"),
+        ('transcript = "no"', "CONNECTOR_TRANSCRIPT: 'no' is a string: use true or false, without quotes"),
+        ("media_links = 1", "CONNECTOR_MEDIA_LINKS: 1 is a whole number: use true or false"),
+        ("indexes = 5", "CONNECTOR_INDEXES: 5 is a whole number: use a list of strings"),
+        ("indexes = true", "CONNECTOR_INDEXES: true is true or false: use a list of strings"),
+        ("[indexes]\na = 1", "CONNECTOR_INDEXES: {'a': 1} is a table: use a list of strings"),
+        ("embedding_options = [1]", "CONNECTOR_EMBEDDING_OPTIONS: 1 is a whole number: use a list of strings"),
+        ("poll_interval = true", "CONNECTOR_POLL_INTERVAL: true is true or false: use a duration"),
         (
             "poll_interval = 12:00:00",
-            "CONNECTOR_POLL_INTERVAL: datetime.time(12, 0) is a time of day: write a duration",
+            "CONNECTOR_POLL_INTERVAL: datetime.time(12, 0) is a time of day: use a duration",
         ),
         ("poll_interval = -1", "CONNECTOR_POLL_INTERVAL: -1 is not a duration"),
         ("poll_interval = inf", "CONNECTOR_POLL_INTERVAL: inf is not a duration"),
-        ("twelvelabs_api_key = 5", "TWELVELABS_API_KEY: it is a whole number: write a string in quotes"),
-        ("qdrant_url = 6333", "QDRANT_URL: 6333 is a whole number: write a string in quotes"),
-        ("data_dir = 2026-01-01", "CONNECTOR_DATA_DIR: datetime.date(2026, 1, 1) is a date: write a string"),
-        ("http_host = 127", "CONNECTOR_HTTP_HOST: 127 is a whole number: write a string in quotes"),
-        ("collection = ['a-{model}']", "CONNECTOR_COLLECTION: ['a-{model}'] is a list: write a string in quotes"),
-        ("delete_mode = false", "CONNECTOR_DELETE_MODE: false is true or false: write a string in quotes"),
-        ("metadata_indexes = {a = 5}", "CONNECTOR_METADATA_INDEXES: 5 is a whole number: write a list or table"),
-        ("log_level = []", "CONNECTOR_LOG_LEVEL: [] is a list: write a string in quotes"),
+        ("twelvelabs_api_key = 5", "TWELVELABS_API_KEY: it is a whole number: use a string in quotes"),
+        ("qdrant_url = 6333", "QDRANT_URL: 6333 is a whole number: use a string in quotes"),
+        ("data_dir = 2026-01-01", "CONNECTOR_DATA_DIR: datetime.date(2026, 1, 1) is a date: use a string"),
+        ("http_host = 127", "CONNECTOR_HTTP_HOST: 127 is a whole number: use a string in quotes"),
+        ("collection = ['a-{model}']", "CONNECTOR_COLLECTION: ['a-{model}'] is a list: use a string in quotes"),
+        ("delete_mode = false", "CONNECTOR_DELETE_MODE: false is true or false: use a string in quotes"),
+        ("metadata_indexes = {a = 5}", "CONNECTOR_METADATA_INDEXES: 5 is a whole number: use a list or table"),
+        ("log_level = []", "CONNECTOR_LOG_LEVEL: [] is a list: use a string in quotes"),
     ],
 )
 def test_a_value_of_the_wrong_type_in_the_file_is_named(bare: Place, line: str, words: str) -> None:
@@ -226,11 +234,11 @@ def test_a_value_of_the_wrong_type_in_the_file_is_named(bare: Place, line: str, 
 def test_bytes_that_are_no_text_are_a_mistake(place: Place, name: str) -> None:
     """They would be an exception of the first file, answer or request that holds them."""
     place.environment(**{name: "a\udcff:keyword"})
-    assert place.mistakes() == [f"{name}: it is not UTF-8 text, or has a NUL in it: write it again"]
+    assert place.mistakes() == [f"{name}: it is not valid UTF-8 or contains a NUL character: correct it"]
 
 
 def test_a_nul_in_the_file_is_a_mistake(place: Place) -> None:
     path = place.write("c.toml", 'data_dir = "a\\u0000b"')
     assert place.mistakes(config=path) == [
-        "CONNECTOR_DATA_DIR: it is not UTF-8 text, or has a NUL in it: write it again"
+        "CONNECTOR_DATA_DIR: it is not valid UTF-8 or contains a NUL character: correct it"
     ]

@@ -8,7 +8,7 @@ from connector.domain.errors import ConfigError
 from tests.unit.settings_place import Place
 
 SECRETS = ["TWELVELABS_API_KEY", "QDRANT_API_KEY", "CONNECTOR_WEBHOOK_SECRET"]
-READABLE = "it must exist and be readable for the user that the connector runs as"
+READABLE = "it must exist, and the user that runs the connector must be able to read it"
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_other_mounted_files_are_nobodys_business(indexed: Place) -> None:
 def test_only_secrets_have_a_file_variable(indexed: Place) -> None:
     indexed.environment(TWELVELABS_API_KEY="tlk", CONNECTOR_INDEXES_FILE="x")
     settings, warnings = indexed.load_with_warnings()
-    assert (settings.connector_indexes, warnings) == (("index-1",), ["CONNECTOR_INDEXES_FILE is no setting"])
+    assert (settings.connector_indexes, warnings) == (("index-1",), ["Unknown setting CONNECTOR_INDEXES_FILE"])
 
 
 def test_secrets_do_not_show(indexed: Place) -> None:
@@ -141,7 +141,7 @@ def test_mistakes_do_not_show_secrets(indexed: Place, variables: dict[str, str])
 def test_an_address_with_a_key_in_it_is_refused(indexed: Place) -> None:
     indexed.environment(TWELVELABS_API_KEY="tlk", QDRANT_URL="http://user:key@qdrant:6333")
     assert indexed.mistakes() == [
-        "QDRANT_URL: an address must not hold a name or password: keys have settings of their own"
+        "QDRANT_URL: an address must not contain a user name or password: set keys in their own settings"
     ]
 
 
@@ -173,14 +173,14 @@ def test_a_character_that_no_secret_has_is_refused_and_nothing_of_it_is_shown(
     indexed.environment(**{"TWELVELABS_API_KEY": "tlk", name: f"first-half{character}second-half"})
 
     assert indexed.mistakes() == [
-        f"{name}: it has characters that no key has (it is not shown): copy it again, without line breaks"
+        f"{name}: it has characters that a key cannot have (value not shown): copy it again, without line breaks"
     ]
 
 
 @pytest.mark.parametrize("name", SECRETS)
 def test_a_secret_of_white_space_is_none(indexed: Place, name: str) -> None:
     indexed.environment(**{"TWELVELABS_API_KEY": "tlk", name: " \t"})
-    assert indexed.mistakes() == [f"{name}: it holds nothing but white space: set it, or leave it empty"]
+    assert indexed.mistakes() == [f"{name}: it contains only white space: set it, or leave it empty"]
 
 
 @pytest.mark.parametrize("name", ["HTTPS_PROXY", "http_proxy", "ALL_PROXY", "grpc_proxy"])
@@ -190,7 +190,7 @@ def test_a_proxy_that_cannot_be_used_is_named_and_not_shown(indexed: Place, name
 
     (mistake,) = indexed.mistakes()
 
-    assert mistake.startswith(f"{name.upper()}: it has spaces or other characters that no address has")
+    assert mistake.startswith(f"{name.upper()}: it has spaces or other characters that an address cannot have")
     assert "hidden" not in mistake
 
 

@@ -1,4 +1,4 @@
-"""`connector check`: can it work? Reads only; what is absent is reported, not created."""
+"""`connector check`: tests the setup. Read-only: reports what is missing, creates nothing."""
 
 import asyncio
 import tempfile
@@ -33,7 +33,7 @@ _WRONG = (ConfigError, AuthenticationFailed, IndexGone, SinkMismatch)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`wrong` is for the operator to correct, `unavailable` may pass."""
+    """`wrong` must be fixed by the operator; `unavailable` may be temporary."""
 
     name: str
     status: Status
@@ -86,7 +86,7 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _probe(name: str, work: Awaitable[T], describe: Callable[[T], str] = str) -> tuple[Finding, T | None]:
-    """What came of it, and its result when it worked."""
+    """Run one check; return its finding, and its result if it succeeded."""
     try:
         result = await work
     except ConnectorError as error:
@@ -95,7 +95,7 @@ async def _probe(name: str, work: Awaitable[T], describe: Callable[[T], str] = s
 
 
 def _directory(path: Path) -> str:
-    """Whether it can be written, without leaving a trace: the file has no name."""
+    """Test write access with an unnamed temporary file, which leaves no trace."""
     nearest = next(parent for parent in (path, *path.absolute().parents) if parent.exists())
     try:
         with tempfile.TemporaryFile(dir=nearest):
@@ -103,7 +103,7 @@ def _directory(path: Path) -> str:
     except OSError as error:
         advice = "Make it writable for this user, or set CONNECTOR_DATA_DIR"
         raise LedgerUnavailable("write to", str(path), str(error), advice) from error
-    return f"{path} can be written" if path.exists() else f"{path} does not exist yet; it can be created"
+    return f"{path} is writable" if path.exists() else f"{path} does not exist yet; it can be created"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,8 +113,8 @@ class Ledger:
     index_ids: list[str]
 
     def __str__(self) -> str:
-        usable = "can be read and written" if self.path.exists() else "can be read"
-        return f"{self.path} {usable} and knows {self.reports} indexes"
+        usable = "is readable and writable" if self.path.exists() else "is readable"
+        return f"{self.path} {usable} and has reports of {self.reports} indexes"
 
 
 async def _ledger(settings: Settings) -> Ledger:
@@ -129,7 +129,7 @@ async def _ledger(settings: Settings) -> Ledger:
 
 
 def _writable(paths: Iterable[Path]) -> None:
-    """Opened for writing and closed again, which changes nothing; another user's file shows only so."""
+    """Open each file for writing and close it again. This changes nothing and detects files of another user."""
     for path in paths:
         try:
             with path.open("r+b"):
@@ -137,7 +137,7 @@ def _writable(paths: Iterable[Path]) -> None:
         except FileNotFoundError:
             continue
         except OSError as error:
-            advice = "Make it writable for this user: it may belong to the one that synced before"
+            advice = "Make it writable for this user: it may belong to the user that ran the connector before"
             raise LedgerUnavailable("write to", str(path), error.strerror or str(error), advice) from error
 
 
@@ -155,7 +155,7 @@ async def _account(source: Source) -> _Account:
 
 
 def _ids(settings: Settings, account: _Account, ledger: Ledger | None) -> tuple[str, ...]:
-    """With `*` also those that the ledger knows: one that is gone from the account is not synced any more."""
+    """With `*`, also the indexes in the ledger, to report those that are gone from the account."""
     if settings.connector_indexes != ALL_INDEXES:
         return settings.connector_indexes
     found = [index.index_id for index in account.indexes if index.model]
@@ -167,7 +167,7 @@ async def _no_index() -> str:
 
 
 async def _index(settings: Settings, source: Source, index_id: str, needed: "list[_Need]") -> str:
-    """Notes in `needed` which collection the index is going to need."""
+    """Check one index; append the collection that it needs to `needed`."""
     index = await source.index(index_id)
     of_index = settings.of_index(index_id)
     shape = of_index.point_config(index)
@@ -178,7 +178,7 @@ async def _index(settings: Settings, source: Source, index_id: str, needed: "lis
 
 @dataclass(frozen=True, slots=True)
 class _Need:
-    """An index whose model is known to be a Marengo model, and its settings."""
+    """An index with a Marengo model, and its settings."""
 
     index: Index
     settings: IndexSettings
@@ -189,7 +189,7 @@ class _Need:
 
 
 async def _collection(settings: Settings, sink: Sink, name: str, users: Sequence[_Need]) -> str:
-    """Whether it fits all the indexes that use it, and belongs to no other connector."""
+    """Check that the collection fits every index that uses it, and that no other connector owns them."""
     found, first = await sink.inspect(name), users[0]
     if found is None:
         return _absent(first.settings.known_spec(first.index))
@@ -209,5 +209,5 @@ async def _collection(settings: Settings, sink: Sink, name: str, users: Sequence
 
 def _absent(spec: CollectionSpec | None) -> str:
     if spec is None:
-        return "does not exist yet; the first asset of this model decides its dimension"
-    return f"does not exist yet; the first sync creates it with {', '.join(spec.options)} of {spec.dimension}"
+        return "does not exist yet; the first asset of this model determines its dimension"
+    return f"does not exist yet; the first sync creates it with {', '.join(spec.options)} of dimension {spec.dimension}"

@@ -1,4 +1,4 @@
-"""`connector demo`: the whole job on the simulator and embedded storage, in a temporary directory, step by step."""
+"""`connector demo`: a complete sync, step by step, on the simulator and embedded storage in a temporary directory."""
 
 import json
 import tempfile

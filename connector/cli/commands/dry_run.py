@@ -1,4 +1,4 @@
-"""`connector plan`: the dry run. Reads the source, the sink and the ledger; writes and creates nothing."""
+"""`connector plan`: dry run. Reads source, sink and ledger; writes and creates nothing."""
 
 import math
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from connector.domain.model import IndexedAsset
 from connector.engine.survey import Survey
 from connector.settings.connector_settings import Settings
 
-# Marengo makes a segment of 2 to 10 seconds; about 6 is what the vendor's own examples come to.
+# Marengo segments are 2 to 10 seconds long; the vendor's examples average about 6.
 SEGMENT_SEC = 6.0
 PAGE = 50
 
@@ -94,7 +94,7 @@ def _row(indexed_asset_id: str, survey: Survey) -> dict[str, Any]:
 def _print(document: dict[str, Any]) -> None:
     out.print(f"[bold]{text(document.get('index_name') or '')} ({document['index_id']})[/bold]")
     if document["error"]:
-        out.print(f"  [red]cannot tell:[/red] {text(document['error']['message'])}")
+        out.print(f"  [red]cannot plan:[/red] {text(document['error']['message'])}")
         return
     for change in document["upserts"]:
         length = clock(change["duration_sec"] or 0.0)

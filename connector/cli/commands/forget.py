@@ -1,4 +1,4 @@
-"""`connector forget`: removes an index's points and rows, after showing what and asking."""
+"""`connector forget`: removes an index's points and ledger rows, after confirmation."""
 
 import signal
 import sys
@@ -16,21 +16,21 @@ from connector.engine.maintenance import Footprint
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.settings.connector_settings import ALL_INDEXES, Settings
 
-_NOT_CONFIRMED = "nothing was removed, since nobody answered yes. Answer y, or give --yes."
+_NOT_CONFIRMED = "nothing was removed: the removal was not confirmed. Answer y, or use --yes."
 
 
 async def forget(settings: Settings, index_id: str, *, yes: bool, as_json: bool) -> Exit:
     if not index_id:
-        raise ConfigError("forget index", "", "the index id is empty", "Give the id of the index")
+        raise ConfigError("forget index", "", "the index id is empty", "Name the index id")
     found, known = await _look(settings, index_id)
     if not found.assets and index_id not in known:
         raise _unknown(index_id, found, known)
     where = ", ".join(sorted(found.points)) or "no collection"
     err.print(f"Index {index_id}: {number(len(found.assets))} assets with {number(found.total)} points in {where}.")
     for collection, owner in found.foreign.items():
-        err.print(f"Its points in {collection} belong to {owner} and stay.")
+        err.print(f"Its points in {collection} belong to {owner} and will not be removed.")
     if settings.connector_indexes == ALL_INDEXES or index_id in settings.connector_indexes:
-        err.print("It is still among CONNECTOR_INDEXES: the next cycle brings it back.")
+        err.print("CONNECTOR_INDEXES still includes this index: the next cycle will sync it again.")
     if not yes and not _confirmed():
         err.print("Nothing was removed.")
         if as_json:
@@ -45,10 +45,10 @@ async def forget(settings: Settings, index_id: str, *, yes: bool, as_json: bool)
 
 
 def _confirmed() -> bool:
-    """Only a yes is one: not an empty line, nor the end of the input, nor an input that cannot be read."""
-    err.print("Delete these points and rows? [y/N]: ", end="", markup=False)
+    """True only for y or yes; an empty line, end of input or unreadable input means no."""
+    err.print("Delete these points and ledger rows? [y/N]: ", end="", markup=False)
     sys.stderr.flush()
-    # asyncio's own handler would only note the first Ctrl-C, and wait on for an answer.
+    # asyncio's own handler only records the first Ctrl-C and keeps waiting for input.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         answer = sys.stdin.readline()
@@ -69,11 +69,11 @@ async def _carry_out(settings: Settings, index_id: str) -> dict[str, Any]:
 
 
 async def _look(settings: Settings, index_id: str) -> tuple[Footprint, Collection[str]]:
-    """What there is of the index, and the indexes that the ledger knows."""
+    """The index's points and rows, and the indexes that have a report in the ledger."""
     async with SqliteCheckpointStore(settings.ledger_path, read_only=True) as ledger:
         known = await ledger.reports()
         if settings.qdrant_url == "embedded" and daemon_runs(settings):
-            # The storage is the daemon's alone: what the ledger says of it must do.
+            # Only the daemon can open the embedded storage, so rely on the ledger.
             return _from_rows(await ledger.load(index_id)), known
         sink = make_sink(settings)
         try:
@@ -94,6 +94,6 @@ def _unknown(index_id: str, found: Footprint, known: Collection[str]) -> ConfigE
     if found.foreign:
         collection, owner = next(iter(found.foreign.items()))
         cause = f"its points in {collection} belong to {owner}"
-        return ConfigError("forget index", index_id, cause, "Forget it with that connector")
-    advice = f"The ledger knows: {', '.join(known) or 'none'}"
-    return ConfigError("forget index", index_id, "neither the ledger nor Qdrant has anything of it", advice)
+        return ConfigError("forget index", index_id, cause, "Run `connector forget` with that connector")
+    advice = f"Indexes in the ledger: {', '.join(known) or 'none'}"
+    return ConfigError("forget index", index_id, "neither the ledger nor Qdrant has data of this index", advice)

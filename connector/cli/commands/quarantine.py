@@ -25,7 +25,7 @@ async def list_quarantined(settings: Settings, only: Sequence[str], *, as_json: 
     if as_json:
         print_json({"quarantined": found})
     elif not found:
-        out.print("Nothing is in quarantine.")
+        out.print("No assets are in quarantine.")
     for problem in [] if as_json else found:
         out.print(f"{problem['index_id']} {text(problem['indexed_asset_id'])} ({problem['attempts']} attempts)")
         out.print(f"  {text(problem['reason'])}")
@@ -33,7 +33,7 @@ async def list_quarantined(settings: Settings, only: Sequence[str], *, as_json: 
 
 
 async def release(settings: Settings, what: str, index_id: str, names: Sequence[str], *, as_json: bool) -> Exit:
-    """`what` is retry or drop; no names mean every quarantined asset of the index."""
+    """`what` is retry or drop; empty `names` selects every quarantined asset of the index."""
     async with SqliteCheckpointStore(settings.ledger_path, read_only=True) as ledger:
         found = await maintenance.quarantined(ledger, index_id, settings.connector_max_attempts)
     unknown_ids = sorted(set(names) - found.keys())
@@ -49,7 +49,7 @@ async def release(settings: Settings, what: str, index_id: str, names: Sequence[
     if as_json:
         print_json({"index_id": index_id, **result})
     else:
-        done = "will be tried again by the next cycle" if what == "retry" else "have no points in Qdrant any more"
+        done = "will be retried in the next cycle" if what == "retry" else "no longer have points in Qdrant"
         out.print(f"{len(result['assets'])} assets {done}.")
     return Exit.DONE
 

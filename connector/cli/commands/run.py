@@ -7,7 +7,7 @@ from connector.settings.connector_settings import Settings
 
 
 async def run(settings: Settings) -> Exit:
-    """Raises ConfigError before anything starts."""
+    """Raises ConfigError, before anything starts, if QDRANT_URL is not set."""
     if "qdrant_url" not in settings.model_fields_set:
         advice = "Set it to your server's address, or to `embedded` to try the daemon out"
         raise ConfigError("run", "", "QDRANT_URL is not set", advice)

@@ -23,13 +23,13 @@ async def search(settings: Settings, query: str, only: Sequence[str], *, limit: 
 
 
 async def search_all(app: App, query: str, only: Sequence[str], limit: int) -> list[dict[str, Any]]:
-    """One document for each collection of the indexes: its model, its hits, or why there are none."""
+    """One document for each collection of the indexes: its model, and its hits or the error."""
     everything = app.settings.connector_indexes == ALL_INDEXES and not only
     indexes = [] if everything else await app.indexes(only)
     lists, seen = [], set()
     for collection in await _collections(app, indexes):
         if collection.instance_id in seen:
-            continue  # an alias, or a copy that was restored beside its original
+            continue  # an alias, or a copy restored next to the original
         seen.add(collection.instance_id)
         holding = [index.index_id for index in indexes if await app.sink.count(collection.name, index.index_id)]
         if everything or holding:
@@ -38,9 +38,9 @@ async def search_all(app: App, query: str, only: Sequence[str], limit: int) -> l
 
 
 async def _collections(app: App, indexes: Sequence[IndexSettings]) -> list[CollectionInfo]:
-    """Those of the indexes, under the names that the settings give them; without indexes, all of ours.
+    """The collections of these indexes, by their configured names; without indexes, all collections of ours.
 
-    Which models there are is known from our collections: the name of one with another model follows from it.
+    The models come from our existing collections: a collection's name depends on its model.
     """
     ours = await app.sink.collections()
     named = indexes or [app.settings.of_index(index_id) for index_id in await app.ledger.known()]
@@ -64,11 +64,11 @@ async def _of_collection(
 
 def print_lists(lists: Sequence[dict[str, Any]]) -> None:
     if not lists:
-        out.print("There are no points of these indexes yet: run `connector sync` first.")
+        out.print("These indexes have no points yet: run `connector sync` first.")
     for found in lists:
         out.print(f"[bold]{text(found['model'])}[/bold], collection {text(found['collection'])}")
         if found["error"]:
-            out.print(f"  [red]cannot be searched:[/red] {text(found['error']['message'])}")
+            out.print(f"  [red]search failed:[/red] {text(found['error']['message'])}")
         elif not found["hits"]:
             out.print("  nothing found")
         for hit in found["hits"]:

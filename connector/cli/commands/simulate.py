@@ -1,4 +1,4 @@
-"""`connector simulate`: serves the simulator until it is stopped."""
+"""`connector simulate`: serves the simulator until a signal stops it."""
 
 import asyncio
 import json
@@ -11,13 +11,15 @@ from connector.simulator import Scenario, ScenarioError, Simulator, serve
 
 
 def scenario_of(file: Path | None, seed: int | None, assets: int | None) -> Scenario:
-    """`seed` has precedence over the file's. Raises ConfigError that names what is wrong in it."""
+    """`seed` overrides the file's seed. Raises ConfigError that names the mistake in the file."""
     if file is None:
         seed, assets = 7 if seed is None else seed, 12 if assets is None else assets
         return Scenario.default(seed=seed, assets=assets, clock_rate=1.0)
     if assets is not None:
-        advice = "Leave one of the two away"
-        raise ConfigError("simulate", "--assets", "a scenario file says itself how many assets there are", advice)
+        advice = "Omit one of the two"
+        raise ConfigError(
+            "simulate", "--assets", "it cannot be combined with --scenario: the file defines the assets", advice
+        )
     try:
         scenario = Scenario.load(file)
     except ScenarioError as error:
@@ -26,7 +28,7 @@ def scenario_of(file: Path | None, seed: int | None, assets: int | None) -> Scen
 
 
 async def simulate(scenario: Scenario, host: str, port: int, api_key: str | None, *, as_json: bool) -> Exit:
-    """SIGTERM is the ordinary end of a server; Ctrl-C is left to the caller."""
+    """Serve until SIGTERM, then return normally; the caller handles Ctrl-C."""
     task = asyncio.current_task()
     if task:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
@@ -43,20 +45,20 @@ async def simulate(scenario: Scenario, host: str, port: int, api_key: str | None
 
 
 def _announce(simulator: Simulator, *, as_json: bool) -> None:
-    """The first line is for programs too: base URL, then index ids."""
+    """Print the first line for programs (base URL, then index ids), the rest for people."""
     control = simulator.control
     facts = {"base_url": simulator.base_url, "index_ids": control.index_ids, "control_url": simulator.control_url}
     if as_json:
-        print(json.dumps(facts), flush=True)  # noqa: T201  one line, unlike other documents: a server goes on
+        print(json.dumps(facts), flush=True)  # noqa: T201  one line, unlike other documents: the server keeps running
         return
-    print(simulator.base_url, *control.index_ids, flush=True)  # noqa: T201  as plain as a program wants it
+    print(simulator.base_url, *control.index_ids, flush=True)  # noqa: T201  plain text for programs
     for index_id in control.index_ids:
         index = control.index(index_id)
         model = index["models"][0]["model_name"]
         out.print(f"  index {index_id}: {text(index['index_name'])}, {model}, {index['video_count']:g} videos")
-    out.print("Point any TwelveLabs program at it, for example:", style="dim")
+    out.print("Point any TwelveLabs client at it, for example:", style="dim")
     out.print(
         f"  TWELVELABS_BASE_URL={simulator.base_url} TWELVELABS_API_KEY=any CONNECTOR_INDEXES='*' connector sync",
         style="dim",
     )
-    out.print(f"Control API: {simulator.control_url}    Ctrl-C ends it.", style="dim")
+    out.print(f"Control API: {simulator.control_url}    Press Ctrl-C to stop.", style="dim")

@@ -1,4 +1,4 @@
-"""`connector status`: what the ledger says, and the daemon that owns it; asks neither source nor sink."""
+"""`connector status`: the state in the ledger and of the daemon that owns it; contacts neither source nor sink."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ async def status(settings: Settings, *, as_json: bool) -> Exit:
         print_json({"ledger": str(path), "daemon": daemon, "indexes": indexes})
         return Exit.DONE
     if daemon:
-        out.print(f"The daemon is {daemon['state']}, process {daemon['pid']}.")
+        out.print(f"The daemon is {daemon['state']} (process {daemon['pid']}).")
     elif not indexes:
         out.print("Nothing has been synced yet: run `connector sync` or `connector run`.")
     for index in indexes:
@@ -46,11 +46,11 @@ def _print(index: Mapping[str, Any]) -> None:
         lag = "" if index["lag_sec"] is None else f", lag {index['lag_sec']:.1f} s"
         out.print(f"  last cycle: {index['last_cycle']['duration_sec']:.1f} s{lag}")
         if index["last_cycle"]["error"]:
-            out.print(f"  [red]it failed:[/red] {text(index['last_cycle']['error']['message'])}")
+            out.print(f"  [red]failed:[/red] {text(index['last_cycle']['error']['message'])}")
     if index["withheld"]:
         out.print(f"  [yellow]{index['withheld']} deletes withheld:[/yellow] {text(index['withheld_because'])}")
     for name in index["opened"]:
-        out.print(f"  started and not finished {name}")
+        out.print(f"  started but not finished: {name}")
     for word in ("deferred", "failed", "quarantined"):
         for problem in index[word]:
             name = text(f"{problem['indexed_asset_id']} ({problem['attempts']} attempts)")

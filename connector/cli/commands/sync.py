@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 async def sync(settings: Settings, only: Sequence[str], *, allow_deletes: bool, take_over: bool, as_json: bool) -> Exit:
-    """Every configured index gets a report, also when nothing could be opened."""
+    """Every configured index gets a report, even if nothing could be opened."""
     reports: dict[str, CycleReport] = {}
     failure: ConnectorError | None = None
     try:
@@ -30,7 +30,7 @@ async def sync(settings: Settings, only: Sequence[str], *, allow_deletes: bool, 
                     await _cycles(app, only, reports, allow_deletes=allow_deletes, take_over=take_over)
     except ConfigError:
         raise
-    except Exception as error:  # noqa: BLE001  it is in the log and in every report
+    except Exception as error:  # noqa: BLE001  logged, and stored in every report
         failure = _failure(error)
         for index_id in _named(settings, only):
             reports.setdefault(index_id, CycleReport(index_id)).fail(failure)
@@ -58,7 +58,7 @@ async def _ordered(
     allow_deletes: bool,
     take_over: bool,
 ) -> None:
-    """The daemon that owns the ledger does the work."""
+    """Let the daemon that owns the ledger run the cycles."""
     arguments = {"indexes": list(only), "allow_deletes": allow_deletes, "take_over": take_over}
     result = await follow(settings, "sync", arguments, bar.show)
     for facts in result["reports"]:
@@ -104,9 +104,9 @@ def print_report(report: CycleReport) -> None:
     name = f"{report.index_name} ({report.index_id})" if report.index_name else report.index_id
     out.print(f"[bold]{text(name)}[/bold]" + (f", {report.model}" if report.model else ""))
     if report.error:
-        out.print(f"  [red]not carried out to the end:[/red] {text(report.error['message'])}")
+        out.print(f"  [red]not completed:[/red] {text(report.error['message'])}")
     if report.interrupted:
-        out.print("  [yellow]interrupted; the next cycle goes on from here[/yellow]")
+        out.print("  [yellow]interrupted; the next cycle continues from here[/yellow]")
     counts = {
         "listed": report.listed,
         "upserted": report.upserted,
@@ -130,7 +130,7 @@ def print_report(report: CycleReport) -> None:
     )
     if report.withheld_because:
         out.print(f"  [yellow]{report.withheld} deletes withheld:[/yellow] {text(report.withheld_because)}")
-        out.print("  see them with `connector plan`, allow them once with `connector sync --allow-deletes`")
+        out.print("  list them with `connector plan`; allow them once with `connector sync --allow-deletes`")
     for warning in report.warnings:
         out.print(f"  [yellow]warning:[/yellow] {text(warning)}")
     for problem in report.problems:

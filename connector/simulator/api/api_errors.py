@@ -1,10 +1,10 @@
-"""Errors that the simulated service answers with, and their two body families."""
+"""Error responses of the simulated service, and their two body formats."""
 
 from typing import Any
 
 
 class ApiError(Exception):
-    """An answer of the service that is not a success."""
+    """An error response of the service."""
 
     def __init__(self, status: int, code: str, message: str, details: dict[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -32,7 +32,7 @@ _STATUS_CODES = {
 
 
 def for_status(status: int) -> ApiError:
-    """What the service would say with this status."""
+    """The service's usual error for this status."""
     code = _STATUS_CODES.get(status, "internal_server_error" if status >= 500 else "request_failed")
     return ApiError(status, code, f"The request failed with status {status}.")
 

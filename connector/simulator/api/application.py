@@ -1,4 +1,4 @@
-"""The endpoints under /v1.3 behind the gate, and the control API beside them."""
+"""The endpoints under /v1.3 behind the gate, and the control API next to them."""
 
 import msgspec
 from starlette.applications import Starlette
@@ -37,7 +37,7 @@ def service(world: World) -> Starlette:
 
 
 def side_by_side(control: ASGIApp, gate: ASGIApp) -> ASGIApp:
-    """Requests under the control prefix go to the control API, without key and log; all others to the gate."""
+    """Route requests under the control prefix to the control API, without key and log; all others to the gate."""
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         chosen = control if scope["path"].startswith(f"{CONTROL_PREFIX}/") else gate
@@ -54,7 +54,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 async def _unknown(request: Request, error: Exception) -> Response:
-    """No such path, or not with this method, or a form that cannot be read."""
+    """Error for an unknown path, a wrong method or an unreadable form."""
     status = error.status_code if isinstance(error, HTTPException) else 404
     if status == 400:
         return await _refused(request, ApiError(400, "parameter_invalid", "The request body is not a valid form."))

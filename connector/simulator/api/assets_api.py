@@ -1,4 +1,4 @@
-"""/assets: what was uploaded, independent of the indexes that it is in."""
+"""/assets: uploaded assets, independent of indexes."""
 
 from typing import Any
 
@@ -116,7 +116,7 @@ class AssetsApi:
 
 
 class _Wanted:
-    """`asset_ids` and `asset_types` are repeated; `filename` is part of the name in any case."""
+    """`asset_ids` and `asset_types` may be repeated; `filename` matches a part of the name, case-insensitively."""
 
     def __init__(self, query: QueryParams) -> None:
         self._ids = frozenset(query.getlist("asset_ids"))

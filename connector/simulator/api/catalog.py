@@ -1,4 +1,4 @@
-"""All uploaded assets of the account, newest first, without storing those that the generated assets came from."""
+"""All uploaded assets of the account, newest first. Does not store the uploads of generated assets."""
 
 from typing import Protocol
 
@@ -14,7 +14,7 @@ Rows = NDArray[np.int64]
 
 
 class Wanted(Protocol):
-    """`passes_all` spares looking at every asset."""
+    """`passes_all` means that no asset needs to be checked."""
 
     @property
     def passes_all(self) -> bool: ...
@@ -23,7 +23,7 @@ class Wanted(Protocol):
 
 
 def page_of(world: World, page: ListingPage, wanted: Wanted) -> tuple[list[Upload], int]:
-    """The uploads of a page and how many match in all."""
+    """The uploads of a page, and the total number of matches."""
     rows = _rows(world)
     if wanted.passes_all:
         return [_upload(world, rows[place]) for place in page.span(len(rows))], len(rows)

@@ -61,7 +61,7 @@ class EmbedApi:
 
 
 def _block(form: FormData, name: str, model: EmbeddingModel) -> dict[str, Any]:
-    """Media cannot be looked at here: as with the real service, the block says so while the request succeeds."""
+    """The simulator cannot read media: as in the real service, the request succeeds and the block has an error."""
     if name != "text":
         return {"error_message": f"{name}: the simulator embeds text only"}
     text = text_field(form, "text")

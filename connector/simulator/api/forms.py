@@ -1,4 +1,4 @@
-"""Multipart forms: fields, metadata as JSON text, and the name that an uploaded video brings along."""
+"""Multipart forms: fields, metadata as JSON text, and the file name of an uploaded video."""
 
 from pathlib import PurePosixPath
 from typing import Any
@@ -15,7 +15,7 @@ _NAMELESS = "upload.mp4"
 
 
 def text_field(form: FormData, name: str) -> str:
-    """Raises ApiError 400 when it is absent or empty."""
+    """Raises ApiError 400 if the field is absent or empty."""
     value = form.get(name)
     if not isinstance(value, str) or not value:
         raise not_provided(name)
@@ -37,7 +37,7 @@ def metadata_field(form: FormData) -> dict[str, Any]:
 
 
 def media_name(form: FormData, url_field: str, file_field: str) -> str:
-    """The file name of an uploaded file or of a URL. Raises ApiError 400 when there is neither."""
+    """The file name of an uploaded file or of a URL. Raises ApiError 400 if the form has neither."""
     file = form.get(file_field)
     if isinstance(file, UploadFile):
         return file.filename or _NAMELESS
@@ -49,7 +49,7 @@ def media_name(form: FormData, url_field: str, file_field: str) -> str:
 
 
 def titled(filename: str) -> AssetSpec:
-    """An uploaded video shows what its file name says: goal-celebration.mp4 is found by "goal celebration"."""
+    """Take the content of an uploaded video from its file name: "goal celebration" finds goal-celebration.mp4."""
     title = " ".join(PurePosixPath(filename).stem.replace("-", " ").replace("_", " ").split()) or "untitled"
     scenes = (Scene(visual=title, audio=title, speech=title), Scene(visual=f"{title}, close up"))
     return AssetSpec(filename=filename, scenes=scenes)

@@ -1,4 +1,4 @@
-"""What every request passes on its way in and out: log, holds, faults, key, rate limit, compression, Date."""
+"""Processing of every request and response: log, holds, faults, key, rate limit, compression, Date."""
 
 import asyncio
 import gzip
@@ -25,7 +25,7 @@ _NO_FAULT = Fault()
 
 
 class Gate:
-    """ASGI application around the endpoints of one simulator."""
+    """ASGI application that wraps the endpoints of one simulator."""
 
     def __init__(
         self, app: ASGIApp, world: World, board: FaultBoard, log: RequestLog, limit: RateLimit, api_key: str | None
@@ -92,7 +92,7 @@ class Gate:
 
 
 def _bytes(body: Any) -> bytes:
-    """Text and bytes as they are, anything else as JSON."""
+    """Encode text and bytes as they are, anything else as JSON."""
     if isinstance(body, bytes):
         return body
     return body.encode() if isinstance(body, str) else msgspec.json.encode(body)
@@ -103,7 +103,7 @@ def _refusal(call: ReceivedCall, error: ApiError) -> Reply:
 
 
 async def _answered(app: ASGIApp, scope: Scope, receive: Receive) -> Reply:
-    """The whole answer of the endpoint, so that it can be compressed, cut or slowed down."""
+    """The complete response of the endpoint, so that it can be compressed, cut or slowed down."""
     start: Message = {}
     body = bytearray()
 

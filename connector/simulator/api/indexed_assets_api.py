@@ -75,7 +75,7 @@ class IndexedAssetsApi:
         return raw_answer(await asyncio.to_thread(self._retrieval(request, as_video)))
 
     def _retrieval(self, request: Request, shape: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[], bytes]:
-        """Decides under the lock, and leaves the expensive part to the caller's thread."""
+        """Decide under the lock; the caller's thread does the expensive part."""
         world, query, path = self._world, request.query_params, request.path_params
         refuse_unknown(query, _RETRIEVE_PARAMETERS)
         options = list(dict.fromkeys(query.getlist("embedding_option")))
@@ -138,7 +138,7 @@ def _flag(query: QueryParams, name: str) -> bool:
 def _embedding(
     world: World, state: SimulatedIndex, record: Record, options: list[str]
 ) -> Callable[[], dict[str, Any]] | None:
-    """What makes the `embedding` of the answer; None where the answer has none. Raises ApiError by the knobs."""
+    """The inputs of the response's `embedding`; None if it has none. Knobs may make it raise ApiError."""
     knobs, model = world.knobs, vector_model(record, state.model)
     enabled = model.enabled(state.model_options)
     refused = [option for option in options if option not in enabled]

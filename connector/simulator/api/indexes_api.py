@@ -91,7 +91,7 @@ def _wanted(state: SimulatedIndex, query: Any) -> bool:
 
 
 def _model(models: list[Any]) -> tuple[Any, tuple[Any, ...]]:
-    """The first model of the request; an index has one that makes embeddings at most."""
+    """The first model of the request; an index has at most one embedding model."""
     if not models or not isinstance(models[0], dict):
         raise not_provided("models")
     name, options = models[0].get("model_name"), models[0].get("model_options") or []

@@ -1,4 +1,4 @@
-"""Requests in and answers out, as every endpoint does it."""
+"""Reads requests and writes responses, for all endpoints."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -26,7 +26,7 @@ def empty(status: int = 204) -> Response:
 
 
 def decoded(text: bytes | str) -> Any:
-    """The JSON value; raises ValueError for what is not JSON, or is nested too deeply to be written again."""
+    """Parse JSON. Raises ValueError for invalid JSON and for nesting too deep to write again."""
     try:
         value = msgspec.json.decode(text)
     except RecursionError:
@@ -46,7 +46,7 @@ def _children(value: Any) -> Iterable[Any]:
 
 
 async def json_object(request: Request) -> dict[str, Any]:
-    """Raises ApiError 400 when the body is no JSON object."""
+    """Raises ApiError 400 if the body is not a JSON object."""
     try:
         value = decoded(await request.body())
     except ValueError as error:
@@ -57,7 +57,7 @@ async def json_object(request: Request) -> dict[str, Any]:
 
 
 def required(body: Mapping[str, Any], name: str, kind: type) -> Any:
-    """Raises ApiError 400 when it is absent or of another type."""
+    """Raises ApiError 400 if the value is absent or has another type."""
     if body.get(name) is None:
         raise not_provided(name)
     value = body[name]
@@ -69,12 +69,12 @@ def required(body: Mapping[str, Any], name: str, kind: type) -> Any:
 
 
 def metadata_of(body: Mapping[str, Any]) -> dict[str, Any]:
-    """`user_metadata` of a write: string, number, boolean, list of strings or null. Raises ApiError 400."""
+    """Read `user_metadata`: string, number, boolean, list of strings or null values. Raises ApiError 400."""
     return checked_metadata(required(body, "user_metadata", dict))
 
 
 def checked_metadata(metadata: dict[str, Any]) -> dict[str, Any]:
-    """Raises ApiError 400 naming the key whose value the service does not take."""
+    """Raises ApiError 400 that names the key with an invalid value."""
     for name, value in metadata.items():
         listed = isinstance(value, list) and all(isinstance(item, str) for item in value)
         if not (listed or value is None or isinstance(value, str | int | float | bool)):

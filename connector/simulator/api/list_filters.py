@@ -1,4 +1,4 @@
-"""Which indexed assets a listing is about."""
+"""Filters of indexed asset listings."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -35,7 +35,7 @@ class AssetFilter:
 
     @staticmethod
     def of(query: QueryParams, statuses: list[str] | None) -> "AssetFilter":
-        """User metadata comes flattened (`category=x`) or as deepObject (`user_metadata[category]=x`).
+        """User metadata may be flat (`category=x`) or a deepObject (`user_metadata[category]=x`).
 
         A plain number is an exact match. Raises ApiError 400.
         """
@@ -72,7 +72,7 @@ class AssetFilter:
     def rows(
         self, table: Table, records: Callable[[list[int]], list[Record]], *, patched_only: bool
     ) -> NDArray[np.int64]:
-        """Row numbers of the table that match; assets are looked at one by one only for what is not a column."""
+        """Matching row numbers of the table. Checks single assets only for filters without a column."""
         kept = np.ones(len(table.ordinals), dtype=np.bool_)
         if self.statuses:
             kept &= np.isin(table.status, [nth for nth, name in enumerate(table.names) if name in self.statuses])
@@ -132,7 +132,7 @@ def _float(text: str) -> float | None:
 
 
 def instant(query: Mapping[str, str], name: str) -> int | None:
-    """Milliseconds of an RFC 3339 query value, if there is one. Raises ApiError 400."""
+    """Parse an RFC 3339 query value to milliseconds; None if absent. Raises ApiError 400."""
     text = query.get(name)
     if text is None:
         return None

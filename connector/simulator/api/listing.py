@@ -1,4 +1,4 @@
-"""Query parameters of the list endpoints, and the page that they ask for."""
+"""Query parameters of the list endpoints, and the page that they select."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -85,7 +85,7 @@ def sorted_page(items: list[T], order: SortOrder, page: ListingPage, sort_key: C
 def asset_page(
     world: World, state: SimulatedIndex, query: QueryParams, page: ListingPage, *, only_ready: bool, request: int
 ) -> tuple[list[Record], int]:
-    """The records of a page of an index, and how many match in all. `request` seeds the shuffling of ties.
+    """The records of a page of an index, and the total number of matches. `request` seeds the shuffling of ties.
 
     Without a filter and in the order of creation the page is found directly: page 2,000 costs what page 1 does.
     """

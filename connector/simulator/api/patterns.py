@@ -1,4 +1,4 @@
-"""Which requests a hold, a fault or a look at the log is about: `"GET /indexes/*/indexed-assets?page=2"`."""
+"""Patterns that select requests for holds, faults and log queries: `"GET /indexes/*/indexed-assets?page=2"`."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ PREFIX = "/v1.3"
 
 @dataclass(frozen=True, slots=True)
 class ReceivedCall:
-    """A request as patterns see it; `path` is without the version prefix."""
+    """A request to match; `path` has no version prefix."""
 
     method: str
     path: str
@@ -18,7 +18,7 @@ class ReceivedCall:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """`*` stands for anything within one path segment, `**` for anything at all; the method and the query are optional.
+    """`*` matches within one path segment, `**` matches anything; method and query are optional.
 
     A query lists `key=value` pairs that must be there; others may be.
     """

@@ -1,4 +1,4 @@
-"""A real request-rate limit over fixed windows, and the three shapes in which 429 is known to come."""
+"""A request rate limit over fixed windows, and the three known formats of a 429 response."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from connector.simulator.world.knobs import Knobs
 
 @dataclass(frozen=True, slots=True)
 class RequestWindow:
-    """The limit's state after a request; `reset_s` is seconds until the window ends, `reset_at` that moment (epoch)."""
+    """The limit's state after a request; `reset_s` is in seconds from now, `reset_at` in epoch seconds."""
 
     limit: int
     used: int
@@ -37,7 +37,7 @@ class RateLimit:
         self._used = 0
 
     def count(self, knobs: Knobs, now_ms: int) -> RequestWindow | None:
-        """None when there is no limit. A rejected request is not counted against the next window."""
+        """None without a limit. A rejected request does not count against the next window."""
         if knobs.rate_limit is None:
             return None
         elapsed = self._timer() - self._window_began
@@ -50,7 +50,7 @@ class RateLimit:
 
 
 def quota_headers(quota: RequestWindow, knobs: Knobs) -> dict[str, str]:
-    """The old set, the per-dimension one, both or none; on every answer while there is a limit."""
+    """The old headers, the per-dimension ones, both or none; on every response while a limit is set."""
     used = min(quota.used, quota.limit)
     values = {"limit": quota.limit, "remaining": quota.limit - used, "reset": quota.reset_at}
     headers: dict[str, str] = {}
@@ -63,7 +63,7 @@ def quota_headers(quota: RequestWindow, knobs: Knobs) -> dict[str, str]:
 
 
 def too_many(path: str, knobs: Knobs, limit: int, wait_s: int) -> tuple[bytes, dict[str, str]]:
-    """Body and headers of a 429, in the variant that the knobs name; embed-v2 is nested unless it is empty."""
+    """Body and headers of a 429 in the format that the knobs select; embed-v2 nests the body unless it is empty."""
     headers = {"retry-after": str(wait_s)} if knobs.retry_after else {}
     if knobs.rate_limit_body == "empty":
         return b"", headers

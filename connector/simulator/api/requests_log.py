@@ -1,4 +1,4 @@
-"""What was asked of the simulator."""
+"""The log of requests to the simulator."""
 
 import itertools
 import threading
@@ -13,7 +13,7 @@ KEPT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A request that is about to be answered. `status` 0: its connection is dropped. `at` is simulated milliseconds."""
+    """A logged request. `status` 0 means that the connection was dropped. `at` is in simulated milliseconds."""
 
     number: int
     method: str
@@ -24,7 +24,7 @@ class Logged:
 
 
 class RequestLog:
-    """The latest requests in the order of their answers; `total` counts all."""
+    """The latest requests in response order; `total` counts all requests."""
 
     def __init__(self) -> None:
         self._entries: deque[Logged] = deque(maxlen=KEPT)
@@ -44,13 +44,13 @@ class RequestLog:
             self._entries.append(Logged(next(self._numbers), call.method, call.path, call.query, status, at))
 
     def matching(self, pattern: str = "**", since: int = 0) -> list[Logged]:
-        """Entries whose request matches and whose number is above `since`."""
+        """Entries that match the pattern and have a number greater than `since`."""
         parsed = Pattern.parse(pattern)
         with self._lock:
             entries = [entry for entry in self._entries if entry.number > since]
         return [entry for entry in entries if parsed.matches(ReceivedCall(entry.method, entry.path, entry.query))]
 
     def clear(self) -> None:
-        """`total` goes on counting."""
+        """Empty the log; `total` keeps counting."""
         with self._lock:
             self._entries.clear()

@@ -1,4 +1,4 @@
-"""/tasks: every indexed asset has the task that indexed it; it outlives the asset."""
+"""/tasks: every indexed asset has a task, which outlives the asset."""
 
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
@@ -47,7 +47,7 @@ class TasksApi:
             return answer(page.envelope(data, len(found), world.knobs.past_end))
 
     async def create(self, request: Request) -> Response:
-        """The legacy way to upload and index in one step."""
+        """Upload and index in one step (legacy)."""
         async with request.form() as form:
             index_id, name = text_field(form, "index_id"), media_name(form, "video_url", "video_file")
             metadata, stream = metadata_field(form), form.get("enable_video_stream") != "false"
@@ -68,7 +68,7 @@ class TasksApi:
             return answer(task_view(world, *world.task(request.path_params["task_id"])))
 
     async def delete(self, request: Request) -> Response:
-        """Only of a failed asset, or after a ready one was deleted."""
+        """Delete a task, only if its asset failed or was deleted."""
         world = self._world
         with world.lock:
             task_id = request.path_params["task_id"]

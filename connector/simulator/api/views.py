@@ -1,4 +1,4 @@
-"""The account's things as the JSON values that the wire carries."""
+"""Converts records of the account to the JSON values of responses."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def index_view(world: World, state: SimulatedIndex) -> dict[str, Any]:
 
 
 def item_view(world: World, state: SimulatedIndex, record: Record) -> dict[str, Any]:
-    """An item of the listing: no user_metadata, no hls, no embedding; `indexed_at` only once it is indexed."""
+    """A listing item: no user_metadata, hls or embedding; `indexed_at` only after indexing."""
     status = world.status(state, record)
     view = {
         "_id": world.indexed_asset_id(state, record.ordinal),
@@ -56,7 +56,7 @@ def detail_view(world: World, state: SimulatedIndex, record: Record) -> dict[str
 
 
 def video_view(view: dict[str, Any], *, retrieved: bool) -> dict[str, Any]:
-    """The legacy twin: no status, and no size where it is retrieved."""
+    """The legacy format: no status, and no size when retrieved."""
     metadata = {key: value for key, value in view["system_metadata"].items() if not (retrieved and key == "size")}
     kept = {key: value for key, value in view.items() if key != "status"}
     return {**kept, "system_metadata": metadata}
@@ -75,7 +75,7 @@ def system_metadata(record: Record) -> dict[str, Any]:
 
 
 def hls_view(world: World, identifier: str, updated_at: str, complete: bool) -> dict[str, Any]:
-    """Links that expire within the hour, so they differ from one hour to the next."""
+    """Links that expire within the hour, so they change every hour."""
     until = (world.now_ms() // _HOUR_MS + 1) * _HOUR_MS // 1000
     base = f"https://media.simulator.invalid/{identifier}"
     return {

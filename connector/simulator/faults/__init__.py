@@ -1,1 +1,1 @@
-"""What goes wrong in the simulator: injected faults, slow and cut answers, drifting pages, webhooks."""
+"""Faults of the simulator: injected errors, slow and truncated responses, drifting pages, webhooks."""

@@ -1,4 +1,4 @@
-"""Answers on the wire, also the broken ones."""
+"""Sends responses, including broken ones."""
 
 import asyncio
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ class Reply:
 
 
 class BreakableProtocol(H11Protocol):
-    """Hands its transport to the application, which ASGI has no way to cut."""
+    """Gives the application access to its transport, because ASGI cannot abort a connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
         super().connection_made(transport)
@@ -29,13 +29,13 @@ class BreakableProtocol(H11Protocol):
 
 
 async def drop(scope: Scope, receive: Receive) -> None:
-    """Resets the connection without an answer."""
+    """Reset the connection without a response."""
     scope["state"]["transport"].abort()
     await _disconnected(receive)
 
 
 async def deliver(reply: Reply, fault: Fault, scope: Scope, receive: Receive, send: Send) -> None:
-    """The answer in full, slowly over `slow` seconds, or up to `cut_at` of its body and then the connection's end."""
+    """Send the response: complete, spread over `slow` seconds, or only `cut_at` of its body before closing."""
     headers = [(name.encode(), value.encode()) for name, value in reply.headers.items()]
     if reply.status in _BODYLESS:
         reply = replace(reply, body=b"")
@@ -66,6 +66,6 @@ async def _send_body(body: bytes, seconds: float, send: Send) -> None:
 
 
 async def _disconnected(receive: Receive) -> None:
-    """Until the server knows that the connection is gone; it would complain about an unfinished answer before."""
+    """Wait until the server notices the closed connection; otherwise it reports an unfinished response."""
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -1,4 +1,4 @@
-"""The knob `page_drift`: the index changes while somebody walks through its pages."""
+"""The knob `page_drift`: the index changes while a client pages through it."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from connector.simulator.world.world import World
 
 
 def drift_after(world: World, state: SimulatedIndex, page: ListingPage, shown: Sequence[Record], total: int) -> None:
-    """Once per walk: after its first page, if more pages follow. So a walk with any page size ends."""
+    """Change the index once per walk, after the first page if more follow, so that every walk ends."""
     if page.page != 1 or total <= page.limit or not shown:
         return
     if world.knobs.page_drift == "insert":

@@ -1,4 +1,4 @@
-"""What is done to requests on purpose: held until released, or answered wrongly."""
+"""Holds and faults: requests that wait for a release, and injected errors."""
 
 import asyncio
 import random
@@ -21,7 +21,7 @@ Rewrite = Callable[[Any], Any]
 
 
 class Hold:
-    """Stops the nth matching request until `release()`. Usable from any thread and any event loop."""
+    """Stops the nth matching request until `release()`. Works from any thread and any event loop."""
 
     def __init__(self, pattern: Pattern, nth: int, stage: Stage) -> None:
         self._pattern = pattern
@@ -31,11 +31,11 @@ class Hold:
         self._released: Future[None] = Future()
 
     async def reached(self) -> ReceivedCall:
-        """Waits until the request is being held."""
+        """Wait until the request is held."""
         return await asyncio.shield(asyncio.wrap_future(self._reached))
 
     def wait_reached(self, timeout: float = 30.0) -> ReceivedCall:
-        """Blocks until the request is being held. Raises TimeoutError after `timeout` seconds."""
+        """Block until the request is held. Raises TimeoutError after `timeout` seconds."""
         return self._reached.result(timeout)
 
     @property
@@ -47,12 +47,12 @@ class Hold:
         return self._released.done()
 
     def release(self) -> None:
-        """Lets the request go on; before it came, the hold is off. More than once is fine."""
+        """Let the request continue; if it has not arrived yet, remove the hold. May be called repeatedly."""
         if not self._released.done():
             self._released.set_result(None)
 
     def takes(self, call: ReceivedCall, stage: Stage) -> bool:
-        """Counts the request if it matches; true for the nth."""
+        """Count the request if it matches; return True for the nth."""
         if stage != self._stage or self._released.done() or not self._pattern.matches(call):
             return False
         self._left -= 1
@@ -65,7 +65,7 @@ class Hold:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`delay` seconds before the request is looked at, `slow` seconds that the body takes.
+    """`delay` is in seconds before processing the request, `slow` in seconds for sending the body.
 
     `cut_at` is the share of the body that is sent; `rewrite` changes the decoded JSON body of a normal answer.
     """
@@ -89,7 +89,7 @@ class _Rule:
 
 
 class FaultBoard:
-    """Holds and faults; probabilities are drawn from the scenario's seed in the order of the requests."""
+    """Holds and faults. Random faults use the scenario's seed, in request order."""
 
     def __init__(self, seed: int) -> None:
         self._random = random.Random(seed)  # noqa: S311  faults must repeat, not surprise
@@ -107,7 +107,7 @@ class FaultBoard:
         return hold
 
     def inject(self, spec: FaultSpec, rewrite: Rewrite | None = None) -> None:
-        """Raises ValueError for a pattern or headers that cannot be."""
+        """Raises ValueError for an invalid pattern or invalid headers."""
         for name, value in spec.headers.items():
             if not _HEADER_NAME.fullmatch(name) or name.lower() in _FRAMING or not _HEADER_VALUE.fullmatch(value):
                 raise ValueError(f"headers: {name!r} with the value {value!r} cannot be sent")
@@ -118,7 +118,7 @@ class FaultBoard:
             self._rules.append(rule)
 
     def clear(self) -> None:
-        """Removes every fault and releases every hold."""
+        """Remove all faults and release all holds."""
         with self._lock:
             self._rules.clear()
             holds, self._holds = self._holds, []
@@ -126,7 +126,7 @@ class FaultBoard:
             hold.release()
 
     def take(self, call: ReceivedCall) -> Fault | None:
-        """The first matching fault that still has to happen."""
+        """The first matching fault that is not used up."""
         with self._lock:
             for rule in self._rules:
                 if rule.left == 0 or not rule.pattern.matches(call):

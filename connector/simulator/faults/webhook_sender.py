@@ -1,4 +1,4 @@
-"""Signed index.task.* events, sent when an asset becomes ready or fails. The only module that makes requests."""
+"""Sends signed index.task.* events when an asset becomes ready or fails. The only module that sends requests."""
 
 import hashlib
 import hmac
@@ -24,7 +24,7 @@ _KEPT = 1_000
 
 
 def signature(secret: str, timestamp: int, body: bytes) -> str:
-    """The value of the TL-Signature header: HMAC-SHA256 with the secret over `<t>.<raw body>`, in lower-case hex."""
+    """The value of the TL-Signature header: HMAC-SHA256 of `<t>.<raw body>` with the secret, in lower-case hex."""
     digest = hmac.new(secret.encode(), f"{timestamp}.".encode() + body, hashlib.sha256).hexdigest()
     return f"t={timestamp},v1={digest}"
 
@@ -41,7 +41,7 @@ def _check(spec: WebhookSpec) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One request to the receiver; `status` 0 means that no answer came."""
+    """One request to the receiver; `status` 0 means no response."""
 
     event_id: str
     type: str
@@ -50,7 +50,7 @@ class Delivery:
 
 
 class WebhookSender:
-    """A thread that sends what is due; pokes come from changes of the world and from the flow of simulated time."""
+    """A thread that sends due events. Changes of the world and of the simulated time poke it."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -68,7 +68,7 @@ class WebhookSender:
         return list(self._deliveries)
 
     def configure(self, spec: WebhookSpec) -> None:
-        """From now on events go there. Raises ValueError for an address or a secret that cannot be used."""
+        """Send events to this receiver from now on. Raises ValueError for an invalid URL or secret."""
         _check(spec)
         self._spec = spec
         if self._world.watched is None:
@@ -80,7 +80,7 @@ class WebhookSender:
         self._wake.set()
 
     def emit(self, kind: str, state: SimulatedIndex, record: Record) -> None:
-        """An event of any type about this asset's task. Raises ValueError while there is no receiver."""
+        """Queue an event of any type about this asset's task. Raises ValueError without a receiver."""
         if self._spec is None:
             raise ValueError(f"event {kind!r}: nobody receives events yet; call set_webhook first")
         self._waiting.append(self._event(kind, state, record))
@@ -104,7 +104,7 @@ class WebhookSender:
                 self._wake.clear()
 
     def _collect(self) -> float | None:
-        """Queues events of assets that arrived; returns real seconds until the next may, None if only a change can."""
+        """Queue events of finished assets; return real seconds until the next possible event, None if unscheduled."""
         world, due_ms = self._world, []
         watched = world.watched if world.watched is not None else {}
         for (number, ordinal), record in list(watched.items()):
@@ -120,7 +120,7 @@ class WebhookSender:
         return max(min(due_ms), 1) / 1000 / rate if due_ms and rate else None
 
     def _batch(self) -> list[dict[str, Any]]:
-        """What is waiting, with the losses, copies and order that the knobs ask for."""
+        """The queued events, with losses, duplicates and order as the knobs demand."""
         knobs = self._world.knobs
         batch = [event for event in self._waiting if self._random.random() >= knobs.webhook_loss]
         self._waiting.clear()

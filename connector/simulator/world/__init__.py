@@ -1,1 +1,1 @@
-"""What the simulated account holds: indexes, assets, scenes and their vectors, and how they change with time."""
+"""The content of the simulated account: indexes, assets, scenes and vectors, and their changes over time."""

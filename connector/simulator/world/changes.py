@@ -1,4 +1,4 @@
-"""Everything that can happen to the simulated account, whether a client asks for it or the control API does."""
+"""All changes of the simulated account, by clients or by the control API."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -20,7 +20,7 @@ def merged(metadata: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str,
 
 
 def stored(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    """What the service keeps of metadata: it drops null, "" and []."""
+    """The metadata that the service stores: without null, "" and []."""
     return {key: value for key, value in metadata.items() if value is not None and value not in ("", [])}
 
 
@@ -47,7 +47,7 @@ def index_upload(
 
 
 def add(world: World, state: SimulatedIndex, spec: AssetSpec) -> Record:
-    """An asset that is in its final status at once, unless `ready_in` lets it take that long."""
+    """Add an asset that reaches its final status at once, or after `ready_in` seconds."""
     ordinal = state.size
     now = world.now_ms()
     pinned = now if spec.ready_in is None else None
@@ -76,7 +76,7 @@ def patch_metadata(world: World, state: SimulatedIndex, ordinal: int, changes: M
 
 
 def set_asset_metadata(world: World, upload: Upload, metadata: Mapping[str, Any]) -> None:
-    """PATCH / PUT / DELETE of /assets/{id}/user-metadata; reaches indexed assets only by the knob."""
+    """PATCH / PUT / DELETE of /assets/{id}/user-metadata; changes indexed assets only if the knob says so."""
     world.asset_metadata[upload.id] = stored(metadata)
     if world.knobs.asset_metadata_propagates:
         for state, ordinal in world.indexed_from(upload.id):
@@ -88,12 +88,12 @@ def set_status(world: World, state: SimulatedIndex, ordinal: int, status: str) -
 
 
 def restart(world: World, state: SimulatedIndex, ordinal: int, fate: str) -> None:
-    """The life cycle from pending on, once more."""
+    """Repeat the life cycle from pending."""
     world.watch(state, state.change(ordinal, fate=fate, pinned_ms=None, started_ms=world.now_ms()))
 
 
 def rewrite(content: Content, **changes: Any) -> Content:
-    """Other facts of a video; its size follows from them. Raises ValueError."""
+    """Change the facts of a video and derive its size. Raises ValueError."""
     fresh = replace(content, **changes)
     if "scenes" in changes:
         fresh = replace(fresh, first=0)
@@ -102,7 +102,7 @@ def rewrite(content: Content, **changes: Any) -> Content:
 
 
 def scenes_of(captions: Iterable[str | Scene]) -> tuple[Scene, ...]:
-    """A text is seen, heard and said alike."""
+    """Use one text as picture, sound and speech."""
     return tuple(
         Scene(visual=caption, audio=caption, speech=caption) if isinstance(caption, str) else caption
         for caption in captions
@@ -110,7 +110,7 @@ def scenes_of(captions: Iterable[str | Scene]) -> tuple[Scene, ...]:
 
 
 def reindex(world: World, state: SimulatedIndex, ordinal: int, duration: float | None, *, bump: bool) -> None:
-    """New vectors, and a new length if one is given; the dates move only with `bump`."""
+    """Set new vectors, and a new length if given; change the dates only with `bump`."""
     record = state.record(ordinal)
     content = record.content if duration is None else rewrite(record.content, duration=duration)
     state.change(ordinal, content=content, revision=record.revision + 1)
@@ -119,7 +119,7 @@ def reindex(world: World, state: SimulatedIndex, ordinal: int, duration: float |
 
 
 def migrate(world: World, state: SimulatedIndex, model_name: str) -> None:
-    """The index and the vectors of all its assets move to another model, under the same ids."""
+    """Migrate the index and the vectors of all its assets to another model, with the same ids."""
     state.model = MODELS[model_name]
     state.updated_ms = world.now_ms()
     if world.knobs.reindex_bumps_updated_at:
@@ -129,7 +129,7 @@ def migrate(world: World, state: SimulatedIndex, model_name: str) -> None:
 def rewrite_asset(
     world: World, state: SimulatedIndex, ordinal: int, facts: Mapping[str, Any], *, model: str | None, bump: bool
 ) -> None:
-    """Other content under the same id; with `facts` of the content or a model come new vectors."""
+    """Replace the content under the same id; `facts` of the content or a model cause new vectors."""
     record = state.record(ordinal)
     state.change(
         ordinal,

@@ -1,10 +1,10 @@
-"""The simulated time: it starts at the scenario's moment and moves by order, or along with real time at a rate."""
+"""The simulated time: starts at the scenario's time, and moves on request or with real time at a rate."""
 
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-# From 1971 to 9998, so that every offset and every life cycle stays within what a calendar has.
+# From 1971 to 9998, so that every offset and life cycle stays within the range of datetime.
 EARLIEST_MS = 31_536_000_000
 LATEST_MS = 253_370_764_799_000
 

@@ -1,4 +1,4 @@
-"""Where the segments of a video begin and end, and what is said in them."""
+"""Segment boundaries of a video, and the speech in each segment."""
 
 import math
 
@@ -25,7 +25,7 @@ def grid(duration: float, fps: float, *grid_key: object) -> Grid:
 
 
 def fixed_grid(lengths: list[float], duration: float) -> Grid:
-    """Boundaries after the given lengths, repeated until the duration is reached."""
+    """Boundaries from the given lengths, repeated up to the duration."""
     edges = [0.0]
     for turn in range(math.ceil(duration / sum(lengths)) * len(lengths)):
         edge = edges[-1] + lengths[turn % len(lengths)]

@@ -18,7 +18,7 @@ from connector.simulator.world.vectors import noisy_vectors, shortest_decimals
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """A time range, as wire numbers, and what happens in it."""
+    """A time range, as wire numbers, and its scene."""
 
     start: float
     end: float
@@ -41,7 +41,7 @@ def moments(seed: int, content: Content) -> list[Moment]:
 
 
 def own_grid_moments(seed: int, content: Content, option: str) -> list[Moment]:
-    """Boundaries of this option alone; each range shows the scene at its middle."""
+    """Boundaries of this option only; each range has the scene at its middle."""
     shared = moments(seed, content)
     edges = cuts.grid(content.duration, content.fps, seed, content.key, option)
     times = cuts.offsets(edges)
@@ -59,7 +59,7 @@ def transcription(seed: int, content: Content) -> list[dict[str, object]]:
 
 
 def sentences(seed: int, content: Content) -> list[dict[str, object]]:
-    """What is said, one entry `{start, end, value}` per segment with speech."""
+    """The speech, one entry `{start, end, value}` per segment with speech."""
     return [
         {"start": moment.start, "end": moment.end, "value": moment.scene.speech}
         for moment in moments(seed, content)
@@ -70,7 +70,7 @@ def sentences(seed: int, content: Content) -> list[dict[str, object]]:
 def segment_list(
     seed: int, record: Record, model: EmbeddingModel, options: Sequence[str], knobs: Knobs
 ) -> list[msgspec.Raw]:
-    """Every segment of the options as encoded JSON, in the order that the knob asks for."""
+    """All segments of the options as encoded JSON, in the order that the knob selects."""
     if knobs.empty_segments:
         return []
     keyed = [
@@ -106,7 +106,7 @@ def _option_segments(
 
 
 def _caption(model: EmbeddingModel, option: str, scene: Scene) -> str:
-    """What this option perceives of a scene; nothing for a silent one."""
+    """The captions of a scene that this option perceives; none for a silent scene."""
     _, captions = model.options[option]
     return " ".join(text for text in (getattr(scene, caption) for caption in captions) if text)
 

@@ -1,4 +1,4 @@
-"""Ids that look like the vendor's (24 hex digits) and yet say which thing they name, so that nothing must be stored.
+"""Ids that look like the vendor's (24 hex digits) and encode the record that they name, so that nothing must be stored.
 
 A four-round Feistel network keyed by the seed scrambles (kind, index, ordinal, check).
 """
@@ -51,7 +51,7 @@ class IdCodec:
         return f"{(left << _HALF) | right:024x}"
 
     def decode(self, text: str) -> Ref | None:
-        """None for every id that this codec has not made."""
+        """Decode the id; None if this codec did not create it."""
         if not well_formed(text):
             return None
         number = int(text, 16)

@@ -1,4 +1,4 @@
-"""One index: its generated population, and on top of it only what was changed, added or deleted."""
+"""One index: its generated population, plus the changed, added and deleted assets."""
 
 from bisect import bisect_left, insort
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from connector.simulator.world.scenario import IndexSpec
 
 
 class SimulatedIndex:
-    """Ordinals ascend with created_at; that is why the n-th asset is found without looking at the others."""
+    """Ordinals ascend with created_at, so the n-th asset is found without reading the others."""
 
     def __init__(self, number: int, index_id: str, spec: IndexSpec, population: Population, created_ms: int) -> None:
         self.number = number
@@ -47,7 +47,7 @@ class SimulatedIndex:
         return ordinal < self.size and (place == len(self._removed) or self._removed[place] != ordinal)
 
     def record(self, ordinal: int) -> Record:
-        """Also of a removed one: its underlying asset lives on."""
+        """Also works for a removed asset, because its uploaded asset still exists."""
         return self.records([ordinal])[0]
 
     def records(self, ordinals: Sequence[int]) -> list[Record]:
@@ -71,7 +71,7 @@ class SimulatedIndex:
         return [record for record in self._changed.values() if self.has(record.ordinal)]
 
     def nth(self, place: int) -> int:
-        """The ordinal of the place-th living asset in the order of creation, in O(log removed squared)."""
+        """The ordinal of the place-th existing asset in creation order, in O(log removed squared)."""
         low, high = place, place + len(self._removed)
         while low < high:
             middle = (low + high) // 2
@@ -82,7 +82,7 @@ class SimulatedIndex:
         return low
 
     def own_uploads(self) -> tuple[Ordinals, Millis]:
-        """Ordinals and creation times of the assets that were uploaded for this index, also of removed ones."""
+        """Ordinals and creation times of the assets uploaded for this index, including removed ones."""
         shared = [ordinal for ordinal, record in self._changed.items() if record.asset_id is not None]
         ordinals = np.delete(np.arange(self.size, dtype=np.int64), shared)
         created = self._population.columns(ordinals).created_ms
@@ -98,7 +98,7 @@ class SimulatedIndex:
         return Status(status.name, self.reindexed_ms, indexed)
 
     def table(self, now_ms: int, starts: tuple[int, ...]) -> "Table":
-        """What is known of every living asset, by numpy; only the changed ones are looked at one by one."""
+        """The table of all existing assets, built by numpy; only changed assets are read one by one."""
         ordinals = self._living()
         base = self._population.columns(ordinals)
         names = list(self._population.fates)
@@ -114,7 +114,7 @@ class SimulatedIndex:
 
 
 class Table:
-    """Columns of all living assets, ascending by ordinal; `status` indexes into `names`."""
+    """Columns of all existing assets, ascending by ordinal; `status` indexes into `names`."""
 
     def __init__(
         self,

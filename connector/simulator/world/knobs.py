@@ -1,4 +1,4 @@
-"""The switches for what nobody knows about the real service; every one can be changed while the simulator runs."""
+"""Switches for undocumented behaviour of the real service; all can be changed while the simulator runs."""
 
 from typing import Annotated, Literal
 
@@ -9,7 +9,7 @@ Seconds = Annotated[float, msgspec.Meta(ge=0.0, le=1e9)]
 
 
 class Knobs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Defaults, and what each decides.
+    """The knobs, their defaults and meanings.
 
     Change feed: `patch_bumps_updated_at` (true) a PATCH moves updated_at; `reindex_bumps_updated_at` (false) a re-index
     or a migration does; `asset_metadata_propagates` (false) /assets/{id}/user-metadata changes the indexed assets too;
@@ -64,7 +64,7 @@ class Knobs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     webhook_unknown_task: bool = False
 
     def with_changes(self, /, **changes: object) -> "Knobs":
-        """Raises ValueError naming the knob and what it accepts."""
+        """Raises ValueError that names the knob and its valid values."""
         try:
             return msgspec.convert({**msgspec.structs.asdict(self), **changes}, Knobs)
         except msgspec.ValidationError as error:

@@ -1,4 +1,4 @@
-"""What the simulated embedding models are: spelling, dimension, options, and which caption an option hears or sees."""
+"""The simulated embedding models: spelling, dimension, options, and the captions that each option perceives."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,4 +1,4 @@
-"""The assets of an index that nobody stored: each is a function of (seed, index, ordinal), columns of them of numpy."""
+"""The generated assets of an index: each is a function of (seed, index, ordinal); numpy computes whole columns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ _BYTES_PER_PIXEL_SECOND = 0.9
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """What filters and sorts of a large listing need, one row per ordinal; `fate` is an index into the fates."""
+    """Columns for filters and sorting of large listings, one row per ordinal; `fate` is an index into the fates."""
 
     created_ms: Millis
     updated_ms: Millis
@@ -31,7 +31,7 @@ class Columns:
 
 
 class Population:
-    """Ordinals 0..len(written)-1 are the written assets, the following `generate` ones are made on demand."""
+    """Ordinals 0..len(written)-1 are the written assets, the following `generate` ones are created on demand."""
 
     def __init__(self, seed: int, number: int, spec: IndexSpec, timings: Timings, start_ms: int) -> None:
         self.size = len(spec.assets) + spec.generate
@@ -52,7 +52,7 @@ class Population:
         return Columns(created, created + ends[fate], self._durations(ordinals), fate)
 
     def records(self, ordinals: Sequence[int]) -> list[Record]:
-        """The assets as they are before anybody changed them."""
+        """The assets before any change."""
         column = np.array(ordinals, dtype=np.int64)
         columns = self.columns(column)
         facts = zip(*(self._drawn(fact, column) for fact in _FACTS), strict=True)
@@ -143,7 +143,7 @@ def file_size(width: int, height: int, duration: float) -> int:
 
 
 def written_content(content_key: str, spec: AssetSpec, seed: int) -> Content:
-    """The content of a described video; what the description leaves open is drawn from the seed and its file name.
+    """The content of a described video; the seed and the file name determine what the description leaves open.
 
     Raises ValueError for scenes that it cannot be cut at.
     """

@@ -1,4 +1,4 @@
-"""One indexed asset as a value, and its status at a moment of simulated time."""
+"""One indexed asset as a value, and its status at a simulated time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ SETTLED_MS = -(1 << 62)
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a video shows. `key` addresses its noise and boundaries; scenes repeat from `first` on."""
+    """The content of a video. `key` determines its noise and boundaries; scenes repeat from `first` on."""
 
     key: str
     filename: str
@@ -28,7 +28,7 @@ class Content:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """`fate` is where the life cycle that began at `started_ms` ends; `pinned_ms` says it was reached then, by order.
+    """`fate` is the final status of the life cycle started at `started_ms`; `pinned_ms` is when it was set explicitly.
 
     `touched_ms` is the last change that moved updated_at, `patched_ms` the last change of the metadata. `asset_id` None
     is an uploaded asset of its own, `model` None the index's; `revision` counts how often it was indexed again.
@@ -50,7 +50,7 @@ class Record:
 
     @property
     def moves(self) -> bool:
-        """It passes from status to status by itself until its fate is reached."""
+        """True if the status changes over time until it reaches the fate."""
         return self.pinned_ms is None and self.fate not in STAGES
 
 
@@ -70,7 +70,7 @@ def stage_starts(timings: Timings) -> tuple[int, ...]:
 
 
 def status_at(record: Record, now_ms: int, starts: tuple[int, ...]) -> Status:
-    """The fate may be a stage (it stays there for ever) or any word (it is reached after the last stage)."""
+    """The fate may be a stage (stays there forever) or any word (reached after the last stage)."""
     if record.pinned_ms is not None:
         return _status(record, record.fate, record.pinned_ms)
     stages = (*STAGES[: STAGES.index(record.fate)], record.fate) if record.fate in STAGES else (*STAGES, record.fate)

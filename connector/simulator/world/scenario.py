@@ -1,4 +1,4 @@
-"""What a simulator starts with. Every type is also the format of a scenario file (see scenarios/newsroom.toml)."""
+"""The initial state of a simulator. The types also define the scenario file format (see scenarios/newsroom.toml)."""
 
 import tomllib
 from pathlib import Path
@@ -19,7 +19,7 @@ MetadataValue = str | int | float | bool | list[str]
 
 
 class ScenarioError(ValueError):
-    """The scenario cannot be used; the message names the file, the key and the cause."""
+    """The scenario is invalid; the message names the file, the key and the cause."""
 
 
 class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -27,7 +27,7 @@ class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class AssetSpec(_Part, frozen=True, kw_only=True):
-    """One written video. `status` is where its indexing ends; `ready_in` seconds after the start it is indexed.
+    """One described video. `status` is its final status; `ready_in` is in seconds from the start until it is indexed.
 
     `asset` names an underlying upload: the same name in several indexes means the same asset_id.
     Without scenes it gets a theme's; without duration the sum of its scenes' seconds, or a drawn one.
@@ -47,7 +47,7 @@ class AssetSpec(_Part, frozen=True, kw_only=True):
 
 
 class IndexSpec(_Part, frozen=True, kw_only=True):
-    """An index: written `assets` first, then `generate` ones made on demand, one created every `created_every` seconds.
+    """An index: first the described `assets`, then `generate` generated ones, one every `created_every` seconds.
 
     `statuses` is the share of the generated assets that end in another status than ready, e.g. {failed = 0.02}.
     """
@@ -64,7 +64,7 @@ class IndexSpec(_Part, frozen=True, kw_only=True):
 
 
 class ClockSpec(_Part, frozen=True, kw_only=True):
-    """`start` is the simulated moment at start, or "now"; `rate` 0 stands still, 1 is real time, 60 goes faster.
+    """`start` is the simulated start time, or "now"; `rate` 0 stands still, 1 is real time, 60 is faster.
 
     Statuses progress, and webhooks are sent, as this clock moves. Without a rate it is real time for a server that
     people use (`serve`), and stands still in tests (`Simulator`, `run_in_thread`).
@@ -84,14 +84,14 @@ class Timings(_Part, frozen=True, kw_only=True):
 
 
 class WebhookSpec(_Part, frozen=True, kw_only=True):
-    """Where signed index.task.* events are sent."""
+    """The receiver of signed index.task.* events."""
 
     url: str
     secret: str
 
 
 class FaultSpec(_Part, frozen=True, kw_only=True):
-    """The same as Control.inject, from the start; `match` is e.g. "GET /indexes/*/indexed-assets"."""
+    """A fault from the start, as by Control.inject; `match` is e.g. "GET /indexes/*/indexed-assets"."""
 
     match: str
     status: Annotated[int, msgspec.Meta(ge=200, le=599)] | None = None
@@ -106,7 +106,7 @@ class FaultSpec(_Part, frozen=True, kw_only=True):
 
 
 class Scenario(_Part, frozen=True, kw_only=True):
-    """Everything that shapes the answers: equal scenarios give byte-identical answers at equal simulated times."""
+    """All inputs of the simulator: equal scenarios give byte-identical responses at equal simulated times."""
 
     seed: Annotated[int, msgspec.Meta(ge=0)] = 7
     clock: ClockSpec = ClockSpec()
@@ -130,7 +130,7 @@ class Scenario(_Part, frozen=True, kw_only=True):
 
     @staticmethod
     def load(path: Path | str) -> "Scenario":
-        """Raises ScenarioError naming the file, the key and the cause."""
+        """Raises ScenarioError that names the file, the key and the cause."""
         try:
             raw = tomllib.loads(Path(path).read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -143,7 +143,7 @@ class Scenario(_Part, frozen=True, kw_only=True):
         return scenario
 
     def flowing(self) -> "Scenario":
-        """In real time unless it says otherwise."""
+        """The scenario, in real time unless it sets a rate."""
         rate = 1.0 if self.clock.rate is None else self.clock.rate
         return msgspec.structs.replace(self, clock=msgspec.structs.replace(self.clock, rate=rate))
 
@@ -151,7 +151,7 @@ class Scenario(_Part, frozen=True, kw_only=True):
         return msgspec.structs.replace(self, seed=seed)
 
     def check(self) -> None:
-        """Raises ValueError naming the key and the cause; also for values that Python let pass and a file would not."""
+        """Raises ValueError that names the key and the cause. Applies the rules of a file to values from Python too."""
         msgspec.convert(msgspec.to_builtins(self), Scenario)
         if self.clock.start != "now":
             _check_time("clock.start", self.clock.start)

@@ -1,4 +1,4 @@
-"""What happens in the videos that nobody has written down: six themes of eight scenes each."""
+"""The content of generated videos: six themes of eight scenes each."""
 
 from collections.abc import Sequence
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Scene(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One moment: what is seen, what is heard besides speech, what is said ("" = nobody speaks), how long it lasts.
+    """One scene: picture, sound other than speech, speech ("" for none), duration.
 
     `seconds` is optional; either every scene of a video has it or none.
     """
@@ -22,7 +22,7 @@ _MOST_SEGMENTS = 20_000
 
 
 def check_scenes(key: str, scenes: Sequence[Scene], duration: float | None) -> None:
-    """Raises ValueError for scenes that a video cannot be cut at. `duration` None is the sum of their seconds."""
+    """Raises ValueError for scenes that do not divide the video. `duration` None is the sum of their seconds."""
     lengths = [scene.seconds for scene in scenes if scene.seconds is not None]
     if not lengths:
         return

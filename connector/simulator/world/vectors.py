@@ -1,4 +1,4 @@
-"""The concept space: one unit vector per (model, concept); a text is the direction of the sum of its concepts.
+"""The concept space: one unit vector per (model, concept). The vector of a text is the normalized sum of its concepts.
 
 Bases of different models are independent, so their vectors are as little comparable as the vendor's.
 """
@@ -27,7 +27,7 @@ def _concept(model: str, dimension: int, concept: str) -> Vectors:
 
 @lru_cache(maxsize=2048)
 def text_vector(model: EmbeddingModel, text: str) -> Vectors:
-    """Unit vector, shape (dimension,). A text without any word gets a direction of its own."""
+    """Unit vector, shape (dimension,). A text without words gets its own direction."""
     found = concepts(text) or [f"\x00{text}"]
     total = np.sum([_concept(model.name, model.dimension, concept) for concept in found], axis=0)
     unit: Vectors = (total / np.linalg.norm(total)).astype(np.float32)
@@ -35,7 +35,7 @@ def text_vector(model: EmbeddingModel, text: str) -> Vectors:
 
 
 def noisy_vectors(model: EmbeddingModel, captions: list[str], *noise_key: object) -> Vectors:
-    """Unit vectors, shape (captions, dimension): each caption's direction plus noise that the key determines."""
+    """Unit vectors, shape (captions, dimension): each caption's direction plus noise from the key."""
     clean = np.stack([text_vector(model, caption) for caption in captions])
     noise = generator("noise", *noise_key).standard_normal(clean.shape, dtype=np.float32)
     mixed = clean + np.float32(NOISE / np.sqrt(model.dimension)) * noise

@@ -1,4 +1,4 @@
-"""From text to concepts: stop words out, word forms to a stem, synonyms to one concept."""
+"""Text -> concepts: drops stop words, reduces words to stems, maps synonyms to one concept."""
 
 import re
 
@@ -59,7 +59,7 @@ _GROUPS = (
 
 
 def stem(word: str) -> str:
-    """`celebration`, `celebrating` and `celebrates` have one stem; it need not be a word."""
+    """`celebration`, `celebrating` and `celebrates` have the same stem, which need not be a word."""
     for suffix, shortest in _SUFFIXES:
         if word.endswith(suffix) and len(word) - len(suffix) >= shortest:
             return _undouble(word[: -len(suffix)])
@@ -75,7 +75,7 @@ _SYNONYMS = {stem(word): stem(group.split()[0]) for group in _GROUPS for word in
 
 
 def concepts(text: str) -> list[str]:
-    """The concepts of a text in reading order; a text of stop words only is taken word by word."""
+    """The concepts of a text in reading order; if the text has only stop words, each of them is a concept."""
     words = _WORD.findall(text.lower())
     kept = [word for word in words if word not in _STOP] or words
     return [_SYNONYMS.get(stemmed, stemmed) for stemmed in map(stem, kept)]

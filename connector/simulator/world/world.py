@@ -22,7 +22,7 @@ _INDEX_SPACING_MS = 86_400_000
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """An asset that was uploaded, not yet (or more than once) indexed."""
+    """An uploaded asset; may be in no index or in several."""
 
     id: str
     content: Content
@@ -79,7 +79,7 @@ class World:
         return state
 
     def watch(self, state: SimulatedIndex, record: Record) -> None:
-        """The status of this asset has changed or is going to; webhooks may want to know."""
+        """Watch this asset for webhooks: its status changed or will change."""
         if self.watched is not None:
             self.watched[state.number, record.ordinal] = record
         self.changed()
@@ -102,7 +102,7 @@ class World:
         return [state for state in self.indexes if state.alive(now)]
 
     def index(self, index_id: str) -> SimulatedIndex:
-        """Raises ApiError: 400 for a malformed id, for a missing one what the knob `missing_index` says."""
+        """Raises ApiError: 400 for a malformed id; for a missing one, the knob `missing_index` decides."""
         _check_shape("index_id", index_id)
         ref = self.codec.decode(index_id)
         if ref is not None and ref.kind is IdKind.INDEX and ref.index < len(self.indexes):
@@ -126,7 +126,7 @@ class World:
         return state, state.record(ref.ordinal)
 
     def task(self, task_id: str) -> tuple[SimulatedIndex, Record]:
-        """Also of an asset that was deleted since. Raises ApiError 400 or 404."""
+        """Also works for deleted assets. Raises ApiError 400 or 404."""
         _check_shape("task_id", task_id)
         ref = self.codec.decode(task_id)
         known = ref is not None and ref.kind is IdKind.TASK and task_id not in self.deleted_tasks
@@ -137,7 +137,7 @@ class World:
         raise missing("tasks", task_id)
 
     def asset(self, asset_id: str) -> Upload:
-        """The uploaded asset behind an indexed one, or uploaded by itself. Raises ApiError 400 or 404."""
+        """The uploaded asset with this id, indexed or not. Raises ApiError 400 or 404."""
         _check_shape("asset_id", asset_id)
         ref = self.codec.decode(asset_id)
         if ref is not None and asset_id not in self.deleted_assets:
@@ -158,7 +158,7 @@ class World:
         return Upload(self.asset_id(state, record), record.content, "direct", record.created_ms, {})
 
     def indexed_from(self, asset_id: str) -> list[tuple[SimulatedIndex, int]]:
-        """The living indexed assets made from this asset, oldest first."""
+        """The existing indexed assets of this asset, oldest first."""
         ref = self.codec.decode(asset_id)
         places = list(self.links.get(asset_id, ()))
         if ref is not None and ref.kind is IdKind.ASSET:
@@ -171,7 +171,7 @@ class World:
         return state.status(record, self.now_ms(), self.starts)
 
     def embedding_ready(self, state: SimulatedIndex, record: Record) -> bool:
-        """False while not ready, and for `ready_lag_s` after it."""
+        """False until `ready_lag_s` after the asset became ready."""
         status = self.status(state, record)
         lag_ms = self.knobs.ready_lag_s * 1000
         return status.indexed_ms is not None and self.now_ms() >= status.indexed_ms + lag_ms
@@ -190,7 +190,7 @@ class World:
 
 
 def _nothing() -> None:
-    """Until somebody listens for changes."""
+    """Default listener: ignores changes."""
 
 
 def _check_shape(parameter: str, identifier: str) -> None:

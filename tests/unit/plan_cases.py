@@ -14,11 +14,7 @@ from connector.domain.refresh import RefreshPolicy
 from tests.builders import POINT_CONFIG, applied, asset, attempt
 
 DAY = 86_400.0
-
-
 NOW = 1000 * DAY
-
-
 POLICY = Policy(
     now=NOW,
     delete_mode="sync",
@@ -27,17 +23,9 @@ POLICY = Policy(
     max_attempts=3,
     refresh=RefreshPolicy(interval=DAY, deep_interval=30 * DAY),
 )
-
-
 STATE = IndexState(first_cycle_at=0.0, canary_at=NOW)
-
-
 ASSET = asset("a")
-
-
 PRINT = fingerprint(ASSET, POINT_CONFIG)
-
-
 FRESH = applied(PRINT, at=NOW)
 
 

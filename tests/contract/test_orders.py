@@ -171,7 +171,7 @@ async def test_a_book_that_cannot_be_written_says_so(daemon: CommandQueue, path:
     with closing(sqlite3.connect(path)) as db:
         db.executescript("create trigger full before insert on daemon begin select raise(abort, 'disk full'); end")
 
-    with pytest.raises(LedgerUnavailable, match=r"disk full.*has space"):
+    with pytest.raises(LedgerUnavailable, match=r"disk full.*has free space"):
         await daemon.show_live({})
 
 

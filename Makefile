@@ -17,7 +17,7 @@ $(BIN)/codespell .
 endef
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format coverage soak bench images dist lock clean
+.PHONY: help demo test check format coverage mutants soak bench images dist lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,11 @@ coverage: $(VENV)/.test ## measure lines and branches, also of the commands that
 	$(BIN)/coverage report --fail-under 95
 	$(BIN)/coverage report --include "$(DECISIONS)" --fail-under 100
 
+mutants: $(VENV)/.test ## change the pure decisions one by one; a test must fail for each, or tests/mutants.toml says why not
+	rm -rf mutants
+	HYPOTHESIS_PROFILE=mutants $(BIN)/mutmut run
+	$(BIN)/python -m tests.mutants
+
 soak: $(VENV)/.test ## the tests that take long
 	$(BIN)/pytest -m soak
 
@@ -69,7 +74,7 @@ lock: ## resolve the dependencies anew (needs uv)
 		--group build -c requirements-dev.lock -o requirements-build.lock
 
 clean: ## remove what the commands above made
-	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'

@@ -12,6 +12,9 @@ from typing import IO, Any
 
 TIMEOUT_SEC = 90
 
+# What a program needs anywhere; the last is how `make coverage` measures processes of ours.
+INHERITED = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_CONFIG")
+
 Process = subprocess.Popen[str]
 
 
@@ -55,7 +58,7 @@ class Command:
         settings: Mapping[str, str],
         before: Sequence[str] = (),
     ) -> Process:
-        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
         return subprocess.Popen(
             [*before, sys.executable, "-m", self.module, *arguments],
             cwd=self.directory,

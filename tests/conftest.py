@@ -17,6 +17,7 @@ COLLECTION_PREFIX = f"test-{uuid.uuid4().hex[:12]}-"
 settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 settings.register_profile("thorough", deadline=None, derandomize=False, max_examples=2000, print_blob=True)
+settings.register_profile("mutants", deadline=None, derandomize=True, database=None, max_examples=30)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") == "true" else "dev"))
 
 ServerFactory = Callable[..., QdrantServer]

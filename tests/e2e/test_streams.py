@@ -54,7 +54,7 @@ def synced(tmp_path: Path, origin: Command) -> Command:
 
 def shell(connector: Command, redirection: str, *arguments: str | bytes, **env: str) -> Ended:
     """The command as a shell starts it, with `redirection` at its end."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "COVERAGE_PROCESS_CONFIG") if name in os.environ}
     root = str(Path(__file__).parents[2])
     ended = subprocess.run(
         ["/bin/bash", "-c", f'"$0" -m connector "$@" {redirection}', sys.executable, *arguments],

@@ -50,3 +50,10 @@ def test_a_rate_limit_is_waited_for(retry_after: float | None, wait: float) -> N
 
 def test_attempts_never_fall_below_none() -> None:
     assert deferred(attempt(attempts=0), DOWN, now=0.0).attempts == 0
+
+
+def test_a_deferral_at_once_waits_for_nothing_but_a_rate_limit() -> None:
+    before = attempt(since=940.0)
+
+    assert deferred(before, DOWN, now=1000.0, at_once=True).due == 1000.0
+    assert deferred(before, limited(30.0), now=1000.0, at_once=True).due == 1030.0

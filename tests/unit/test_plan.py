@@ -1,4 +1,4 @@
-"""The plan: every row of its table, the policy, and what must hold whatever is listed and known."""
+"""The plan: every row of its table."""
 
 from dataclasses import replace
 from typing import Any
@@ -7,46 +7,19 @@ import pytest
 
 from connector.domain import plan as plan_module
 from connector.domain.fingerprint import fingerprint
-from connector.domain.model import IndexState, Snapshot
+from connector.domain.model import IndexState
 from connector.domain.plan import (
-    GONE,
     UPSERTS,
     Decision,
-    Plan,
-    Policy,
     Refresh,
     Upsert,
     decide,
     due_again,
-    make_plan,
-    with_withheld,
 )
-from connector.domain.refresh import RefreshPolicy
-from tests.builders import POINT_CONFIG, applied, asset, attempt, row, snapshot
+from tests.builders import POINT_CONFIG, applied, asset, row, snapshot
+from tests.unit.plan_cases import ASSET, DAY, FRESH, NOW, POLICY, PRINT, plan, tried
 
-DAY = 86_400.0
-NOW = 1000 * DAY
-POLICY = Policy(
-    now=NOW,
-    delete_mode="sync",
-    max_deletes=10,
-    max_delete_ratio=0.2,
-    max_attempts=3,
-    refresh=RefreshPolicy(interval=DAY, deep_interval=30 * DAY),
-)
-STATE = IndexState(first_cycle_at=0.0, canary_at=NOW)
-ASSET = asset("a")
-PRINT = fingerprint(ASSET, POINT_CONFIG)
-FRESH = applied(PRINT, at=NOW)
 STALE = applied("other", at=NOW)
-
-
-def plan(snap: Snapshot, *rows: Any, state: IndexState = STATE, **policy: Any) -> Plan:
-    return make_plan(snap, {it.indexed_asset_id: it for it in rows}, state, POINT_CONFIG, replace(POLICY, **policy))
-
-
-def tried(attempts: int, fingerprint: str = PRINT, due: float = 0.0) -> Any:
-    return attempt(fingerprint, attempts, reason="broken", code="malformed_asset", due=due)
 
 
 @pytest.mark.parametrize("respect_backoff", [False, True])
@@ -138,201 +111,6 @@ def test_a_canary_is_marked_and_deep() -> None:
 )
 def test_only_unchanged_assets_are_refreshed(known: Any) -> None:
     assert plan(snapshot(ASSET), known, state=IndexState(0.0, canary_at=0.0)).refreshes == ()
-
-
-def test_what_is_absent_is_deleted_in_the_order_of_ids() -> None:
-    gone = [row("z", FRESH), row("m", opened=True), row("b", FRESH, attempt=tried(1))]
-    made = plan(snapshot(ASSET), row("a", FRESH), *gone)
-    assert [it.checkpoint for it in made.deletes] == sorted(gone, key=lambda it: it.indexed_asset_id)
-    assert (made.withheld, made.withheld_because, made.kept) == ((), None, 0)
-
-
-def test_an_empty_listing_withholds_every_delete() -> None:
-    made = plan(snapshot(), row("a", FRESH))
-    assert (made.deletes, len(made.withheld)) == ((), 1)
-    assert made.withheld_because == "the listing is empty, but the ledger is not"
-
-
-def test_an_empty_listing_of_an_empty_index_is_fine() -> None:
-    made = plan(snapshot())
-    assert (made.deletes, made.withheld, made.withheld_because) == ((), (), None)
-
-
-@pytest.mark.parametrize("allowed", [False, True])
-def test_an_incomplete_listing_withholds_even_what_an_operator_allows(allowed: bool) -> None:
-    made = plan(snapshot(ASSET, complete=False), row("gone", FRESH), allow_deletes=allowed)
-    assert (made.deletes, len(made.withheld), len(made.upserts)) == ((), 1, 1)
-    assert made.withheld_because == "the listing is incomplete, so it does not prove that an asset is absent"
-
-
-def test_an_incomplete_listing_without_absent_assets_withholds_nothing() -> None:
-    assert plan(snapshot(ASSET, complete=False), row("a", FRESH)).withheld_because is None
-
-
-@pytest.mark.parametrize(
-    ("gone", "rows", "recent", "max_deletes", "ratio", "carried_out"),
-    [
-        (10, 11, 0, 10, 0.0, True),
-        (11, 12, 0, 10, 0.0, False),
-        (20, 100, 0, 10, 0.2, True),
-        (21, 100, 0, 10, 0.2, False),
-        (1, 100, 0, 0, 0.0, False),
-        (99, 100, 0, 0, 1.0, True),
-        (1, 3, 0, 0, 0.3, False),
-        (5, 10, 5, 10, 0.0, True),
-        (6, 10, 5, 10, 0.0, False),
-        (10, 90, 10, 0, 0.2, True),
-        (11, 90, 10, 0, 0.2, False),
-        (1, 10, 20, 10, 0.2, False),
-    ],
-)
-def test_the_larger_bound_holds_for_all_deletes_of_a_day(
-    gone: int, rows: int, recent: int, max_deletes: int, ratio: float, carried_out: bool
-) -> None:
-    """All or none: the ratio is that of the ledger as it was before the deletes of the day."""
-    listed = [asset(f"listed-{i}") for i in range(rows - gone)]
-    known = [row(it.indexed_asset_id, FRESH) for it in listed] + [row(f"gone-{i}", FRESH) for i in range(gone)]
-    made = plan(snapshot(*listed), *known, recent_deletes=recent, max_deletes=max_deletes, max_delete_ratio=ratio)
-    assert (len(made.deletes), len(made.withheld)) == ((gone, 0) if carried_out else (0, gone))
-
-
-def test_what_is_withheld_says_by_how_much() -> None:
-    gone = [row(f"gone-{i}", FRESH) for i in range(11)]
-    assert plan(snapshot(ASSET), *gone).withheld_because == "11 deletes within 24 hours exceed the limit of 10"
-
-
-EMPTY = applied(PRINT, at=NOW, points=0)
-
-
-@pytest.mark.parametrize("snap", [snapshot(), snapshot(ASSET)])
-@pytest.mark.parametrize("mode", ["sync", "keep"])
-@pytest.mark.parametrize(
-    "empty", [row("gone", attempt=tried(9)), row("gone", EMPTY), row("gone", opened=True, collections=[])]
-)
-def test_without_points_there_is_nothing_to_delete(snap: Snapshot, mode: Any, empty: Any) -> None:
-    """Whatever is listed, whatever the mode, and however many were deleted today."""
-    made = plan(snap, row("a", FRESH), empty, max_deletes=0, max_delete_ratio=0.0, recent_deletes=9, delete_mode=mode)
-    assert made.forgets == (empty,)
-    assert empty not in [it.checkpoint for it in (*made.deletes, *made.withheld)]
-
-
-def test_rows_without_points_do_not_count_against_the_bounds() -> None:
-    gone = [row(f"gone-{i}", attempt=tried(1)) for i in range(50)]
-    made = plan(snapshot(ASSET), *gone, row("b", FRESH), max_deletes=1, max_delete_ratio=0.0)
-    assert (len(made.deletes), len(made.forgets)) == (1, 50)
-
-
-def test_an_incomplete_listing_proves_nothing_about_rows_without_points() -> None:
-    made = plan(snapshot(ASSET, complete=False), row("gone", attempt=tried(1)))
-    assert (made.forgets, made.deletes, made.withheld, made.withheld_because) == ((), (), (), None)
-
-
-def test_a_row_that_may_hold_half_of_something_is_deleted() -> None:
-    assert [it.checkpoint for it in plan(snapshot(ASSET), row("gone", EMPTY, opened=True)).deletes] == [
-        row("gone", EMPTY, opened=True)
-    ]
-
-
-def test_a_delete_that_failed_waits_and_ends_in_quarantine() -> None:
-    once = row("b", FRESH, attempt=tried(1, GONE, due=NOW + 1))
-    often = row("c", FRESH, attempt=tried(3, GONE))
-    other = row("d", FRESH, attempt=tried(3))
-    respect_backoff = plan(snapshot(ASSET), once, often, other, respect_backoff=True)
-    assert (
-        respect_backoff.postponed,
-        respect_backoff.quarantined,
-        [it.checkpoint for it in respect_backoff.deletes],
-    ) == (
-        (once,),
-        (often,),
-        [other],
-    )
-    assert [it.checkpoint for it in plan(snapshot(ASSET), once, often).deletes] == [once]
-
-
-def test_a_delete_that_failed_is_only_kept_when_nothing_is_to_be_deleted() -> None:
-    made = plan(snapshot(ASSET), row("c", FRESH, attempt=tried(3, GONE)), delete_mode="keep")
-    assert (made.kept, made.quarantined) == (1, ())
-
-
-def withheld(count: int, listed: int, state: IndexState = STATE, **policy: Any) -> tuple[Plan, IndexState]:
-    """So many assets are absent and so many listed; and what is remembered of that."""
-    there = [asset(f"listed-{i}") for i in range(listed)]
-    rows = [row(it.indexed_asset_id, FRESH) for it in there] + [row(f"gone-{i}", FRESH) for i in range(count)]
-    made = plan(snapshot(*there), *rows, state=state, **policy)
-    return made, with_withheld(state, made)
-
-
-def test_a_withheld_batch_does_not_pass_because_the_ledger_grew() -> None:
-    first, state = withheld(20, 70)
-    second, state = withheld(20, 80, state)
-    third, state = withheld(20, 5000, state)
-    assert [len(made.withheld) for made in (first, second, third)] == [20, 20, 20]
-    assert third.withheld_because == "20 deletes within 24 hours exceed the limit of 18"
-
-
-def test_a_withheld_batch_passes_whole_when_enough_of_it_is_back() -> None:
-    _, state = withheld(20, 70)
-    made, state = withheld(18, 72, state)
-    assert (len(made.deletes), made.withheld, state.withheld_because, state.withheld_from) == (18, (), None, None)
-
-
-def test_the_limit_of_a_withheld_batch_falls_with_the_ledger() -> None:
-    _, state = withheld(20, 70)
-    _, state = withheld(20, 40, state)
-    made, _ = withheld(13, 500, state)
-    assert made.withheld_because == "13 deletes within 24 hours exceed the limit of 12"
-
-
-def test_the_reason_is_that_of_now() -> None:
-    """A delete too many today is one of tomorrow's."""
-    over, state = withheld(1, 30, recent_deletes=10)
-    worse, state = withheld(3, 30, state, recent_deletes=9)
-    next_day, state = withheld(3, 30, state)
-    assert over.withheld_because == "11 deletes within 24 hours exceed the limit of 10"
-    assert worse.withheld_because == "12 deletes within 24 hours exceed the limit of 10"
-    assert (len(next_day.deletes), state.withheld_because) == (3, None)
-
-
-def test_no_part_of_a_withheld_batch_is_carried_out_later() -> None:
-    _, state = withheld(20, 30)
-    for _ in range(5):
-        made, state = withheld(20, 30, state)
-        assert (len(made.deletes), len(made.withheld)) == (0, 20)
-
-
-def test_deletes_that_an_earlier_release_withheld_pass_by_the_fixed_bound_only() -> None:
-    """It did not note how large the ledger was."""
-    state = replace(STATE, withheld_because="20 deletes within 24 hours exceed the limit of 18")
-    assert len(withheld(20, 5000, state)[0].withheld) == 20
-    assert len(withheld(10, 5000, state)[0].deletes) == 10
-
-
-def test_an_incomplete_listing_does_not_make_the_ledger_large_again() -> None:
-    _, state = withheld(20, 70)
-    made = plan(snapshot(ASSET, complete=False), row("gone", FRESH), state=state)
-    assert with_withheld(state, made) == state
-
-
-@pytest.mark.parametrize("allowed", [False, True])
-def test_only_what_nobody_had_to_allow_counts(allowed: bool) -> None:
-    made, _ = withheld(3, 30, allow_deletes=allowed)
-    assert [it.counts for it in made.deletes] == [not allowed] * 3
-
-
-@pytest.mark.parametrize("snap", [snapshot(), snapshot(ASSET)])
-def test_an_operator_may_allow_the_deletes(snap: Snapshot) -> None:
-    gone = [row(f"gone-{i}", FRESH) for i in range(50)]
-    made = plan(snap, *gone, allow_deletes=True, recent_deletes=500)
-    assert (len(made.deletes), made.withheld_because) == (50, None)
-
-
-@pytest.mark.parametrize("snap", [snapshot(), snapshot(ASSET), snapshot(ASSET, complete=False)])
-def test_keep_never_deletes_and_withholds_nothing(snap: Snapshot) -> None:
-    """Nobody has to allow what was never wanted."""
-    gone = [row(f"gone-{i}", FRESH) for i in range(50)]
-    made = plan(snap, *gone, delete_mode="keep", allow_deletes=True)
-    assert (made.deletes, made.withheld, made.withheld_because, made.kept) == ((), (), None, 50)
 
 
 def test_without_a_refresh_policy_nothing_is_retrieved_again() -> None:

@@ -149,3 +149,18 @@ def test_it_does_not_put_off_what_was_due_before() -> None:
 def test_a_name_that_is_noted_or_the_same_makes_nothing_due(known: str | None) -> None:
     state = notice_name(replace(NO_CANARY, index_name=known, shallow_due_since=5.0), "same", NOW)
     assert (state.index_name, state.shallow_due_since) == ("same", 5.0)
+
+
+def test_an_asset_is_due_at_its_very_moment() -> None:
+    at = spread("a") * DAY
+    deeply = replace(NO_CANARY, deep_due_since=NOW)
+
+    assert due({"a": seen(at, 0.0)}, NO_CANARY, POLICY, NOW) == [Due("a", deep=False)]
+    assert due({"a": seen(0.0, 1.0)}, deeply, POLICY, NOW) == [Due("a", deep=True)]
+
+
+def test_a_mark_in_the_future_makes_nothing_due_early() -> None:
+    """As after a clock that was set back."""
+    marked = replace(NO_CANARY, shallow_due_since=NOW + 9 * DAY, deep_due_since=NOW + 99 * DAY)
+
+    assert due({"a": seen(1.0)}, marked, POLICY, NOW) == []

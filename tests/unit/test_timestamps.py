@@ -1,5 +1,8 @@
 """Source timestamps, in every spelling seen, mean one moment."""
 
+import re
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -90,3 +93,25 @@ def test_the_zone_does_not_matter(moment: datetime, minutes: int) -> None:
     assert normal.endswith("Z")
     assert timestamps.rfc3339(normal) == normal
     assert timestamps.parse(normal) == moment.replace(tzinfo=UTC)
+
+
+@pytest.fixture
+def far_from_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The machine's own time zone."""
+    monkeypatch.setenv("TZ", "XXX-9")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("far_from_utc")
+@pytest.mark.parametrize("text", ["2026-01-14T13:34:29", "2026-01-14T15:34:29+02:00"])
+def test_the_time_zone_of_the_machine_does_not_matter(text: str) -> None:
+    assert timestamps.rfc3339(text) == "2026-01-14T13:34:29Z"
+
+
+@pytest.mark.parametrize("text", ["2026-01-14", "9999-12-31T23:59:59-01:00"])
+def test_an_error_quotes_the_text(text: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(repr(text))):
+        timestamps.rfc3339(text)

@@ -4,7 +4,7 @@ import pytest
 
 from connector.domain.model import IndexState
 from connector.domain.timestamps import epoch
-from connector.domain.watermark import advanced
+from connector.domain.watermark import OVERLAP_SEC, advanced, recent
 from tests.builders import asset
 
 T1, T2, T3 = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z", "2026-01-03T00:00:00Z"
@@ -67,3 +67,18 @@ def test_what_does_not_settle_leaves_the_watermark_where_it_is() -> None:
     after = advanced(state, seen, (), None, can_advance_watermark=False)
 
     assert (after.watermark, after.pending) == (5.0, frozenset({"a"}))
+
+
+def test_the_next_poll_lists_again_what_is_not_older_than_the_overlap() -> None:
+    at = epoch(T2)
+    assets = {"at": asset("at", created_at=T1, updated_at=T2), "before": asset("before", created_at=T1, updated_at=T1)}
+
+    assert recent(assets, IndexState(0.0, 0.0, watermark=at + OVERLAP_SEC)).keys() == {"at"}
+    assert recent(assets, IndexState(0.0, 0.0, watermark=at + OVERLAP_SEC + 1)).keys() == set()
+
+
+@pytest.mark.parametrize("moment", [None, "soon", "0001-01-01T00:00:00Z"])
+def test_without_a_watermark_the_next_poll_lists_everything_again(moment: str | None) -> None:
+    assets = {"a": asset("a", created_at=moment, updated_at=None)}
+
+    assert recent(assets, IndexState(0.0, 0.0)) == assets

@@ -1,0 +1,127 @@
+"""Which deletes the plan contains, and which it withholds."""
+
+from typing import Any
+
+import pytest
+
+from connector.domain.model import Snapshot
+from connector.domain.plan import (
+    GONE,
+)
+from tests.builders import applied, asset, row, snapshot
+from tests.unit.plan_cases import ASSET, FRESH, NOW, PRINT, plan, tried
+
+
+def test_what_is_absent_is_deleted_in_the_order_of_ids() -> None:
+    gone = [row("z", FRESH), row("m", opened=True), row("b", FRESH, attempt=tried(1))]
+    made = plan(snapshot(ASSET), row("a", FRESH), *gone)
+    assert [it.checkpoint for it in made.deletes] == sorted(gone, key=lambda it: it.indexed_asset_id)
+    assert (made.withheld, made.withheld_because, made.kept) == ((), None, 0)
+
+
+def test_an_empty_listing_withholds_every_delete() -> None:
+    made = plan(snapshot(), row("a", FRESH))
+    assert (made.deletes, len(made.withheld)) == ((), 1)
+    assert made.withheld_because == "the listing is empty, but the ledger is not"
+
+
+def test_an_empty_listing_of_an_empty_index_is_fine() -> None:
+    made = plan(snapshot())
+    assert (made.deletes, made.withheld, made.withheld_because) == ((), (), None)
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_an_incomplete_listing_withholds_even_what_an_operator_allows(allowed: bool) -> None:
+    made = plan(snapshot(ASSET, complete=False), row("gone", FRESH), allow_deletes=allowed)
+    assert (made.deletes, len(made.withheld), len(made.upserts)) == ((), 1, 1)
+    assert made.withheld_because == "the listing is incomplete, so it does not prove that an asset is absent"
+
+
+def test_an_incomplete_listing_without_absent_assets_withholds_nothing() -> None:
+    assert plan(snapshot(ASSET, complete=False), row("a", FRESH)).withheld_because is None
+
+
+@pytest.mark.parametrize(
+    ("gone", "rows", "recent", "max_deletes", "ratio", "carried_out"),
+    [
+        (10, 11, 0, 10, 0.0, True),
+        (11, 12, 0, 10, 0.0, False),
+        (20, 100, 0, 10, 0.2, True),
+        (21, 100, 0, 10, 0.2, False),
+        (1, 100, 0, 0, 0.0, False),
+        (99, 100, 0, 0, 1.0, True),
+        (1, 3, 0, 0, 0.3, False),
+        (5, 10, 5, 10, 0.0, True),
+        (6, 10, 5, 10, 0.0, False),
+        (10, 90, 10, 0, 0.2, True),
+        (11, 90, 10, 0, 0.2, False),
+        (1, 10, 20, 10, 0.2, False),
+    ],
+)
+def test_the_larger_bound_holds_for_all_deletes_of_a_day(
+    gone: int, rows: int, recent: int, max_deletes: int, ratio: float, carried_out: bool
+) -> None:
+    """All or none: the ratio is that of the ledger as it was before the deletes of the day."""
+    listed = [asset(f"listed-{i}") for i in range(rows - gone)]
+    known = [row(it.indexed_asset_id, FRESH) for it in listed] + [row(f"gone-{i}", FRESH) for i in range(gone)]
+    made = plan(snapshot(*listed), *known, recent_deletes=recent, max_deletes=max_deletes, max_delete_ratio=ratio)
+    assert (len(made.deletes), len(made.withheld)) == ((gone, 0) if carried_out else (0, gone))
+
+
+def test_what_is_withheld_says_by_how_much() -> None:
+    gone = [row(f"gone-{i}", FRESH) for i in range(11)]
+    assert plan(snapshot(ASSET), *gone).withheld_because == "11 deletes within 24 hours exceed the limit of 10"
+
+
+EMPTY = applied(PRINT, at=NOW, points=0)
+
+
+@pytest.mark.parametrize("snap", [snapshot(), snapshot(ASSET)])
+@pytest.mark.parametrize("mode", ["sync", "keep"])
+@pytest.mark.parametrize(
+    "empty", [row("gone", attempt=tried(9)), row("gone", EMPTY), row("gone", opened=True, collections=[])]
+)
+def test_without_points_there_is_nothing_to_delete(snap: Snapshot, mode: Any, empty: Any) -> None:
+    """Whatever is listed, whatever the mode, and however many were deleted today."""
+    made = plan(snap, row("a", FRESH), empty, max_deletes=0, max_delete_ratio=0.0, recent_deletes=9, delete_mode=mode)
+    assert made.forgets == (empty,)
+    assert empty not in [it.checkpoint for it in (*made.deletes, *made.withheld)]
+
+
+def test_rows_without_points_do_not_count_against_the_bounds() -> None:
+    gone = [row(f"gone-{i}", attempt=tried(1)) for i in range(50)]
+    made = plan(snapshot(ASSET), *gone, row("b", FRESH), max_deletes=1, max_delete_ratio=0.0)
+    assert (len(made.deletes), len(made.forgets)) == (1, 50)
+
+
+def test_an_incomplete_listing_proves_nothing_about_rows_without_points() -> None:
+    made = plan(snapshot(ASSET, complete=False), row("gone", attempt=tried(1)))
+    assert (made.forgets, made.deletes, made.withheld, made.withheld_because) == ((), (), (), None)
+
+
+def test_a_row_that_may_hold_half_of_something_is_deleted() -> None:
+    assert [it.checkpoint for it in plan(snapshot(ASSET), row("gone", EMPTY, opened=True)).deletes] == [
+        row("gone", EMPTY, opened=True)
+    ]
+
+
+def test_a_delete_that_failed_waits_and_ends_in_quarantine() -> None:
+    once = row("b", FRESH, attempt=tried(1, GONE, due=NOW + 1))
+    often = row("c", FRESH, attempt=tried(3, GONE))
+    other = row("d", FRESH, attempt=tried(3))
+    respect_backoff = plan(snapshot(ASSET), once, often, other, respect_backoff=True)
+    assert (
+        respect_backoff.postponed,
+        respect_backoff.quarantined,
+        [it.checkpoint for it in respect_backoff.deletes],
+    ) == (
+        (once,),
+        (often,),
+        [other],
+    )
+    assert [it.checkpoint for it in plan(snapshot(ASSET), once, often).deletes] == [once]
+
+
+def test_a_delete_that_failed_is_only_kept_when_nothing_is_to_be_deleted() -> None:
+    made = plan(snapshot(ASSET), row("c", FRESH, attempt=tried(3, GONE)), delete_mode="keep")
+    assert (made.kept, made.quarantined) == (1, ())

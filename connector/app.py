@@ -11,7 +11,7 @@ import structlog
 
 from connector.domain.errors import ConfigError, LedgerUnavailable
 from connector.domain.index_settings import IndexSettings
-from connector.domain.model import CollectionInfo, CollectionSpec
+from connector.domain.sink_model import CollectionInfo, CollectionSpec
 from connector.engine.cycle import Engine, Progress
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.ledger.lock import LockHeld, own, owner

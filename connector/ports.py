@@ -3,26 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
-from connector.domain.model import (
-    Applied,
-    Attempt,
-    Changes,
-    Checkpoint,
-    CollectionInfo,
-    CollectionSpec,
-    Float32,
-    Hit,
-    Identity,
-    Index,
-    IndexedAsset,
-    IndexState,
-    Owner,
-    RetrievedAsset,
-    SinkAsset,
-    Snapshot,
-    Tally,
-)
+from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Identity, IndexState
 from connector.domain.points import AssetPoints
+from connector.domain.sink_model import CollectionInfo, CollectionSpec, Hit, Owner, SinkAsset, Tally
+from connector.domain.source_model import Changes, Float32, Index, IndexedAsset, RetrievedAsset, Snapshot
 
 
 class Source(Protocol):

@@ -7,11 +7,9 @@ from typing import Any
 import numpy as np
 
 from connector.domain.fingerprint import PointConfig
-from connector.domain.model import (
+from connector.domain.ledger_model import Applied, Attempt, Checkpoint
+from connector.domain.source_model import (
     READY,
-    Applied,
-    Attempt,
-    Checkpoint,
     Float32,
     Index,
     IndexedAsset,

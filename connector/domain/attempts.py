@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from connector.domain.errors import ConnectorError, RateLimited
-from connector.domain.model import Attempt
+from connector.domain.ledger_model import Attempt
 
 _FIRST_RETRY, _LAST_RETRY = 60.0, 6 * 3600.0
 _SHORTEST_DEFERRAL, _LONGEST_DEFERRAL = 5.0, 900.0

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from connector.domain.model import LAYOUT_VERSION, IndexedAsset
+from connector.domain.sink_model import LAYOUT_VERSION
+from connector.domain.source_model import IndexedAsset
 
 
 @dataclass(frozen=True, slots=True)

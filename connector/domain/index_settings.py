@@ -7,8 +7,9 @@ from typing import Any
 from connector.domain.errors import ConfigError
 from connector.domain.fingerprint import PointConfig
 from connector.domain.marengo import KNOWN, options_of, select
-from connector.domain.model import CollectionInfo, CollectionSpec, DeleteMode, Index
-from connector.domain.plan import Policy
+from connector.domain.plan import DeleteMode, Policy
+from connector.domain.sink_model import CollectionInfo, CollectionSpec
+from connector.domain.source_model import Index
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from connector.domain import timestamps
-from connector.domain.model import RetrievedAsset
 from connector.domain.segments import malformed
+from connector.domain.source_model import RetrievedAsset
 
 # Measured with Qdrant 1.16: gRPC rejects deeper nesting, and REST rejects requests above 32 MiB.
 MAX_METADATA_DEPTH = 32

@@ -25,10 +25,12 @@ by itself never passes with time, not even in part.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Literal
 
 from connector.domain.fingerprint import PointConfig, fingerprint
-from connector.domain.model import READY, Checkpoint, DeleteMode, IndexedAsset, IndexState, Snapshot
+from connector.domain.ledger_model import Checkpoint, IndexState
 from connector.domain.refresh import RefreshPolicy, due
+from connector.domain.source_model import READY, IndexedAsset, Snapshot
 
 
 class Decision(StrEnum):
@@ -46,6 +48,7 @@ class Decision(StrEnum):
     FORGOTTEN = "forgotten"
 
 
+DeleteMode = Literal["sync", "keep"]
 INCOMPLETE = "the listing is incomplete, so it does not prove that an asset is absent"
 GONE = "gone"
 """Fingerprint of a delete attempt."""

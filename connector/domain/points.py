@@ -10,8 +10,9 @@ import numpy as np
 from connector.domain.fingerprint import canonical_json, digest
 from connector.domain.marengo import KNOWN
 from connector.domain.metadata import MAX_METADATA_BYTES, check_metadata, storable, timestamp, whole
-from connector.domain.model import LAYOUT_VERSION, Float32, Index, Int64, RetrievedAsset
 from connector.domain.segments import CheckedColumn, SpokenWords, malformed
+from connector.domain.sink_model import LAYOUT_VERSION
+from connector.domain.source_model import Float32, Index, Int64, RetrievedAsset
 
 _ID_TEXTS = ("index_id", "indexed_asset_id", "embedding_model", "embedding_scope")
 NAMESPACE = uuid.UUID("99026458-c633-4fd7-a44e-8f59297a0b73")

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
-from connector.domain.model import Applied, IndexState
+from connector.domain.ledger_model import Applied, IndexState
 
 
 @dataclass(frozen=True, slots=True)

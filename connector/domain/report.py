@@ -2,12 +2,28 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from connector.domain.errors import AssetError, ConnectorError
-from connector.domain.model import Checkpoint, Outcome, Snapshot
+from connector.domain.ledger_model import Checkpoint
 from connector.domain.plan import Plan
+from connector.domain.source_model import Snapshot
 
 _UNPROVEN = "the source cannot confirm that these assets are gone; `connector quarantine drop` deletes their points"
+
+
+class Outcome(StrEnum):
+    """Result of one change."""
+
+    APPLIED = "applied"
+    REFRESHED = "refreshed"
+    DELETED = "deleted"
+    UNCHANGED = "unchanged"
+    DEFERRED = "deferred"
+    FAILED = "failed"
+    VANISHED = "vanished"
+    FORGOTTEN = "forgotten"
+    """Removed the row of an absent asset without points; not counted in the report."""
 
 
 @dataclass(frozen=True, slots=True)

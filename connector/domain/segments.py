@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from connector.domain.errors import MalformedAsset
-from connector.domain.model import Float32, Float64, Int64, RetrievedAsset, SegmentColumn, Transcription
+from connector.domain.source_model import Float32, Float64, Int64, RetrievedAsset, SegmentColumn, Transcription
 
 _LONGEST_SEC = 1e9
 

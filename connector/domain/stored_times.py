@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from connector.domain.model import Applied, Checkpoint, IndexState
+from connector.domain.ledger_model import Applied, Checkpoint, IndexState
 
 _LONG_AGO = 0.0
 

@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from connector.domain import timestamps
-from connector.domain.model import IN_PROGRESS, IndexedAsset, IndexState
+from connector.domain.ledger_model import IndexState
+from connector.domain.source_model import IN_PROGRESS, IndexedAsset
 
 # The source's clocks differ, and a row may become visible later than its timestamp.
 OVERLAP_SEC = 120.0

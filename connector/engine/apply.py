@@ -27,21 +27,13 @@ from connector.domain.errors import (
     Unavailable,
 )
 from connector.domain.index_settings import IndexSettings
+from connector.domain.ledger_model import Applied, Attempt, Checkpoint, IndexState
 from connector.domain.marengo import KNOWN, options_of
-from connector.domain.model import (
-    Applied,
-    Attempt,
-    Checkpoint,
-    CollectionSpec,
-    Index,
-    IndexedAsset,
-    IndexState,
-    Outcome,
-    Owner,
-)
 from connector.domain.plan import GONE, Delete, Refresh, Upsert
 from connector.domain.points import AssetPoints
-from connector.domain.report import Result
+from connector.domain.report import Outcome, Result
+from connector.domain.sink_model import CollectionSpec, Owner
+from connector.domain.source_model import Index, IndexedAsset
 from connector.engine.owners import claim, clearable
 from connector.ports import CheckpointStore, Sink, Source
 

@@ -14,9 +14,10 @@ from connector.domain.errors import (
     TransientError,
 )
 from connector.domain.index_settings import IndexSettings
-from connector.domain.model import Index, Owner
 from connector.domain.plan import Refresh, Upsert
 from connector.domain.report import CycleReport, Result
+from connector.domain.sink_model import Owner
+from connector.domain.source_model import Index
 from connector.domain.watermark import advanced
 from connector.engine.apply import Applier
 from connector.engine.owners import entry_to_write, owner_of

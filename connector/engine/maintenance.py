@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from connector.domain.errors import ConfigError
 from connector.domain.index_settings import IndexSettings
-from connector.domain.model import Checkpoint, Owner
+from connector.domain.ledger_model import Checkpoint
+from connector.domain.sink_model import Owner
 from connector.engine.owners import OwnedElsewhere, clearable, entry_to_write, owner_of
 from connector.engine.reconcile import find_collections
 from connector.ports import CheckpointStore, Sink

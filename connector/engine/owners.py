@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from connector.domain.errors import SinkMismatch
 from connector.domain.index_settings import IndexSettings
-from connector.domain.model import CollectionInfo, Identity, Owner
+from connector.domain.ledger_model import Identity
+from connector.domain.sink_model import CollectionInfo, Owner
 from connector.ports import CheckpointStore, Sink
 
 _TAKE_OVER = "stop the other connector and run `connector sync --take-over` with this one's settings"

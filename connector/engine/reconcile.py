@@ -8,7 +8,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from connector.domain.model import Applied, Checkpoint, CollectionInfo, IndexState, Owner, SinkAsset, Tally
+from connector.domain.ledger_model import Applied, Checkpoint, IndexState
+from connector.domain.sink_model import CollectionInfo, Owner, SinkAsset, Tally
 from connector.engine.owners import claim, entry_to_write
 from connector.ports import CheckpointStore, Sink
 

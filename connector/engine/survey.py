@@ -7,9 +7,10 @@ from itertools import islice
 
 from connector.domain.errors import AssetError
 from connector.domain.index_settings import IndexSettings
-from connector.domain.model import READY, Index, IndexedAsset, IndexState, Snapshot
+from connector.domain.ledger_model import IndexState
 from connector.domain.plan import Delete, Plan, Refresh, due_again, make_plan, with_withheld
 from connector.domain.refresh import RefreshPolicy, due, notice_name, refresh_quota
+from connector.domain.source_model import READY, Index, IndexedAsset, Snapshot
 from connector.domain.stored_times import credible_rows, credible_state
 from connector.domain.watermark import recent
 from connector.engine.owners import owner_of

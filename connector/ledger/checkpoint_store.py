@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from connector.domain.model import Applied, Attempt, Checkpoint, Identity, IndexState
+from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Identity, IndexState
 from connector.ledger.rows import LedgerRow
 from connector.ledger.sqlite_file import SqliteFile
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from connector.domain.model import Checkpoint
+from connector.domain.ledger_model import Checkpoint
 from connector.domain.report import CycleReport
 from connector.ledger.rows import LedgerRow
 from connector.ports import CheckpointStore

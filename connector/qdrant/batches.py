@@ -9,8 +9,8 @@ import numpy as np
 from qdrant_client import grpc, models
 from qdrant_client.conversions.conversion import RestToGrpc
 
-from connector.domain.model import Float32
 from connector.domain.points import AssetPoints
+from connector.domain.source_model import Float32
 from connector.qdrant.connection import Connection, Transport
 
 BATCH_POINTS = 256

@@ -8,7 +8,7 @@ from typing import Any
 from qdrant_client import models
 
 from connector.domain.errors import ConfigError
-from connector.domain.model import LAYOUT_VERSION, METADATA_TYPES, CollectionInfo, CollectionSpec, Owner
+from connector.domain.sink_model import LAYOUT_VERSION, METADATA_TYPES, CollectionInfo, CollectionSpec, Owner
 
 STAMP = "twelvelabs_connector"
 _OWNER = "twelvelabs_connector_owner:"

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from qdrant_client import models
 
-from connector.domain.model import Tally
+from connector.domain.sink_model import Tally
 
 
 def of_index(index_id: str) -> models.Filter:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import structlog
 
 from connector.domain.errors import AuthenticationFailed, SinkMismatch
-from connector.domain.model import CollectionInfo, CollectionSpec
+from connector.domain.sink_model import CollectionInfo, CollectionSpec
 from connector.qdrant import collection as layout
 from connector.qdrant import operations
 from connector.qdrant.connection import Connection

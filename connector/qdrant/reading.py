@@ -7,8 +7,9 @@ from typing import Any
 
 from qdrant_client import models
 
-from connector.domain.model import Float32, Hit, SinkAsset
 from connector.domain.points import is_own
+from connector.domain.sink_model import Hit, SinkAsset
+from connector.domain.source_model import Float32
 from connector.qdrant import filters
 from connector.qdrant.own import ID_KEYS, own
 

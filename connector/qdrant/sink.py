@@ -11,8 +11,9 @@ from typing import Any
 from qdrant_client import models
 
 from connector.domain.errors import SinkMismatch
-from connector.domain.model import CollectionInfo, CollectionSpec, Float32, Hit, Owner, SinkAsset, Tally
 from connector.domain.points import AssetPoints
+from connector.domain.sink_model import CollectionInfo, CollectionSpec, Hit, Owner, SinkAsset, Tally
+from connector.domain.source_model import Float32
 from connector.qdrant import collection as layout
 from connector.qdrant import filters, operations, reading, replacing
 from connector.qdrant.connection import PROBE_SEC, Address, Connection, connect

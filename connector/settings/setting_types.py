@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
-from connector.domain.model import METADATA_TYPES
+from connector.domain.sink_model import METADATA_TYPES
 from connector.settings.cron import cron_trigger
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 import numpy as np
 
-from connector.domain.model import Float32, Float64, SegmentColumn, Transcription
+from connector.domain.source_model import Float32, Float64, SegmentColumn, Transcription
 from connector.twelvelabs.bodies import Segment, Spoken
 from connector.twelvelabs.calls import Call
 from connector.twelvelabs.decoding import UNDECODABLE

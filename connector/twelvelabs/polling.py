@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import UTC, datetime
 
 from connector.domain.errors import AssetError
-from connector.domain.model import IN_PROGRESS, Changes, IndexedAsset
+from connector.domain.source_model import IN_PROGRESS, Changes, IndexedAsset
 from connector.domain.watermark import OVERLAP_SEC
 from connector.twelvelabs.walk import Listed
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from connector.domain.errors import ConfigError
 from connector.domain.marengo import KNOWN
-from connector.domain.model import Float32
+from connector.domain.source_model import Float32
 from connector.twelvelabs.bodies import EmbedV1Body, EmbedV2Body
 from connector.twelvelabs.calls import Call
 from connector.twelvelabs.decoding import Body, decode

@@ -9,7 +9,7 @@ from functools import partial
 from http import HTTPStatus
 
 from connector.domain.errors import AssetError, MalformedAsset
-from connector.domain.model import READY, Index, RetrievedAsset
+from connector.domain.source_model import READY, Index, RetrievedAsset
 from connector.twelvelabs import wire
 from connector.twelvelabs.calls import Call, Refused, asset_path
 from connector.twelvelabs.options import asked_options, other_options

@@ -10,7 +10,7 @@ from typing import TypeVar
 import structlog
 
 from connector.domain.errors import AssetError, CycleError, IndexGone, SourceUnavailable
-from connector.domain.model import Changes, Float32, Index, IndexedAsset, RetrievedAsset, Snapshot
+from connector.domain.source_model import Changes, Float32, Index, IndexedAsset, RetrievedAsset, Snapshot
 from connector.twelvelabs import polling, queries, wire
 from connector.twelvelabs.calls import Call, Refused, asset_path, index_path, task_path
 from connector.twelvelabs.retrieval import Retrieval

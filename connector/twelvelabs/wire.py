@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from connector.domain.errors import MalformedAsset, SourceUnavailable
 from connector.domain.fingerprint import digest
 from connector.domain.marengo import canonical
-from connector.domain.model import Index, IndexedAsset, RetrievedAsset
+from connector.domain.source_model import Index, IndexedAsset, RetrievedAsset
 from connector.twelvelabs.bodies import (
     AssetBody,
     DetailedBody,

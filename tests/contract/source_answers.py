@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from connector.domain.model import Index
+from connector.domain.source_model import Index
 from connector.twelvelabs import ApiTransport, TwelveLabsSource
 from tests.fakes.clock import FakeTime
 from tests.fakes.scripted_http import ScriptedServer, answer, scripted

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.domain.model import Attempt, IndexState
+from connector.domain.ledger_model import Attempt, IndexState
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.ports import CheckpointStore
 from tests.builders import applied, attempt, row

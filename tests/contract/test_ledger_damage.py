@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connector.domain.errors import LedgerUnavailable
-from connector.domain.model import IndexState
+from connector.domain.ledger_model import IndexState
 from connector.domain.report import CycleReport
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.ledger.command_queue import CommandQueue, CommandState, read_report

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from connector.domain.errors import LedgerUnavailable
-from connector.domain.model import Attempt, IndexState
+from connector.domain.ledger_model import Attempt, IndexState
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.ledger.sqlite_file import SCHEMA_VERSION
 from tests.builders import applied, row

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from connector.domain.errors import ConfigError, SinkMismatch
-from connector.domain.model import LAYOUT_VERSION, CollectionSpec
+from connector.domain.sink_model import LAYOUT_VERSION, CollectionSpec
 from tests.contract.asset_points import DIMENSION, OPTIONS, asset_points, spec
 from tests.contract.sinks import Bench
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from connector.domain.model import Owner, Tally
 from connector.domain.points import AssetPoints
+from connector.domain.sink_model import Owner, Tally
 from tests.contract.asset_points import asset_points, spec
 from tests.contract.sinks import FOREIGN_POINT, Bench, Stored
 

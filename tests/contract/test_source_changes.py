@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from connector.domain.errors import AuthenticationFailed, ConnectorError, IndexGone, Unavailable
-from connector.domain.model import IN_PROGRESS, Changes, Index, IndexedAsset
+from connector.domain.source_model import IN_PROGRESS, Changes, Index, IndexedAsset
 from connector.domain.timestamps import epoch
 from tests.contract.source_worlds import WORLDS, Trouble, World, world_of
 

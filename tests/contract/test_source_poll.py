@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from connector.domain.errors import AuthenticationFailed, ConnectorError, RateLimited, SourceUnavailable, Unavailable
-from connector.domain.model import Index
+from connector.domain.source_model import Index
 from connector.domain.timestamps import epoch
 from connector.domain.watermark import OVERLAP_SEC
 from connector.simulator import IndexSpec, Scenario

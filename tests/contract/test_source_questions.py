@@ -3,7 +3,7 @@
 import pytest
 
 from connector.domain.errors import AssetError, MalformedAsset
-from connector.domain.model import Index
+from connector.domain.source_model import Index
 from tests.contract.source_answers import INDEX, INVALID, NOT_THERE, asking, asset
 from tests.fakes.scripted_http import ScriptedServer, answer
 

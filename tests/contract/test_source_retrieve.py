@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import numpy as np
 import pytest
 
-from connector.domain.model import RetrievedAsset
+from connector.domain.source_model import RetrievedAsset
 from tests.contract.source_worlds import WORLDS, World, world_of
 
 OPTIONS = {"marengo3.0": {"visual", "audio", "transcription"}, "marengo2.7": {"visual-text", "audio"}}

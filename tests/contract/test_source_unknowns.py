@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from connector.domain.errors import IndexGone, MalformedAsset
-from connector.domain.model import Index, RetrievedAsset
 from connector.domain.points import build
+from connector.domain.source_model import Index, RetrievedAsset
 from connector.simulator import AssetSpec, IndexSpec, Scenario
 from tests.contract.source_worlds import SimulatedWorld, simulated
 

@@ -1,6 +1,6 @@
 """A daemon's engine over the fakes: a full cycle first, then polls."""
 
-from connector.domain.model import IndexState
+from connector.domain.ledger_model import IndexState
 from connector.domain.report import CycleReport
 from connector.domain.timestamps import epoch
 from connector.engine.cycle import Engine

@@ -3,7 +3,7 @@
 import pytest
 
 from connector.domain.errors import MalformedAsset, RateLimited
-from connector.domain.model import IndexState
+from connector.domain.ledger_model import IndexState
 from connector.domain.stored_times import credible_rows, credible_state
 from connector.engine.apply import EMBEDDING_PATIENCE_SEC
 from connector.engine.cycle import Engine

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from connector.domain.model import CollectionInfo
+from connector.domain.sink_model import CollectionInfo
 from tests.engine.cycle_cases import NEW
 from tests.engine.world import INDEX, World
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from connector.domain.errors import ConnectorError, RateLimited, Unavailable
-from connector.domain.model import READY
+from connector.domain.source_model import READY
 from tests.engine.world import INDEX, World
 
 NAMES = tuple("abcdefgh")

@@ -9,8 +9,9 @@ import numpy as np
 from connector.domain import points
 from connector.domain.fingerprint import fingerprint
 from connector.domain.index_settings import IndexSettings
-from connector.domain.model import READY, Checkpoint
+from connector.domain.ledger_model import Checkpoint
 from connector.domain.report import CycleReport
+from connector.domain.source_model import READY
 from connector.engine.cycle import Engine
 from connector.ports import CheckpointStore, Sink, Source
 from tests.fakes.ledger import FakeCheckpointStore

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from connector.domain.errors import MalformedAsset
-from connector.domain.model import RetrievedAsset
+from connector.domain.source_model import RetrievedAsset
 from connector.twelvelabs import wire
 from connector.twelvelabs.calls import Call
 

@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 
 from connector.domain.marengo import KNOWN
-from connector.domain.model import READY, Float32, Index, IndexedAsset, RetrievedAsset, SegmentColumn, Transcription
+from connector.domain.source_model import (
+    READY,
+    Float32,
+    Index,
+    IndexedAsset,
+    RetrievedAsset,
+    SegmentColumn,
+    Transcription,
+)
 from connector.twelvelabs.options import asked_options
 
 SEGMENT_SEC = 6.0

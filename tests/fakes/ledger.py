@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from connector.domain.model import Applied, Attempt, Checkpoint, Identity, IndexState
+from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Identity, IndexState
 from tests.fakes.sink import Crashed
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from typing import Any
 
 from connector.domain.errors import ConfigError, IndexGone
 from connector.domain.marengo import KNOWN
-from connector.domain.model import (
+from connector.domain.source_model import (
     IN_PROGRESS,
     READY,
     Changes,

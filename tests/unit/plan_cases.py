@@ -4,13 +4,14 @@ from dataclasses import replace
 from typing import Any
 
 from connector.domain.fingerprint import fingerprint
-from connector.domain.model import IndexState, Snapshot
+from connector.domain.ledger_model import IndexState
 from connector.domain.plan import (
     Plan,
     Policy,
     make_plan,
 )
 from connector.domain.refresh import RefreshPolicy
+from connector.domain.source_model import Snapshot
 from tests.builders import POINT_CONFIG, applied, asset, attempt
 
 DAY = 86_400.0

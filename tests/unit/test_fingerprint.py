@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.domain.fingerprint import PointConfig, canonical_json, digest, fingerprint
-from connector.domain.model import IndexedAsset
+from connector.domain.source_model import IndexedAsset
 from tests.builders import POINT_CONFIG, asset
 
 FULL = asset(

@@ -5,8 +5,8 @@ import pytest
 from connector.domain.errors import ConfigError
 from connector.domain.fingerprint import PointConfig
 from connector.domain.index_settings import IndexSettings
-from connector.domain.model import CollectionSpec
 from connector.domain.plan import Policy
+from connector.domain.sink_model import CollectionSpec
 from tests.builders import index
 
 SETTINGS = IndexSettings("index-1")

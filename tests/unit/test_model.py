@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.domain.model import SinkAsset
+from connector.domain.sink_model import SinkAsset
 
 
 @pytest.mark.parametrize(

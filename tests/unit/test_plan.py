@@ -7,7 +7,7 @@ import pytest
 
 from connector.domain import plan as plan_module
 from connector.domain.fingerprint import fingerprint
-from connector.domain.model import IndexState
+from connector.domain.ledger_model import IndexState
 from connector.domain.plan import (
     UPSERTS,
     Decision,

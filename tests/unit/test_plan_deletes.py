@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from connector.domain.model import Snapshot
 from connector.domain.plan import (
     GONE,
 )
+from connector.domain.source_model import Snapshot
 from tests.builders import applied, asset, row, snapshot
 from tests.unit.plan_cases import ASSET, FRESH, NOW, PRINT, plan, tried
 

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.domain.fingerprint import fingerprint
-from connector.domain.model import READY, Applied, Checkpoint, IndexedAsset, IndexState, Snapshot
+from connector.domain.ledger_model import Applied, Checkpoint, IndexState
 from connector.domain.plan import Plan, Policy, Refresh, Upsert, make_plan
 from connector.domain.refresh import RefreshPolicy
+from connector.domain.source_model import READY, IndexedAsset, Snapshot
 from tests.builders import COLLECTION, POINT_CONFIG, applied, asset, attempt, index, row
 
 DAY = 86_400.0

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
-from connector.domain.model import IndexState, Snapshot
+from connector.domain.ledger_model import IndexState
 from connector.domain.plan import (
     Plan,
     with_withheld,
 )
+from connector.domain.source_model import Snapshot
 from tests.builders import asset, row, snapshot
 from tests.unit.plan_cases import ASSET, FRESH, STATE, plan
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.domain.model import RetrievedAsset, Transcription
 from connector.domain.points import NAMESPACE, AssetPoints, build, point_id
+from connector.domain.source_model import RetrievedAsset, Transcription
 from tests.builders import column, index, retrieved, spoken, vectors
 
 INDEX = index()

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from connector.domain.errors import MalformedAsset
-from connector.domain.model import Float32, RetrievedAsset, SegmentColumn
 from connector.domain.points import build, metadata_payload
+from connector.domain.source_model import Float32, RetrievedAsset, SegmentColumn
 from tests.builders import asset, column, index, retrieved, spoken, vectors
 
 ADVICE = "No point of it was stored; re-index it in TwelveLabs, or report it to TwelveLabs"

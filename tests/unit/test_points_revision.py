@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.domain.model import Index, RetrievedAsset, SegmentColumn
 from connector.domain.points import AssetPoints, build
+from connector.domain.source_model import Index, RetrievedAsset, SegmentColumn
 from tests.builders import asset, column, index, retrieved, spoken, vectors
 
 RANGES = [(0.0, 6.0), (6.0, 12.0), (12.0, 18.0)]

@@ -7,7 +7,7 @@ import pytest
 from qdrant_client import models
 
 from connector.domain.errors import ConfigError
-from connector.domain.model import LAYOUT_VERSION, CollectionInfo, CollectionSpec
+from connector.domain.sink_model import LAYOUT_VERSION, CollectionInfo, CollectionSpec
 from connector.qdrant.collection import (
     STAMP,
     describe,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.domain.model import Applied, IndexState
+from connector.domain.ledger_model import Applied, IndexState
 from connector.domain.refresh import Due, RefreshPolicy, due, notice_name, refresh_quota, spread
 from tests.builders import applied
 

@@ -6,9 +6,8 @@ from typing import Any
 import pytest
 
 from connector.domain.errors import ConnectorError, IndexGone, MalformedAsset, Unavailable
-from connector.domain.model import Outcome
 from connector.domain.plan import Decision, Delete, Plan, Upsert
-from connector.domain.report import CycleReport, Problem, Result
+from connector.domain.report import CycleReport, Outcome, Problem, Result
 from tests.builders import asset, attempt, row, snapshot
 
 DOWN = Unavailable("read", "a", "time-out", side="source")

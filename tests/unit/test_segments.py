@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from connector.domain.errors import MalformedAsset
-from connector.domain.model import Index
 from connector.domain.points import build
+from connector.domain.source_model import Index
 from tests.fakes.bodies import OPTIONS, body, read, segment
 
 

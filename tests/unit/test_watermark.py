@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.domain.model import IndexState
+from connector.domain.ledger_model import IndexState
 from connector.domain.timestamps import epoch
 from connector.domain.watermark import OVERLAP_SEC, advanced, recent
 from tests.builders import asset

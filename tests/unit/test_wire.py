@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.domain.errors import MalformedAsset, SourceUnavailable, Unavailable
-from connector.domain.model import Index, IndexedAsset, RetrievedAsset
+from connector.domain.source_model import Index, IndexedAsset, RetrievedAsset
 from connector.twelvelabs import wire
 from connector.twelvelabs.calls import Call, asset_path
 from tests.fakes.bodies import body, read, segment

@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from connector.domain.errors import CycleError
-from connector.domain.model import Outcome
-from connector.domain.report import Result
+from connector.domain.report import Outcome, Result
 from connector.engine.workers import Workers
 
 CarryOut = Callable[[str], Awaitable[Result]]

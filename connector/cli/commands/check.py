@@ -19,7 +19,8 @@ from connector.domain.errors import (
     SinkMismatch,
 )
 from connector.domain.index_settings import IndexSettings
-from connector.domain.model import CollectionSpec, Index
+from connector.domain.sink_model import CollectionSpec
+from connector.domain.source_model import Index
 from connector.engine.owners import entry_to_write, owner_of
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.ports import Sink, Source

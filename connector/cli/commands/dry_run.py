@@ -8,7 +8,7 @@ from connector.app import App, open_app
 from connector.cli.output import Exit, clock, number, out, print_json, text
 from connector.domain.errors import ConnectorError
 from connector.domain.index_settings import IndexSettings
-from connector.domain.model import IndexedAsset
+from connector.domain.source_model import IndexedAsset
 from connector.engine.survey import Survey
 from connector.settings.connector_settings import Settings
 

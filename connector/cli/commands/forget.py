@@ -10,7 +10,7 @@ from connector.app import make_sink, open_app
 from connector.cli.follow import daemon_runs, follow
 from connector.cli.output import Exit, err, number, out, print_json
 from connector.domain.errors import ConfigError
-from connector.domain.model import Checkpoint
+from connector.domain.ledger_model import Checkpoint
 from connector.engine import maintenance
 from connector.engine.maintenance import Footprint
 from connector.ledger.checkpoint_store import SqliteCheckpointStore

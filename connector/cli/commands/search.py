@@ -8,7 +8,7 @@ from connector.app import App, open_app
 from connector.cli.output import Exit, clock, out, print_json, text
 from connector.domain.errors import ConnectorError
 from connector.domain.index_settings import IndexSettings
-from connector.domain.model import CollectionInfo
+from connector.domain.sink_model import CollectionInfo
 from connector.settings.connector_settings import ALL_INDEXES, Settings
 
 

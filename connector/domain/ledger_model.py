@@ -1,0 +1,79 @@
+"""What the ledger knows of itself, of an index and of an asset. Times are seconds since the epoch (UTC)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Identity of a ledger: a random id that never changes, and a human-readable label."""
+
+    ledger_id: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What the sink holds of an asset, as acknowledged by the sink."""
+
+    fingerprint: str
+    revision: str
+    metadata_revision: str | None
+    """None for adopted points whose payloads lack one or differ."""
+    points: int
+    collection: str
+    applied_at: float
+    shallow_at: float
+    deep_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The current attempt for an asset: counted before the retrieval, with a reason after a failure."""
+
+    fingerprint: str
+    attempts: int
+    since: float
+    reason: str | None = None
+    code: str | None = None
+    due: float = 0.0
+    tried_at: float = 0.0
+    """Start of the wait until `due`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The ledger row of one asset. While `opened`, the sink may hold any mixture of revisions in `collections`."""
+
+    indexed_asset_id: str
+    applied: Applied | None = None
+    opened: bool = False
+    collections: frozenset[str] = frozenset()
+    attempt: Attempt | None = None
+
+    @property
+    def may_have_points(self) -> bool:
+        """True if the sink may hold points of the asset."""
+        nothing_applied = self.applied is not None and not self.applied.points and not self.opened
+        return bool(self.collections) and not nothing_applied
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """Ledger row of an index."""
+
+    first_cycle_at: float
+    canary_at: float
+    deep_due_since: float = 0.0
+    """Assets whose last deep retrieval is older than this are due for one."""
+    shallow_due_since: float = 0.0
+    """Assets whose last shallow retrieval (metadata only) is older than this are due for one."""
+    index_name: str | None = None
+    """Index name as of the last full cycle; None in a ledger of an earlier release."""
+    withheld_because: str | None = None
+    """Why the last full cycle withheld deletes; None if it withheld none."""
+    withheld_from: int | None = None
+    """Number of assets that `max_delete_ratio` applies to: the minimum since deletes were first withheld."""
+    watermark: float | None = None
+    """Source time up to which all changes are processed."""
+    pending: frozenset[str] = frozenset()
+    """Ids of assets that were still being indexed when last seen."""

@@ -1,0 +1,107 @@
+"""What the sink needs and tells: collections, their owners, the points of an asset, search results."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+LAYOUT_VERSION = "1.1"
+METADATA_TYPES = ("keyword", "integer", "float", "bool", "datetime", "text", "uuid")
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionSpec:
+    """Required collection: one per model, one named vector per option, one dimension, distance Cosine."""
+
+    name: str
+    model: str
+    dimension: int
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """The ledger that owns an index in a collection, with the settings that shape its points.
+
+    `home` is the collection to which it writes the index now: another one, once it has moved the index away. `epoch`
+    grows by one with each change of the owner, so that an older entry can be told from a newer one.
+    """
+
+    ledger_id: str
+    label: str
+    settings: Mapping[str, Any]
+    home: str = ""
+    epoch: int = 0
+
+    def __str__(self) -> str:
+        return f"ledger {self.ledger_id[:8]} ({self.label})"
+
+
+@dataclass(frozen=True, slots=True)
+class CollectionInfo:
+    """A collection as found. `model`, `layout_version` and `instance_id` are None without the connector's stamp."""
+
+    name: str
+    points: int
+    vectors: Mapping[str, tuple[int, str]]
+    """Named vector -> (dimension, distance name as Qdrant spells it)."""
+    model: str | None = None
+    layout_version: str | None = None
+    instance_id: str | None = None
+    payload_indexes: Mapping[str, str] = field(default_factory=dict)
+    real_name: str | None = None
+    """The name of the collection behind an alias; None if that is not known."""
+    owners: Mapping[str, Owner] = field(default_factory=dict)
+    """Index id -> the owner, which alone may write points of that index here."""
+    warnings: tuple[str, ...] = ()
+    """Settings without effect here, with advice: for example a payload index of another type."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """Number of points of an index in a collection, by revision and by metadata revision.
+
+    Counted by payload, so points of other programs may be included.
+    """
+
+    revisions: Mapping[str, int]
+    metadata_revisions: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class SinkAsset:
+    """The points of one asset in a collection, read from their payloads; key `""` counts points without revision."""
+
+    indexed_asset_id: str
+    points_by_revision: Mapping[str, int]
+    points_by_metadata_revision: Mapping[str, int]
+    fingerprint: str | None
+    asset_points: int | None
+
+    @property
+    def points(self) -> int:
+        return sum(self.points_by_revision.values())
+
+    @property
+    def metadata_revision(self) -> str | None:
+        """The metadata revision that all points share; None if they differ or lack one."""
+        known = [revision for revision in self.points_by_metadata_revision if revision]
+        return known[0] if len(known) == len(self.points_by_metadata_revision) == 1 else None
+
+    @property
+    def intact(self) -> bool:
+        """True if all points have one revision, their number equals `asset_points`, and a fingerprint is present."""
+        return len(self.points_by_revision) == 1 and self.points == self.asset_points and bool(self.fingerprint)
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One search result. `score` is the fused score; compare it within one result list only."""
+
+    score: float
+    index_id: str
+    indexed_asset_id: str
+    filename: str | None
+    start_offset_sec: float
+    end_offset_sec: float
+    embedding_options: tuple[str, ...]
+    transcript: str | None

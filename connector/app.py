@@ -20,7 +20,7 @@ from connector.qdrant.collection import index_warnings, misfit, payload_indexes
 from connector.qdrant.sink import QdrantSink
 from connector.settings.connector_settings import ALL_INDEXES, Settings
 from connector.twelvelabs import ApiTransport, TwelveLabsSource
-from connector.twelvelabs.rate import Limiter
+from connector.twelvelabs.rate_limiter import Limiter
 
 _TAKEOVER_RETRY_SEC = 0.5
 

@@ -11,11 +11,11 @@ import structlog
 
 from connector.domain.errors import AssetError, CycleError, IndexGone, SourceUnavailable
 from connector.domain.source_model import Changes, Float32, Index, IndexedAsset, RetrievedAsset, Snapshot
-from connector.twelvelabs import polling, queries, wire
+from connector.twelvelabs import listing_decoding, paging, text_embedding
 from connector.twelvelabs.calls import Call, Refused, asset_path, index_path, task_path
+from connector.twelvelabs.paging import Listed, Walk, walk_until_complete
 from connector.twelvelabs.retrieval import Retrieval
 from connector.twelvelabs.transport import ApiTransport
-from connector.twelvelabs.walk import Listed, Walk, walk_until_complete
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ class TwelveLabsSource:
         self._transport = transport
 
     async def indexes(self) -> list[Index]:
-        walk, _ = await self._list(Call("list", "indexes", "indexes"), wire.read_indexes)
+        walk, _ = await self._list(Call("list", "indexes", "indexes"), listing_decoding.read_indexes)
         if not walk.complete:
             _log.warning("listing.ended_incomplete", operation="list indexes")
         return list(walk.rows.values())
@@ -43,12 +43,12 @@ class TwelveLabsSource:
     async def index(self, index_id: str) -> Index:
         call = Call("look up index", index_id, index_path(index_id), index_id=index_id)
         try:
-            return await self._transport.send(call, wire.read_index)
+            return await self._transport.send(call, listing_decoding.read_index)
         except Refused as refusal:
             raise _refused(call, refusal, gone=refusal.status in _GONE) from None
 
     async def snapshot(self, index: Index) -> Snapshot:
-        walk, as_of = await self._list(_listing(index), wire.read_assets)
+        walk, as_of = await self._list(_listing(index), listing_decoding.read_assets)
         if not walk.complete:
             _log.warning("listing.ended_incomplete", index_id=index.index_id)
         return Snapshot(index, walk.rows, walk.complete, as_of)
@@ -60,12 +60,12 @@ class TwelveLabsSource:
         pending: Collection[str],
         known: Mapping[str, IndexedAsset] = MappingProxyType({}),
     ) -> Changes:
-        async def page(params: polling.Params, number: int) -> tuple[Listed[IndexedAsset], float | None]:
+        async def page(params: paging.Params, number: int) -> tuple[Listed[IndexedAsset], float | None]:
             call = _numbered(_listing(index), params, number)
-            return await self._transport.send(call, wire.read_assets), self._transport.server_time
+            return await self._transport.send(call, listing_decoding.read_assets), self._transport.server_time
 
         try:
-            return await polling.changes(page, partial(self.asset, index), since, pending, known)
+            return await paging.changes(page, partial(self.asset, index), since, pending, known)
         except Refused as refusal:
             raise _refused(_listing(index), refusal, gone=_says_gone(refusal)) from None
 
@@ -75,7 +75,9 @@ class TwelveLabsSource:
 
     async def index_of_task(self, task_id: str) -> str | None:
         try:
-            return await self._transport.send(Call("look up task", task_id, task_path(task_id)), wire.read_task)
+            return await self._transport.send(
+                Call("look up task", task_id, task_path(task_id)), listing_decoding.read_task
+            )
         except Refused:
             return None
 
@@ -100,7 +102,7 @@ class TwelveLabsSource:
         path = asset_path(index_id, indexed_asset_id)
         call = Call("confirm asset", indexed_asset_id, path, index_id=index_id)
         try:
-            await self._transport.send(call, wire.read_json)
+            await self._transport.send(call, listing_decoding.read_json)
         except Refused as refusal:
             if refusal.status == HTTPStatus.NOT_FOUND:
                 return False
@@ -108,11 +110,11 @@ class TwelveLabsSource:
         return True
 
     async def embed_text(self, model: str, text: str) -> Float32:
-        call, read = queries.text_query(model, text)
+        call, read = text_embedding.text_query(model, text)
         try:
             return await self._transport.send(call, read)
         except Refused as refusal:
-            raise queries.refused(call, refusal.says) from None
+            raise text_embedding.refused(call, refusal.says) from None
 
     def requests(self, index_id: str | None = None) -> int:
         return self._transport.sent(index_id)
@@ -136,7 +138,7 @@ class TwelveLabsSource:
             raise _refused(call, refusal, gone=gone) from None
 
 
-def _numbered(call: Call, params: polling.Params, number: int) -> Call:
+def _numbered(call: Call, params: paging.Params, number: int) -> Call:
     return replace(call, params=(*params, ("page_limit", "50"), ("page", str(number))))
 
 

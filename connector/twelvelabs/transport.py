@@ -15,10 +15,9 @@ from connector.domain.errors import ConfigError, RateLimited, Unavailable
 from connector.domain.masking import hide
 from connector.twelvelabs import rate_headers
 from connector.twelvelabs.calls import Call
-from connector.twelvelabs.rate import Limiter
-from connector.twelvelabs.retry_budget import RequestLimits, RetryBudget
-from connector.twelvelabs.status_errors import RetryableError, problem, rate_limited
-from connector.twelvelabs.timing import Clocks
+from connector.twelvelabs.error_responses import RetryableError, problem, rate_limited
+from connector.twelvelabs.rate_limiter import Limiter
+from connector.twelvelabs.retries import Clocks, RequestLimits, RetryBudget
 
 T = TypeVar("T")
 Read = Callable[[bytearray, Call], T]

@@ -9,7 +9,7 @@ from connector.domain.watermark import OVERLAP_SEC
 from connector.ports import Source
 from connector.simulator import Scenario, Scene, Simulator
 from connector.twelvelabs import ApiTransport, TwelveLabsSource
-from connector.twelvelabs.rate import Limiter
+from connector.twelvelabs.rate_limiter import Limiter
 from tests.fakes.clock import FakeTime
 from tests.fakes.source import FakeSource
 

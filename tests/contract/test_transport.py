@@ -13,9 +13,9 @@ from connector.domain.errors import (
     Unavailable,
 )
 from connector.twelvelabs.calls import Call, Refused
-from connector.twelvelabs.retry_budget import RequestLimits
+from connector.twelvelabs.listing_decoding import read_index
+from connector.twelvelabs.retries import RequestLimits
 from connector.twelvelabs.transport import ApiTransport
-from connector.twelvelabs.wire import read_index
 from tests.contract.transport_talks import CALL, GOOD, INDEX, KEY, talking
 from tests.fakes.clock import FakeTime
 from tests.fakes.scripted_http import answer, scripted

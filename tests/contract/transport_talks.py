@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from connector.twelvelabs.calls import Call
-from connector.twelvelabs.rate import Limiter
-from connector.twelvelabs.retry_budget import RequestLimits
+from connector.twelvelabs.rate_limiter import Limiter
+from connector.twelvelabs.retries import RequestLimits
 from connector.twelvelabs.transport import ApiTransport
 from tests.fakes.clock import FakeTime
 from tests.fakes.scripted_http import ScriptedServer, answer, scripted

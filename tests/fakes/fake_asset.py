@@ -17,7 +17,7 @@ from connector.domain.source_model import (
     SegmentColumn,
     Transcription,
 )
-from connector.twelvelabs.options import asked_options
+from connector.twelvelabs.retrieval import asked_options
 
 SEGMENT_SEC = 6.0
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.twelvelabs.options import asked_options, other_options
+from connector.twelvelabs.retrieval import asked_options, other_options
 
 BOTH = ("visual", "audio")
 

@@ -172,7 +172,7 @@ def test_an_upward_import_would_be_found(lower: str, higher: str) -> None:
 
 
 def test_neighbours_on_a_level_do_not_know_each_other() -> None:
-    assert upward({"connector.qdrant.sink": ["connector.twelvelabs.wire"]})
+    assert upward({"connector.qdrant.sink": ["connector.twelvelabs.source"]})
     assert not upward({"connector.qdrant.sink": ["connector.qdrant.operations"]})
 
 

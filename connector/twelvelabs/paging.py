@@ -1,16 +1,78 @@
-"""The cheap poll: assets created or updated since a time, and the status of assets that were being indexed."""
+"""Pages through listings that may change meanwhile: a full walk, and a poll of what is new."""
 
 import itertools
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Generic, TypeVar
 
 from connector.domain.errors import AssetError
 from connector.domain.source_model import IN_PROGRESS, Changes, IndexedAsset
 from connector.domain.watermark import OVERLAP_SEC
-from connector.twelvelabs.walk import Listed
+
+T = TypeVar("T")
+
+WALKS = 3
+_MOST_PAGES = 10_000
 
 # The last second of the year 9999. A watermark comes from source times, which may be anything.
 _LATEST = 253_402_300_799.0
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[T]):
+    """One page: rows by id in listing order, and the totals of its page_info."""
+
+    rows: Mapping[str, T]
+    total_pages: float | None = None
+    total_results: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Walk(Generic[T]):
+    """`totals` has the total_results of each page, in the order read."""
+
+    rows: Mapping[str, T]
+    totals: tuple[float | None, ...]
+
+    @property
+    def complete(self) -> bool:
+        known = [total for total in self.totals if total is not None]
+        if not known or len(known) < len(self.totals):
+            return False
+        return len(self.rows) == known[-1] and all(before <= after for before, after in itertools.pairwise(known))
+
+    def followed_by(self, later: "Walk[T]") -> "Walk[T]":
+        """Join both into one walk with the same completeness rule: rows with equal sort keys may be missing from one.
+
+        Even if incomplete, the union is the safer list for upserts: an extra row costs one 404, a missing row is
+        missed work.
+        """
+        return Walk({**self.rows, **later.rows}, self.totals + later.totals)
+
+
+async def walk_until_complete(fetch: Callable[[int], Awaitable[Listed[T]]]) -> Walk[T]:
+    """`fetch` receives page numbers from 1. Walks at most three times; the result may still be incomplete."""
+    seen = await _walk(fetch)
+    for _ in range(WALKS - 1):
+        if seen.complete:
+            break
+        again = await _walk(fetch)
+        seen = again if again.complete else seen.followed_by(again)
+    return seen
+
+
+async def _walk(fetch: Callable[[int], Awaitable[Listed[T]]]) -> Walk[T]:
+    rows: dict[str, T] = {}
+    totals: list[float | None] = []
+    for number in range(1, _MOST_PAGES + 1):
+        page = await fetch(number)
+        rows.update(page.rows)
+        totals.append(page.total_results)
+        if not page.rows or (page.total_pages is not None and number >= page.total_pages):
+            break
+    return Walk(rows, tuple(totals))
+
 
 Params = tuple[tuple[str, str], ...]
 Page = Callable[[Params, int], Awaitable[tuple[Listed[IndexedAsset], float | None]]]

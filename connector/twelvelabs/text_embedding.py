@@ -1,16 +1,38 @@
-"""Text -> vector in a model's space: selects the endpoint for the model, reads the response."""
+"""Text -> vector of a model: selects the endpoint for the model, decodes the response."""
 
 from collections.abc import Callable
 
 import msgspec
 import numpy as np
+from msgspec import Struct, field
 
 from connector.domain.errors import ConfigError
 from connector.domain.marengo import KNOWN
 from connector.domain.source_model import Float32
-from connector.twelvelabs.bodies import EmbedV1Body, EmbedV2Body
 from connector.twelvelabs.calls import Call
-from connector.twelvelabs.decoding import Body, decode
+from connector.twelvelabs.json_decoding import Body, decode
+
+
+class TextVector(Struct):
+    embedding: list[float] | None = None
+
+
+class EmbedV2Body(Struct):
+    data: list[TextVector] | None = None
+
+
+class TextSegment(Struct):
+    vector: list[float] | None = field(name="float", default=None)
+
+
+class TextEmbedding(Struct):
+    segments: list[TextSegment] | None = None
+    error_message: str | None = None
+
+
+class EmbedV1Body(Struct):
+    text_embedding: TextEmbedding | None = None
+
 
 _V1 = msgspec.json.Decoder(EmbedV1Body)
 _V2 = msgspec.json.Decoder(EmbedV2Body)

@@ -1,10 +1,23 @@
-"""Limits how often and for how long one request is retried."""
+"""Retries of one request: how often, how long, and the clocks behind the waits."""
 
-from collections.abc import Callable
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 _FIRST_SEC = 0.5
 _LONGEST_BACKOFF_SEC = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """`monotonic` and `wall` in seconds (`wall` since the epoch), `random` uniform in [0, 1)."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    random: Callable[[], float] = random.random
 
 
 @dataclass(frozen=True, slots=True)

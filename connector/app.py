@@ -16,7 +16,7 @@ from connector.engine.cycle import Engine, Progress
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.ledger.lock import LockHeld, own, owner
 from connector.ports import CheckpointStore, Sink, Source
-from connector.qdrant.collection import index_warnings, misfit, payload_indexes
+from connector.qdrant.collection_layout import index_warnings, misfit, payload_indexes
 from connector.qdrant.sink import QdrantSink
 from connector.settings.connector_settings import ALL_INDEXES, Settings
 from connector.twelvelabs import ApiTransport, TwelveLabsSource

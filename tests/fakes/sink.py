@@ -11,7 +11,7 @@ from connector.domain.errors import ConnectorError, PointsRejected, SinkMismatch
 from connector.domain.points import AssetPoints, is_own
 from connector.domain.sink_model import LAYOUT_VERSION, CollectionInfo, CollectionSpec, Hit, Owner, SinkAsset, Tally
 from connector.domain.source_model import Float32
-from connector.qdrant.collection import MISFIT_ADVICE, index_warnings, misfit, payload_indexes, type_of
+from connector.qdrant.collection_layout import MISFIT_ADVICE, index_warnings, misfit, payload_indexes, type_of
 from tests.fakes.sink_reading import FakePoint, fused, hit, is_among, sink_asset, tally
 
 

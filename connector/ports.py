@@ -38,6 +38,7 @@ class Source(Protocol):
     ) -> Changes:
         """Assets created or updated at `since` or later (None: all), and the current rows of the `pending` assets.
 
+        `since` is in source time, to the second; the caller chooses it early enough for rows that become visible late.
         May omit rows equal to those in `known`. An index without changes costs at most three requests. Does not show
         removals, nor changes that leave `updated_at` unchanged.
         """

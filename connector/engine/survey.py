@@ -12,7 +12,7 @@ from connector.domain.plan import Delete, Plan, Refresh, due_again, make_plan, w
 from connector.domain.refresh import RefreshPolicy, due, notice_name, refresh_quota
 from connector.domain.source_model import READY, Index, IndexedAsset, Snapshot
 from connector.domain.stored_times import credible_rows, credible_state
-from connector.domain.watermark import recent
+from connector.domain.watermark import poll_start, recent
 from connector.engine.owners import owner_of
 from connector.engine.reconcile import Reconciliation, compare
 from connector.ports import CheckpointStore, Sink, Source
@@ -102,7 +102,7 @@ class Surveyor:
         """Survey changes since the watermark. Reads only the rows of changed or unfinished assets."""
         state = await self._ledger.state(index.index_id) or IndexState(self._clock(), self._clock())
         seen = self._seen.get(index.index_id, {})
-        changes = await self._source.changes(index, state.watermark, state.pending, seen)
+        changes = await self._source.changes(index, poll_start(state), state.pending, seen)
         assets, now = dict(changes.assets), self._clock()
         policy = replace(settings.policy(now), delete_mode="keep", respect_backoff=True)
         unfinished = credible_rows(await self._ledger.unfinished(index.index_id), now)

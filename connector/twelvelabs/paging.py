@@ -8,14 +8,13 @@ from typing import Generic, TypeVar
 
 from connector.domain.errors import AssetError
 from connector.domain.source_model import IN_PROGRESS, Changes, IndexedAsset
-from connector.domain.watermark import OVERLAP_SEC
 
 T = TypeVar("T")
 
 WALKS = 3
 _MOST_PAGES = 10_000
 
-# The last second of the year 9999. A watermark comes from source times, which may be anything.
+# The last second of the year 9999. The start of a poll comes from source times, which may be anything.
 _LATEST = 253_402_300_799.0
 
 
@@ -86,9 +85,9 @@ async def changes(
     known: Mapping[str, IndexedAsset],
 ) -> Changes:
     """Also query pending assets by status, because `updated_at` may not move with every change."""
-    found, as_of = await _newest(page, _after("created_at", since), known)
+    found, as_of = await _newest(page, _since("created_at", since), known)
     if since is not None:
-        touched, _ = await _newest(page, _after("updated_at", since), known)
+        touched, _ = await _newest(page, _since("updated_at", since), known)
         found |= touched
     unseen = set(pending) - found.keys()
     in_progress, _ = await _newest(page, _in_progress(), {}) if unseen else ({}, None)
@@ -121,11 +120,12 @@ async def _newest(
     return found, as_of
 
 
-def _after(key: str, since: float | None) -> Params:
+def _since(key: str, since: float | None) -> Params:
+    """Newest first. The API filters by whole seconds, so round down."""
     order = (("sort_by", key), ("sort_option", "desc"))
     if since is None:
         return order
-    moment = datetime.fromtimestamp(min(max(since - OVERLAP_SEC, 0.0), _LATEST), UTC)
+    moment = datetime.fromtimestamp(min(max(since, 0.0), _LATEST), UTC)
     return (*order, (key, moment.strftime("%Y-%m-%dT%H:%M:%SZ")))
 
 

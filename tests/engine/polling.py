@@ -3,6 +3,7 @@
 from connector.domain.ledger_model import IndexState
 from connector.domain.report import CycleReport
 from connector.domain.timestamps import epoch
+from connector.domain.watermark import OVERLAP_SEC
 from connector.engine.cycle import Engine
 from tests.engine.world import INDEX, World
 
@@ -29,6 +30,10 @@ class Daemon:
 
     async def watermark(self) -> float:
         return (await self.state()).watermark or 0.0
+
+    def pass_overlap(self) -> None:
+        """Source time: once a later change has moved the watermark, polls no longer list what is there now."""
+        self.source.pass_time(OVERLAP_SEC)
 
     def touched(self, name: str) -> float:
         """When the source last touched the asset."""

@@ -45,9 +45,12 @@ def options_of(model: str, model_options: Iterable[str]) -> tuple[str, ...]:
     return tuple(option for option, needs in KNOWN[model].options.items() if needs in enabled)
 
 
-def select(model: str, model_options: Iterable[str], wanted: Collection[str] | None) -> tuple[str, ...]:
-    """The wanted options (None: all) that the index offers; `visual` and `visual-text` are aliases."""
-    offered = options_of(model, model_options)
+def select(model: str | None, model_options: Iterable[str], wanted: Collection[str] | None) -> tuple[str, ...]:
+    """The wanted options (None: all) that the index offers; `visual` and `visual-text` are aliases.
+
+    Empty without a model, because then there are no embeddings.
+    """
+    offered = options_of(model, model_options) if model else ()
     if wanted is None:
         return offered
     names = {_ALIASES.get(option, option) for option in wanted}

@@ -15,6 +15,9 @@ from connector.domain.sink_model import LAYOUT_VERSION
 from connector.domain.source_model import Float32, Index, Int64, RetrievedAsset
 
 _ID_TEXTS = ("index_id", "indexed_asset_id", "embedding_model", "embedding_scope")
+ID_KEYS = (*_ID_TEXTS, "start_offset_sec", "end_offset_sec")
+"""The payload keys from which `is_own` computes a point's id."""
+
 NAMESPACE = uuid.UUID("99026458-c633-4fd7-a44e-8f59297a0b73")
 
 _OPTION_ORDER = ("visual", "visual-text", "audio", "transcription")

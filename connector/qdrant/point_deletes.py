@@ -5,10 +5,11 @@ from collections.abc import Collection
 from qdrant_client import models
 
 from connector.domain.errors import Unavailable
+from connector.domain.points import ID_KEYS
 from connector.qdrant import point_filters
 from connector.qdrant.connection import Connection
 from connector.qdrant.failures import CollectionMissing, completed, require_acknowledged
-from connector.qdrant.point_filters import ID_KEYS, own
+from connector.qdrant.point_filters import own
 from connector.qdrant.point_reads import scroll
 from connector.qdrant.session import Session
 

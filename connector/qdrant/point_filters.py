@@ -11,16 +11,6 @@ from qdrant_client import models
 from connector.domain.points import is_own
 from connector.domain.sink_model import Tally
 
-ID_KEYS = [
-    "index_id",
-    "indexed_asset_id",
-    "embedding_model",
-    "embedding_scope",
-    "start_offset_sec",
-    "end_offset_sec",
-]
-"""The payload keys from which a point's id is computed."""
-
 
 def own(records: Iterable[models.Record]) -> list[models.Record]:
     """The points that this connector wrote. The records must contain ID_KEYS."""

@@ -9,13 +9,13 @@ from typing import Any
 from qdrant_client import models
 
 from connector.domain.errors import SinkMismatch
-from connector.domain.points import is_own
+from connector.domain.points import ID_KEYS, is_own
 from connector.domain.sink_model import Hit, SinkAsset
 from connector.domain.source_model import Float32
 from connector.qdrant import point_filters
 from connector.qdrant.connection import Connection, Transport
 from connector.qdrant.failures import CollectionMissing
-from connector.qdrant.point_filters import ID_KEYS, own
+from connector.qdrant.point_filters import own
 from connector.qdrant.session import Session
 
 PREFETCH_LIMIT = 100
@@ -39,7 +39,7 @@ async def _count(collection: str, only: models.Filter | None, connection: Connec
 
 
 async def scroll(
-    session: Session, collection: str, only: models.Filter, keys: list[str]
+    session: Session, collection: str, only: models.Filter, keys: Sequence[str]
 ) -> AsyncIterator[list[models.Record]]:
     """Yield pages of points with these payload keys."""
     offset, limit = None, session.page_limit
@@ -61,14 +61,14 @@ async def scroll(
 
 
 async def _page(
-    collection: str, only: models.Filter, keys: list[str], limit: int, offset: Any, connection: Connection
+    collection: str, only: models.Filter, keys: Sequence[str], limit: int, offset: Any, connection: Connection
 ) -> tuple[list[models.Record], Any]:
     return await connection.client.scroll(
         collection_name=collection,
         scroll_filter=only,
         limit=limit,
         offset=offset,
-        with_payload=keys,
+        with_payload=list(keys),
         with_vectors=False,
     )
 

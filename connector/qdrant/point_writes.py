@@ -8,13 +8,13 @@ from typing import Any
 from qdrant_client import grpc, models
 
 from connector.domain.errors import ConnectorError, PointsRejected, RateLimited, Unavailable
-from connector.domain.points import AssetPoints
+from connector.domain.points import ID_KEYS, AssetPoints
 from connector.qdrant import point_filters
 from connector.qdrant.connection import TIMEOUT_SEC, Connection, Transport
 from connector.qdrant.failures import completed, require_acknowledged
 from connector.qdrant.point_deletes import clear, delete, own_ids
 from connector.qdrant.point_encoding import BATCH_BYTES, BATCH_POINTS, batches, grpc_points, rest_points
-from connector.qdrant.point_filters import ID_KEYS, own
+from connector.qdrant.point_filters import own
 from connector.qdrant.point_reads import count, scroll
 from connector.qdrant.session import Session
 

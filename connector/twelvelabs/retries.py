@@ -6,6 +6,8 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from connector.domain.backoff import exponential_backoff
+
 _FIRST_SEC = 0.5
 _LONGEST_BACKOFF_SEC = 15.0
 
@@ -58,4 +60,4 @@ class RetryBudget:
 
 
 def _backoff(times: int) -> float:
-    return min(_FIRST_SEC * 2.0 ** min(times - 1, 10), _LONGEST_BACKOFF_SEC)
+    return exponential_backoff(times, _FIRST_SEC, _LONGEST_BACKOFF_SEC)

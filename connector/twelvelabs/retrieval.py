@@ -74,7 +74,7 @@ class Retrieval:
         return found
 
     def _options(self, model: str | None) -> tuple[str, ...]:
-        return asked_options(model, self.index.model_options, self.wanted)
+        return select(model, self.index.model_options, self.wanted)
 
     async def _ask(self, asked: tuple[str, ...]) -> RetrievedAsset:
         options = tuple(("embedding_option", option) for option in asked)
@@ -90,14 +90,9 @@ class Retrieval:
         return await self.transport.send(call, read)
 
 
-def asked_options(model: str | None, model_options: Collection[str], wanted: Collection[str] | None) -> tuple[str, ...]:
-    """The options to request; empty without a model, because then there is no embedding."""
-    return select(model, model_options, wanted) if model else ()
-
-
 def other_options(
     asked: tuple[str, ...], model_options: Collection[str], wanted: Collection[str] | None
 ) -> tuple[str, ...]:
     """The options of another known model that differ from `asked`; empty if there are none."""
-    questions = (asked_options(model, model_options, wanted) for model in KNOWN)
+    questions = (select(model, model_options, wanted) for model in KNOWN)
     return next((options for options in questions if options and options != asked), ())

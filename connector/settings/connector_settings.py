@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from connector.domain.errors import ConfigError
 from connector.domain.index_settings import IndexSettings
-from connector.domain.plan import DeleteMode
+from connector.domain.policy import DeleteMode
 from connector.settings.cron import period_of
 from connector.settings.ranges import RANGES
 from connector.settings.setting_types import (

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Identity, IndexState
 from connector.domain.points import AssetPoints
-from connector.domain.sink_model import CollectionInfo, CollectionSpec, Hit, Owner, SinkAsset, Tally
+from connector.domain.sink_model import CollectionInfo, CollectionSpec, Fit, Hit, Owner, SinkAsset, Tally
 from connector.domain.source_model import Changes, Float32, Index, IndexedAsset, RetrievedAsset, Snapshot
 
 StateChange = Callable[[IndexState], IndexState]
@@ -90,6 +90,9 @@ class Sink(Protocol):
         Creates a missing collection, adopts an empty unstamped one that fits, and never alters or drops any other.
         `warnings` lists settings without effect. Raises SinkMismatch with the differences.
         """
+
+    def fit(self, found: CollectionInfo, spec: CollectionSpec | None, metadata_indexes: Mapping[str, str]) -> Fit:
+        """What `ensure` would say to a collection that exists. No I/O. Without `spec`, only warnings."""
 
     async def set_owner(self, collection: str, index_id: str, owner: Owner | None) -> None:
         """Set the owner of the index in the collection, or remove it with None. Owners of other indexes stay."""

@@ -16,9 +16,9 @@ from connector.daemon.index_loops import IndexLoops
 from connector.domain.errors import ConfigError, ConnectorError, LedgerUnavailable
 from connector.domain.masking import masked
 from connector.engine import maintenance
+from connector.engine.discovery import ALL_INDEXES
 from connector.engine.survey import CycleOptions
 from connector.ledger.command_queue import Command, CommandQueue, CommandState
-from connector.settings.connector_settings import ALL_INDEXES
 from connector.telemetry.repeats import Repeats
 
 _LOOK_SEC, _REPORT_SEC = 0.3, 0.5

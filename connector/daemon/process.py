@@ -19,9 +19,10 @@ from connector.daemon.index_loops import IndexLoops
 from connector.daemon.readiness import Readiness
 from connector.daemon.schedule import Schedule
 from connector.domain.errors import ConnectorError, LedgerUnavailable
+from connector.engine.discovery import ALL_INDEXES
 from connector.ledger.command_queue import CommandQueue
 from connector.ledger.index_states import index_states
-from connector.settings.connector_settings import ALL_INDEXES, Settings
+from connector.settings.connector_settings import Settings
 from connector.web.health import web_app
 from connector.web.listener import listening
 from connector.web.webhooks import PATH, Webhooks

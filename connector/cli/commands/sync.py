@@ -11,9 +11,10 @@ from connector.cli.output import Exit, number, out, print_json, text
 from connector.cli.progress import ProgressBar
 from connector.domain.errors import ConfigError, ConnectorError, InternalError
 from connector.domain.report import CycleReport, error_facts
+from connector.engine.discovery import ALL_INDEXES
 from connector.engine.survey import CycleOptions
 from connector.ledger.command_queue import read_report
-from connector.settings.connector_settings import ALL_INDEXES, Settings
+from connector.settings.connector_settings import Settings
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from qdrant_client import models
 
 from connector.domain.errors import SinkMismatch
 from connector.domain.points import AssetPoints
-from connector.domain.sink_model import CollectionInfo, CollectionSpec, Hit, Owner, SinkAsset, Tally
+from connector.domain.sink_model import CollectionInfo, CollectionSpec, Fit, Hit, Owner, SinkAsset, Tally
 from connector.domain.source_model import Float32
 from connector.qdrant import collection_layout as layout
 from connector.qdrant import collection_setup, point_deletes, point_filters, point_reads, point_writes
@@ -55,6 +55,10 @@ class QdrantSink:
 
     async def ensure(self, spec: CollectionSpec, metadata_indexes: Mapping[str, str]) -> CollectionInfo:
         return await self._setup.ensure(spec, layout.payload_indexes(metadata_indexes))
+
+    def fit(self, found: CollectionInfo, spec: CollectionSpec | None, metadata_indexes: Mapping[str, str]) -> Fit:
+        warnings = layout.index_warnings(found, layout.payload_indexes(metadata_indexes))
+        return Fit(tuple(layout.misfit(spec, found)) if spec else (), warnings)
 
     async def set_owner(self, collection: str, index_id: str, owner: Owner | None) -> None:
         await self._setup.set_owner(collection, index_id, owner)

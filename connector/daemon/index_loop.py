@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 import structlog
 
+from connector.domain.backoff import exponential_backoff
 from connector.domain.errors import LedgerUnavailable
 from connector.domain.index_settings import IndexSettings
 from connector.domain.masking import masked
@@ -15,7 +16,7 @@ from connector.engine.cycle import Engine, Progress
 from connector.engine.survey import CycleOptions
 from connector.ports import CheckpointStore
 
-FIRST_RETRY_SEC, LAST_RETRY_SEC = 1.0, 60.0
+FIRST_RETRY_SEC, LONGEST_RETRY_SEC = 1.0, 60.0
 
 log = structlog.get_logger(__name__)
 
@@ -55,8 +56,8 @@ class Retry:
 
     def failed(self, error: Mapping[str, str]) -> None:
         self._cancel()
-        wait = min(FIRST_RETRY_SEC * 2.0 ** min(self.failures, 10), LAST_RETRY_SEC)
         self.failures, self.error = self.failures + 1, error
+        wait = exponential_backoff(self.failures, FIRST_RETRY_SEC, LONGEST_RETRY_SEC)
         self._timer = asyncio.get_running_loop().call_later(wait, self._poke)
 
     def succeeded(self) -> None:

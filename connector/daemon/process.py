@@ -15,9 +15,11 @@ import structlog
 from connector import __version__
 from connector.app import App, open_app
 from connector.daemon.executor import Executor
+from connector.daemon.index_loop import FIRST_RETRY_SEC, LONGEST_RETRY_SEC
 from connector.daemon.index_loops import IndexLoops
 from connector.daemon.readiness import Readiness
 from connector.daemon.schedule import Schedule
+from connector.domain.backoff import exponential_backoff
 from connector.domain.errors import ConnectorError, LedgerUnavailable
 from connector.engine.discovery import ALL_INDEXES
 from connector.ledger.command_queue import CommandQueue
@@ -30,7 +32,6 @@ from connector.web.webhooks import PATH, Webhooks
 TAKEOVER_SEC = 60.0
 BEAT_SEC = 1.0
 _SHOWN_AGAIN_SEC = 10.0
-_FIRST_RETRY_SEC, _LAST_RETRY_SEC = 1.0, 60.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _FORCED = 130
 
@@ -170,7 +171,8 @@ class Daemon:
                 failures, wait = 0, self._settings.connector_reconcile_interval
             except ConnectorError as error:
                 log.warning("index_discovery.failed", reason=str(error))
-                failures, wait = failures + 1, min(_FIRST_RETRY_SEC * 2.0 ** min(failures, 10), _LAST_RETRY_SEC)
+                failures += 1
+                wait = exponential_backoff(failures, FIRST_RETRY_SEC, LONGEST_RETRY_SEC)
             await asyncio.sleep(wait)
 
     def _on_ready(self, task_id: str | None) -> None:

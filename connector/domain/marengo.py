@@ -16,6 +16,9 @@ class MarengoModel:
     options: dict[str, str]
 
 
+OPTION_ORDER = ("visual", "visual-text", "audio", "transcription")
+"""The order of embedding options in requests and payloads."""
+
 # Source: the vendor's documentation; see docs/payload.md.
 KNOWN = {
     model.name: model

@@ -1,4 +1,4 @@
-"""Finds, creates or adopts collections, and creates payload indexes before the first write."""
+"""Finds, creates and adopts collections, creates their payload indexes, and sets the owners of indexes."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 
 class CollectionSetup:
-    """Ensures that collections exist, fit and carry our stamp."""
+    """The collections of one Qdrant: finds them, and ensures that they exist, fit and carry our stamp."""
 
     def __init__(self, session: Session, new_instance_id: Callable[[], str]) -> None:
         self._session = session
@@ -32,7 +32,7 @@ class CollectionSetup:
         return replace(layout.describe(collection, found), real_name=await self._real_name(collection))
 
     async def _real_name(self, collection: str) -> str | None:
-        """Behind an alias; None if the key may not list aliases."""
+        """The collection behind an alias; None if the key may not list aliases."""
         try:
             aliases = await _aliases(self._session)
         except (AuthenticationFailed, SinkMismatch):
@@ -53,7 +53,7 @@ class CollectionSetup:
         )
 
     async def ensure(self, spec: CollectionSpec, indexes: Mapping[str, layout.PayloadIndex]) -> CollectionInfo:
-        """A collection that fits, with these payload indexes as far as it has no others. Raises SinkMismatch."""
+        """Return a collection that fits and has these payload indexes; existing ones stay. Raises SinkMismatch."""
         info = await self.inspect(spec.name) or await self._created(spec)
         if info.instance_id is None:
             info = await self._adopted(spec, info)

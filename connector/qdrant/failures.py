@@ -127,9 +127,9 @@ def completed(result: models.UpdateResult) -> bool:
     return result.status is models.UpdateStatus.COMPLETED
 
 
-def require_acknowledged(completed: bool, collection: str) -> None:
+def require_acknowledged(acknowledged: bool, collection: str) -> None:
     """Raise Unavailable if Qdrant responds 200 but only queued the write or stopped waiting for it."""
-    if not completed:
+    if not acknowledged:
         cause = "Qdrant did not confirm that the write is complete"
         raise Unavailable("write to collection", collection, cause, side="sink")
 

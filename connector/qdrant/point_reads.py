@@ -1,4 +1,4 @@
-"""Reads points back: counts them, lists them, searches them. Requests first, then what they mean."""
+"""Reads points: counts, lists and searches them, and turns them into manifests and hits."""
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence

@@ -45,7 +45,9 @@ class RetryableError(Exception):
         self.at_least = at_least or 0.0
 
 
-def problem(call: Call, status: int, headers: Mapping[str, str], body: bytes | bytearray, wall: float) -> Exception:
+def error_from_response(
+    call: Call, status: int, headers: Mapping[str, str], body: bytes | bytearray, wall: float
+) -> Exception:
     """`wall` is our time in seconds since the epoch. Returns a RetryableError if a retry may help."""
     found = _error_body(body)
     says = _describe(status, found)

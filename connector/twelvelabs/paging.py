@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
@@ -10,7 +10,9 @@ from connector.domain.errors import AssetError
 from connector.domain.source_model import IN_PROGRESS, Changes, IndexedAsset
 
 T = TypeVar("T")
+Params = tuple[tuple[str, str], ...]
 
+OLDEST_FIRST: Params = (("sort_by", "created_at"), ("sort_option", "asc"))
 WALKS = 3
 _MOST_PAGES = 10_000
 
@@ -20,19 +22,21 @@ _LATEST = 253_402_300_799.0
 
 @dataclass(frozen=True, slots=True)
 class Listed(Generic[T]):
-    """One page: rows by id in listing order, and the totals of its page_info."""
+    """One page: rows by id in listing order, the totals of its page_info, and the source's time of the response."""
 
     rows: Mapping[str, T]
     total_pages: float | None = None
     total_results: float | None = None
+    as_of: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Walk(Generic[T]):
-    """`totals` has the total_results of each page, in the order read."""
+    """`totals` has the total_results of each page, in the order read; `as_of` is that of the first page."""
 
     rows: Mapping[str, T]
     totals: tuple[float | None, ...]
+    as_of: float | None = None
 
     @property
     def complete(self) -> bool:
@@ -47,7 +51,7 @@ class Walk(Generic[T]):
         Even if incomplete, the union is the safer list for upserts: an extra row costs one 404, a missing row is
         missed work.
         """
-        return Walk({**self.rows, **later.rows}, self.totals + later.totals)
+        return Walk({**self.rows, **later.rows}, self.totals + later.totals, self.as_of)
 
 
 async def walk_until_complete(fetch: Callable[[int], Awaitable[Listed[T]]]) -> Walk[T]:
@@ -57,40 +61,41 @@ async def walk_until_complete(fetch: Callable[[int], Awaitable[Listed[T]]]) -> W
         if seen.complete:
             break
         again = await _walk(fetch)
-        seen = again if again.complete else seen.followed_by(again)
+        seen = replace(again, as_of=seen.as_of) if again.complete else seen.followed_by(again)
     return seen
 
 
 async def _walk(fetch: Callable[[int], Awaitable[Listed[T]]]) -> Walk[T]:
     rows: dict[str, T] = {}
     totals: list[float | None] = []
+    as_of: float | None = None
     for number in range(1, _MOST_PAGES + 1):
         page = await fetch(number)
+        as_of = page.as_of if number == 1 else as_of
         rows.update(page.rows)
         totals.append(page.total_results)
         if not page.rows or (page.total_pages is not None and number >= page.total_pages):
             break
-    return Walk(rows, tuple(totals))
-
-
-Params = tuple[tuple[str, str], ...]
-Page = Callable[[Params, int], Awaitable[tuple[Listed[IndexedAsset], float | None]]]
+    return Walk(rows, tuple(totals), as_of)
 
 
 async def changes(
-    page: Page,
+    fetch: Callable[[Params, int], Awaitable[Listed[IndexedAsset]]],
     asset: Callable[[str], Awaitable[IndexedAsset | None]],
     since: float | None,
     pending: Collection[str],
     known: Mapping[str, IndexedAsset],
 ) -> Changes:
-    """Also query pending assets by status, because `updated_at` may not move with every change."""
-    found, as_of = await _newest(page, _since("created_at", since), known)
+    """Poll. Also query pending assets by status, because `updated_at` may not move with every change.
+
+    `fetch` receives query parameters and page numbers from 1; `asset` looks up a single asset.
+    """
+    found, as_of = await _newest(fetch, _since("created_at", since), known)
     if since is not None:
-        touched, _ = await _newest(page, _since("updated_at", since), known)
+        touched, _ = await _newest(fetch, _since("updated_at", since), known)
         found |= touched
     unseen = set(pending) - found.keys()
-    in_progress, _ = await _newest(page, _in_progress(), {}) if unseen else ({}, None)
+    in_progress, _ = await _newest(fetch, _in_progress(), {}) if unseen else ({}, None)
     pending_still = unseen & in_progress.keys()
     for name in sorted(unseen - in_progress.keys()):
         try:
@@ -105,29 +110,32 @@ async def changes(
 
 
 async def _newest(
-    page: Page, params: Params, known: Mapping[str, IndexedAsset]
+    fetch: Callable[[Params, int], Awaitable[Listed[IndexedAsset]]], params: Params, known: Mapping[str, IndexedAsset]
 ) -> tuple[dict[str, IndexedAsset], float | None]:
     """Rows by id, newest first, up to the first page without news; and the source's time at the first page."""
     found: dict[str, IndexedAsset] = {}
     as_of: float | None = None
     for number in itertools.count(1):
-        listed, at = await page(params, number)
-        as_of = at if number == 1 else as_of
-        fresh = any(known.get(name) != row for name, row in listed.rows.items())
-        found |= listed.rows
-        if not fresh or (listed.total_pages is not None and number >= listed.total_pages):
+        page = await fetch(params, number)
+        as_of = page.as_of if number == 1 else as_of
+        has_news = any(known.get(name) != row for name, row in page.rows.items())
+        found |= page.rows
+        if not has_news or (page.total_pages is not None and number >= page.total_pages):
             break
     return found, as_of
 
 
 def _since(key: str, since: float | None) -> Params:
-    """Newest first. The API filters by whole seconds, so round down."""
-    order = (("sort_by", key), ("sort_option", "desc"))
+    """Times to the second, rounded down."""
     if since is None:
-        return order
+        return _newest_first(key)
     moment = datetime.fromtimestamp(min(max(since, 0.0), _LATEST), UTC)
-    return (*order, (key, moment.strftime("%Y-%m-%dT%H:%M:%SZ")))
+    return (*_newest_first(key), (key, moment.strftime("%Y-%m-%dT%H:%M:%SZ")))
 
 
 def _in_progress() -> Params:
-    return (("sort_by", "created_at"), ("sort_option", "desc"), *(("status", status) for status in IN_PROGRESS))
+    return (*_newest_first("created_at"), *(("status", status) for status in IN_PROGRESS))
+
+
+def _newest_first(key: str) -> Params:
+    return (("sort_by", key), ("sort_option", "desc"))

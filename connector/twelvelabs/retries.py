@@ -1,4 +1,4 @@
-"""Retries of one request: how often, how long, and the clocks behind the waits."""
+"""How often and how long one request is retried: limits, back-off, and the clocks, which tests replace."""
 
 import asyncio
 import random
@@ -38,7 +38,7 @@ class RequestLimits:
 class RetryBudget:
     """The remaining budget: a failure uses one attempt, a rate limit only its waiting time."""
 
-    bounds: RequestLimits
+    limits: RequestLimits
     random: Callable[[], float]
     failures: int = 0
     limited: int = 0
@@ -47,7 +47,7 @@ class RetryBudget:
     def after_failure(self, at_least: float) -> float | None:
         """Seconds to wait before the next attempt, with full jitter; None to give up."""
         self.failures += 1
-        if self.failures >= self.bounds.attempts or at_least > self.bounds.longest_wait:
+        if self.failures >= self.limits.attempts or at_least > self.limits.longest_wait:
             return None
         return max(at_least, _backoff(self.failures) * self.random())
 
@@ -56,7 +56,7 @@ class RetryBudget:
         self.limited += 1
         wait = max(at_least, _backoff(self.limited) * (1.0 + self.random()))
         self.waited += wait
-        return wait if self.waited <= self.bounds.longest_wait else None
+        return wait if self.waited <= self.limits.longest_wait else None
 
 
 def _backoff(times: int) -> float:

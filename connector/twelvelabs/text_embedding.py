@@ -1,7 +1,5 @@
 """Text -> vector of a model: selects the endpoint for the model, decodes the response."""
 
-from collections.abc import Callable
-
 import msgspec
 import numpy as np
 from msgspec import Struct, field
@@ -9,7 +7,7 @@ from msgspec import Struct, field
 from connector.domain.errors import ConfigError
 from connector.domain.marengo import KNOWN
 from connector.domain.source_model import Float32
-from connector.twelvelabs.calls import Call
+from connector.twelvelabs.calls import Call, Read
 from connector.twelvelabs.json_decoding import Body, decode
 
 
@@ -41,16 +39,14 @@ _V2 = msgspec.json.Decoder(EmbedV2Body)
 _V1_NAMES = {"marengo2.7": "Marengo-retrieval-2.7"}
 _MULTI_INPUT = {"marengo3.5"}
 
-Read = Callable[[bytearray, Call], Float32]
 
-
-def text_query(model: str, text: str) -> tuple[Call, Read]:
+def text_query(model: str, text: str) -> tuple[Call, Read[Float32]]:
     """The call for a canonical model name, and the function that reads its response."""
     if model in _V1_NAMES:
         form = {"model_name": _V1_NAMES[model], "text": text}
         return Call("embed text with", model, "embed", method="POST", form=form), _read_v1
-    field = "multi_input" if model in _MULTI_INPUT else "text"
-    body = msgspec.json.encode({"input_type": field, "model_name": model, field: {"input_text": text}})
+    key = "multi_input" if model in _MULTI_INPUT else "text"
+    body = msgspec.json.encode({"input_type": key, "model_name": model, key: {"input_text": text}})
     return Call("embed text with", model, "embed-v2", method="POST", json=body), _read_v2
 
 

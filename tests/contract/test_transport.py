@@ -96,10 +96,10 @@ async def test_nobody_listening_is_unavailable(time: FakeTime) -> None:
     assert transport.sent() == 5
 
 
-@pytest.mark.parametrize("bounds", [RequestLimits(attempts=2, read=0.05), RequestLimits(attempts=2, exchange=0.05)])
-async def test_a_server_that_hangs_is_unavailable(bounds: RequestLimits, time: FakeTime) -> None:
+@pytest.mark.parametrize("limits", [RequestLimits(attempts=2, read=0.05), RequestLimits(attempts=2, exchange=0.05)])
+async def test_a_server_that_hangs_is_unavailable(limits: RequestLimits, time: FakeTime) -> None:
     """Both the read time-out and the one over the whole exchange count."""
-    async with talking([None], time, bounds) as (transport, server):
+    async with talking([None], time, limits) as (transport, server):
         with pytest.raises(Unavailable):
             await transport.send(CALL, read_index)
 

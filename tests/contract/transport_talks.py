@@ -18,10 +18,10 @@ GOOD = answer(200, INDEX)
 
 @asynccontextmanager
 async def talking(
-    answers: Iterable[bytes | None], time: FakeTime, bounds: RequestLimits | None = None
+    answers: Iterable[bytes | None], time: FakeTime, limits: RequestLimits | None = None
 ) -> AsyncIterator[tuple[ApiTransport, ScriptedServer]]:
     async with scripted(answers) as server:
-        transport = ApiTransport(server.base_url, KEY, Limiter(clock=time.clock), bounds=bounds, clock=time.clock)
+        transport = ApiTransport(server.base_url, KEY, Limiter(clock=time.clock), limits=limits, clock=time.clock)
         try:
             yield transport, server
         finally:

@@ -46,7 +46,7 @@ class TwelveLabsSource:
         try:
             return await self._transport.send(call, listing_decoding.read_index)
         except Refused as refusal:
-            raise _refused(call, refusal, gone=refusal.status in _INDEX_GONE) from None
+            raise _cycle_error(call, refusal, gone=refusal.status in _INDEX_GONE) from None
 
     async def snapshot(self, index: Index) -> Snapshot:
         walk = await self._list(_listing(index), listing_decoding.read_assets)
@@ -67,7 +67,7 @@ class TwelveLabsSource:
         try:
             return await paging.changes(fetch, partial(self.asset, index), since, pending, known)
         except Refused as refusal:
-            raise _refused(_listing(index), refusal, gone=_says_gone(refusal)) from None
+            raise _cycle_error(_listing(index), refusal, gone=_says_gone(refusal)) from None
 
     async def asset(self, index: Index, indexed_asset_id: str) -> IndexedAsset | None:
         found = await self.retrieve(index, indexed_asset_id, (), transcript=False)
@@ -86,7 +86,7 @@ class TwelveLabsSource:
         try:
             await self._transport.probe(call)
         except Refused as refusal:
-            raise _refused(call, refusal, gone=False) from None
+            raise _cycle_error(call, refusal, gone=False) from None
 
     async def retrieve(
         self, index: Index, indexed_asset_id: str, options: Collection[str] | None, *, transcript: bool
@@ -114,7 +114,7 @@ class TwelveLabsSource:
         try:
             return await self._transport.send(call, read)
         except Refused as refusal:
-            raise text_embedding.refused(call, refusal.says) from None
+            raise text_embedding.text_rejected(call, refusal.says) from None
 
     def requests(self, index_id: str | None = None) -> int:
         return self._transport.sent(index_id)
@@ -130,7 +130,7 @@ class TwelveLabsSource:
             return await walk_until_complete(fetch)
         except Refused as refusal:
             gone = call.index_id is not None and _says_gone(refusal)
-            raise _refused(call, refusal, gone=gone) from None
+            raise _cycle_error(call, refusal, gone=gone) from None
 
     async def _page(self, listing: Call, params: paging.Params, number: int, read: Read[Listed[T]]) -> Listed[T]:
         call = replace(listing, params=(*params, ("page_limit", _PAGE_LIMIT), ("page", str(number))))
@@ -146,7 +146,7 @@ def _listing(index: Index) -> Call:
     return Call("list assets of index", index.index_id, path, index_id=index.index_id)
 
 
-def _refused(call: Call, refusal: Refused, *, gone: bool) -> CycleError:
+def _cycle_error(call: Call, refusal: Refused, *, gone: bool) -> CycleError:
     if gone:
         return IndexGone(call.operation, call.subject, refusal.says, _GONE_ADVICE)
     return SourceUnavailable(call.operation, call.subject, refusal.says, _REFUSED_ADVICE)

@@ -50,14 +50,14 @@ def text_query(model: str, text: str) -> tuple[Call, Read[Float32]]:
     return Call("embed text with", model, "embed-v2", method="POST", json=body), _read_v2
 
 
-def refused(call: Call, says: str) -> ConfigError:
+def text_rejected(call: Call, says: str) -> ConfigError:
     return ConfigError(call.operation, call.subject, says, "Search with another text or another model")
 
 
 def _read_v1(body: Body, call: Call) -> Float32:
     found = decode(body, _V1, call).text_embedding
     if found and found.error_message:
-        raise refused(call, f"TwelveLabs says: {found.error_message}")
+        raise text_rejected(call, f"TwelveLabs says: {found.error_message}")
     return _vector(found.segments[0].vector if found and found.segments else None, call)
 
 

@@ -30,7 +30,8 @@ def bug() -> Exception:
 
 
 class SyncMachine(RuleBasedStateMachine):
-    """Names are a few, so that assets come back; `kept` are those that existed all along since they were applied.
+    """Names are a few, so that assets come back; `kept` are those that existed all along since they were applied, and
+    whose segments the source still has: an asset that came back without segments rightly loses its points.
 
     `limited_to` is how many assets the ledger had at the least since deletes are withheld.
     """
@@ -194,7 +195,9 @@ class SyncMachine(RuleBasedStateMachine):
     def remember_applied(self) -> None:
         rows = self.world.ledger.held(INDEX)
         holding = {name for name, row in rows.items() if row.applied and row.applied.points and not row.opened}
-        self.kept |= {name for name in holding & self.existing if self.world.points_of(name)}
+        self.kept |= {
+            name for name in holding & self.existing if self.world.points_of(name) and self.world.wants_points(name)
+        }
 
 
 TestSyncMachine = SyncMachine.TestCase

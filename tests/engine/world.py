@@ -90,6 +90,10 @@ class World:
             if asset.status == READY:
                 assert _comparable(self.points_of(asset_id)) == self._wanted(asset_id), f"{asset_id} differs"
 
+    def wants_points(self, asset_id: str) -> bool:
+        """True if the source has segments of the asset now."""
+        return any(len(column.start_sec) for column in self.source.peek(INDEX, asset_id).columns or ())
+
     def _wanted(self, asset_id: str) -> dict[str, Any]:
         retrieved = self.source.peek(INDEX, asset_id)
         index = self.source.index_now(INDEX)

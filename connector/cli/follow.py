@@ -27,19 +27,19 @@ async def follow(
     Raises ConfigError or CycleError with the daemon's message if the daemon refuses the command, LedgerUnavailable if
     the daemon stops first.
     """
-    async with CommandQueue(settings.ledger_path) as book:
-        order_id = await book.place(kind, arguments)
+    async with CommandQueue(settings.ledger_path) as queue:
+        command_id = await queue.place(kind, arguments)
         while True:
-            order = await book.look(order_id)
-            progress(order.progress)
-            if order.state in ENDED:
+            command = await queue.look(command_id)
+            progress(command.progress)
+            if command.state in ENDED:
                 break
             if not daemon_runs(settings):
-                await book.abandon_all()
+                await queue.abandon_all()
             await asyncio.sleep(_LOOK_SEC)
-    if order.state is CommandState.REFUSED:
-        mistaken = order.result["code"] == ConfigError.code
-        raise (ConfigError if mistaken else CycleError)("command", kind, str(order.result["message"]))
-    if order.state is CommandState.ABANDONED:
+    if command.state is CommandState.REFUSED:
+        mistaken = command.result["code"] == ConfigError.code
+        raise (ConfigError if mistaken else CycleError)("command", kind, str(command.result["message"]))
+    if command.state is CommandState.ABANDONED:
         raise LedgerUnavailable("follow command", kind, "the daemon stopped before it was done", "Run it again")
-    return order.result
+    return command.result

@@ -31,12 +31,12 @@ class Executor:
     def __init__(
         self,
         app: App,
-        book: CommandQueue,
+        queue: CommandQueue,
         loops: Mapping[str, IndexLoop],
         keep: Callable[[IndexSettings], None],
         drop: Callable[[str], None],
     ) -> None:
-        self._app, self._book, self._loops = app, book, loops
+        self._app, self._queue, self._loops = app, queue, loops
         self._keep, self._end_loop, self._troubles = keep, drop, Repeats()
         self._kinds: dict[str, Callable[[Command], Awaitable[dict[str, Any]]]] = {
             "sync": self._sync,
@@ -48,40 +48,40 @@ class Executor:
     async def run(self) -> None:
         while True:
             try:
-                order = await self._book.take()
+                command = await self._queue.take()
             except ConnectorError as error:
                 self._tell_trouble(error)
-                order = None
-            if order:
-                await self._finish(order, *await self._carry_out(order))
+                command = None
+            if command:
+                await self._finish(command, *await self._carry_out(command))
             else:
                 await asyncio.sleep(_LOOK_SEC)
 
-    async def _carry_out(self, order: Command) -> tuple[CommandState, dict[str, Any]]:
-        log.info("command.taken", command=order.kind, arguments=dict(order.arguments))
-        if order.kind not in self._kinds:
+    async def _carry_out(self, command: Command) -> tuple[CommandState, dict[str, Any]]:
+        log.info("command.taken", command=command.kind, arguments=dict(command.arguments))
+        if command.kind not in self._kinds:
             cause = f"the daemon (release {__version__}) does not support this command"
             error = ConfigError(
-                "execute command", order.kind, cause, "Restart the daemon with the release that the command came from"
+                "execute command", command.kind, cause, "Restart the daemon with the release that the command came from"
             )
             return CommandState.REFUSED, {"code": error.code, "message": str(error)}
         try:
-            return CommandState.DONE, await self._kinds[order.kind](order)
+            return CommandState.DONE, await self._kinds[command.kind](command)
         except ConnectorError as error:
             return CommandState.REFUSED, {"code": error.code, "message": str(error)}
         except Exception as error:
             # A bug in one command must not stop the daemon.
-            log.exception("command.crashed", command=order.kind)
+            log.exception("command.crashed", command=command.kind)
             return CommandState.REFUSED, {
                 "code": "internal_error",
                 "message": masked(f"{type(error).__name__}: {error}"),
             }
 
-    async def _finish(self, order: Command, state: CommandState, result: Mapping[str, Any]) -> None:
+    async def _finish(self, command: Command, state: CommandState, result: Mapping[str, Any]) -> None:
         """Retry until the ledger stores the result, because a process waits for it."""
         while True:
             try:
-                return await self._book.finish(order.order_id, state, result)
+                return await self._queue.finish(command.command_id, state, result)
             except ConnectorError as error:
                 self._tell_trouble(error)
                 await asyncio.sleep(_REPORT_SEC)
@@ -92,43 +92,43 @@ class Executor:
         if left_out is not None:
             log.warning("command_queue.failed", reason=str(error), left_out=left_out)
 
-    async def _sync(self, order: Command) -> dict[str, Any]:
-        wanted = await self._app.indexes(order.arguments["indexes"])
+    async def _sync(self, command: Command) -> dict[str, Any]:
+        wanted = await self._app.indexes(command.arguments["indexes"])
         for index in wanted:
             self._keep(index)
         loops = [self._loops[index.index_id] for index in wanted]
         async with asyncio.TaskGroup() as group:
-            allow_deletes, take_over = order.arguments["allow_deletes"], bool(order.arguments.get("take_over"))
+            allow_deletes, take_over = command.arguments["allow_deletes"], bool(command.arguments.get("take_over"))
             cycles = [
                 group.create_task(loop.full_cycle(allow_deletes=allow_deletes, take_over=take_over)) for loop in loops
             ]
             while any(not cycle.done() for cycle in cycles):
-                await self._progress(order, loops)
+                await self._progress(command, loops)
                 await asyncio.wait(cycles, timeout=_REPORT_SEC)
         return {"reports": [asdict(cycle.result()) for cycle in cycles]}
 
-    async def _progress(self, order: Command, loops: Sequence[IndexLoop]) -> None:
+    async def _progress(self, command: Command, loops: Sequence[IndexLoop]) -> None:
         """Store the progress; ignore an unavailable ledger, which must not delay the work."""
         done = {loop.settings.index_id: [loop.live.done, loop.live.planned] for loop in loops}
         with suppress(LedgerUnavailable):
-            await self._book.progress(order.order_id, done)
+            await self._queue.progress(command.command_id, done)
 
-    async def _retry(self, order: Command) -> dict[str, Any]:
-        index_id = order.arguments["index_id"]
-        names = await maintenance.retry(self._app.ledger, index_id, order.arguments["assets"])
+    async def _retry(self, command: Command) -> dict[str, Any]:
+        index_id = command.arguments["index_id"]
+        names = await maintenance.retry(self._app.ledger, index_id, command.arguments["assets"])
         if index_id in self._loops:
             self._loops[index_id].poke_full()
         return {"assets": names}
 
-    async def _drop(self, order: Command) -> dict[str, Any]:
-        index_id, assets = order.arguments["index_id"], order.arguments["assets"]
+    async def _drop(self, command: Command) -> dict[str, Any]:
+        index_id, assets = command.arguments["index_id"], command.arguments["assets"]
         async with self._quiet(index_id):
             of_index = self._app.settings.of_index(index_id)
             return {"assets": await maintenance.drop(self._app.sink, self._app.ledger, of_index, assets)}
 
-    async def _forget(self, order: Command) -> dict[str, Any]:
+    async def _forget(self, command: Command) -> dict[str, Any]:
         """With `*` also end the index's loop; if the account still has the index, discovery starts it again."""
-        index_id = order.arguments["index_id"]
+        index_id = command.arguments["index_id"]
         async with self._quiet(index_id):
             self._app.engine.unlearn(index_id)
             of_index = self._app.settings.of_index(index_id)

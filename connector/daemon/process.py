@@ -23,6 +23,7 @@ from connector.domain.errors import ConnectorError, LedgerUnavailable
 from connector.domain.index_settings import IndexSettings
 from connector.engine.cycle import Progress
 from connector.ledger.command_queue import CommandQueue
+from connector.ledger.heartbeat import Heartbeat
 from connector.ledger.index_states import index_states
 from connector.settings.connector_settings import ALL_INDEXES, Settings
 from connector.web.health import web_app
@@ -56,9 +57,10 @@ async def run_daemon(settings: Settings, wall: Callable[[], float] = time.time) 
             async with AsyncExitStack() as stack:
                 opened = open_app(settings, "run", observe=observe, takeover_sec=TAKEOVER_SEC, wall=wall)
                 app = await stack.enter_async_context(opened)
-                book = await stack.enter_async_context(CommandQueue(settings.ledger_path))
+                queue = await stack.enter_async_context(CommandQueue(settings.ledger_path))
+                heartbeat = await stack.enter_async_context(Heartbeat(settings.ledger_path))
                 waiting.clear()
-                await Daemon(app, book, loops, stopping, wall).run()
+                await Daemon(app, queue, heartbeat, loops, stopping, wall).run()
         except asyncio.CancelledError:
             if not waiting:
                 raise
@@ -97,12 +99,14 @@ class Daemon:
     def __init__(
         self,
         app: App,
-        book: CommandQueue,
+        queue: CommandQueue,
+        heartbeat: Heartbeat,
         loops: dict[str, IndexLoop],
         stopping: asyncio.Event,
         wall: Callable[[], float],
     ) -> None:
-        self._app, self._settings, self._book, self._loops = app, app.settings, book, loops
+        self._app, self._settings, self._loops = app, app.settings, loops
+        self._queue, self._heartbeat = queue, heartbeat
         self._wall, self._schedule = wall, Schedule(wall=wall)
         self._stopping, self._task_ready = stopping, asyncio.Event()
         self._ready_tasks: list[str | None] = []
@@ -112,12 +116,12 @@ class Daemon:
 
     async def run(self) -> None:
         """Listen, work until a signal, drain. HTTP stops last, so that it can report the drain."""
-        await self._book.abandon_all()
+        await self._queue.abandon_all()
         async with AsyncExitStack() as stack:
             await self._listen(stack)
             async with asyncio.TaskGroup() as group:
                 keep = partial(self._keep, group)
-                executor = Executor(self._app, self._book, self._loops, keep, self._drop)
+                executor = Executor(self._app, self._queue, self._loops, keep, self._drop)
                 lives = [self._heart(), self._wake_by_tasks(), self._find_indexes(keep), executor.run()]
                 tasks = [group.create_task(life) for life in (*lives, self._schedule.run())]
                 await self._stopping.wait()
@@ -240,10 +244,10 @@ class Daemon:
         }
 
     async def _show_live(self) -> None:
-        await self._book.show_live(self._live())
+        await self._heartbeat.write(self._live())
 
     async def _show_live_if_possible(self) -> None:
         try:
             await self._show_live()
         except LedgerUnavailable as error:
-            log.warning("ledger.unavailable", reason=str(error))
+            log.warning("ledger.write_failed", reason=str(error))

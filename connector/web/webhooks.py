@@ -45,8 +45,8 @@ class Recent:
         self._limit = limit
         self._ids: OrderedDict[str, None] = OrderedDict()
 
-    def is_new(self, name: str) -> bool:
-        """Return True if the id is new, and remember it."""
+    def add_if_new(self, name: str) -> bool:
+        """Return True if the id is new. Adds it, and drops the oldest beyond the limit."""
         if name in self._ids:
             return False
         self._ids[name] = None
@@ -91,7 +91,7 @@ class Webhooks:
             log.warning("webhook.refused", reason=reason, left_out=left_out)
 
     def _is_replay(self, event: _Event) -> bool:
-        return isinstance(event.id, str) and not self._recent.is_new(event.id)
+        return isinstance(event.id, str) and not self._recent.add_if_new(event.id)
 
 
 async def _bounded(request: Request) -> bytes | None:

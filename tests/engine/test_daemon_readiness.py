@@ -10,6 +10,7 @@ from connector.app import App
 from connector.daemon.process import Daemon
 from connector.daemon.schedule import LATE_SEC
 from connector.ledger.command_queue import CommandQueue
+from connector.ledger.heartbeat import Heartbeat
 from connector.settings.connector_settings import given_only
 from tests.engine.world import INDEX, World
 
@@ -22,8 +23,9 @@ async def daemon(tmp_path: Path) -> AsyncIterator[Daemon]:
         twelvelabs_api_key="key", connector_indexes=INDEX, connector_data_dir=tmp_path, qdrant_url="embedded"
     )
     app = App(settings, world.source, world.sink, world.ledger, world.engine())
-    async with CommandQueue(settings.ledger_path) as book:
-        yield Daemon(app, book, {}, asyncio.Event(), lambda: world.now)
+    path = settings.ledger_path
+    async with CommandQueue(path) as queue, Heartbeat(path) as heartbeat:
+        yield Daemon(app, queue, heartbeat, {}, asyncio.Event(), lambda: world.now)
 
 
 async def test_a_missed_beat_of_the_schedule_heals_with_the_next_one(daemon: Daemon) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from connector.domain.index_settings import IndexSettings
-from connector.settings.connector_settings import Timing
+from connector.settings.per_index import Timing
 from tests.unit.settings_place import Place
 
 

@@ -20,24 +20,24 @@ from connector.ledger.command_queue import Command, CommandQueue, CommandState
 from connector.settings.connector_settings import ALL_INDEXES
 from connector.telemetry.repeats import Repeats
 
-_LOOK_SEC, _REPORT_SEC = 0.3, 0.5
+_POLL_SEC, _REPORT_SEC = 0.3, 0.5
 
 log = structlog.get_logger(__name__)
 
 
 class Executor:
-    """`loops` are the daemon's index loops, by index id; `keep` starts a loop, `drop` ends one."""
+    """`loops` are the daemon's index loops by index id; `start_loop` does nothing for an index that has one."""
 
     def __init__(
         self,
         app: App,
         queue: CommandQueue,
         loops: Mapping[str, IndexLoop],
-        keep: Callable[[IndexSettings], None],
-        drop: Callable[[str], None],
+        start_loop: Callable[[IndexSettings], None],
+        end_loop: Callable[[str], None],
     ) -> None:
         self._app, self._queue, self._loops = app, queue, loops
-        self._keep, self._end_loop, self._troubles = keep, drop, Repeats()
+        self._start_loop, self._end_loop, self._failures = start_loop, end_loop, Repeats()
         self._kinds: dict[str, Callable[[Command], Awaitable[dict[str, Any]]]] = {
             "sync": self._sync,
             "quarantine retry": self._retry,
@@ -50,14 +50,14 @@ class Executor:
             try:
                 command = await self._queue.take()
             except ConnectorError as error:
-                self._tell_trouble(error)
+                self._log_failure(error)
                 command = None
             if command:
-                await self._finish(command, *await self._carry_out(command))
+                await self._store(command, *await self._execute(command))
             else:
-                await asyncio.sleep(_LOOK_SEC)
+                await asyncio.sleep(_POLL_SEC)
 
-    async def _carry_out(self, command: Command) -> tuple[CommandState, dict[str, Any]]:
+    async def _execute(self, command: Command) -> tuple[CommandState, dict[str, Any]]:
         log.info("command.taken", command=command.kind, arguments=dict(command.arguments))
         if command.kind not in self._kinds:
             cause = f"the daemon (release {__version__}) does not support this command"
@@ -77,25 +77,25 @@ class Executor:
                 "message": masked(f"{type(error).__name__}: {error}"),
             }
 
-    async def _finish(self, command: Command, state: CommandState, result: Mapping[str, Any]) -> None:
+    async def _store(self, command: Command, state: CommandState, result: Mapping[str, Any]) -> None:
         """Retry until the ledger stores the result, because a process waits for it."""
         while True:
             try:
                 return await self._queue.finish(command.command_id, state, result)
             except ConnectorError as error:
-                self._tell_trouble(error)
+                self._log_failure(error)
                 await asyncio.sleep(_REPORT_SEC)
 
-    def _tell_trouble(self, error: ConnectorError) -> None:
+    def _log_failure(self, error: ConnectorError) -> None:
         """Limit how often this is logged: while the ledger is unavailable, it happens several times a second."""
-        left_out = self._troubles.admit(str(error))
+        left_out = self._failures.admit(str(error))
         if left_out is not None:
             log.warning("command_queue.failed", reason=str(error), left_out=left_out)
 
     async def _sync(self, command: Command) -> dict[str, Any]:
         wanted = await self._app.indexes(command.arguments["indexes"])
         for index in wanted:
-            self._keep(index)
+            self._start_loop(index)
         loops = [self._loops[index.index_id] for index in wanted]
         async with asyncio.TaskGroup() as group:
             allow_deletes, take_over = command.arguments["allow_deletes"], bool(command.arguments.get("take_over"))
@@ -122,14 +122,14 @@ class Executor:
 
     async def _drop(self, command: Command) -> dict[str, Any]:
         index_id, assets = command.arguments["index_id"], command.arguments["assets"]
-        async with self._quiet(index_id):
+        async with self._paused(index_id):
             of_index = self._app.settings.of_index(index_id)
             return {"assets": await maintenance.drop(self._app.sink, self._app.ledger, of_index, assets)}
 
     async def _forget(self, command: Command) -> dict[str, Any]:
-        """With `*` also end the index's loop; if the account still has the index, discovery starts it again."""
+        """With `*` also end the index's loop; discovery starts it again if the account still has the index."""
         index_id = command.arguments["index_id"]
-        async with self._quiet(index_id):
+        async with self._paused(index_id):
             self._app.engine.unlearn(index_id)
             of_index = self._app.settings.of_index(index_id)
             result = await maintenance.forget(self._app.sink, self._app.ledger, of_index, time.time())
@@ -137,7 +137,7 @@ class Executor:
                 self._end_loop(index_id)
         return dict(result)
 
-    def _quiet(self, index_id: str) -> asyncio.Lock:
-        """A lock; while it is held, no cycle of the index runs."""
+    def _paused(self, index_id: str) -> asyncio.Lock:
+        """The lock of the index: no cycle of it runs while the block holds it."""
         loop = self._loops.get(index_id)
         return loop.busy if loop else asyncio.Lock()

@@ -37,7 +37,7 @@ class Command:
 
 
 class CommandQueue(SqliteFile):
-    """Both ends of the queue: any process places and looks; the owner of the ledger takes and finishes."""
+    """Both ends of the queue: any process places and reads; the owner of the ledger takes and finishes."""
 
     async def place(self, kind: str, arguments: Mapping[str, Any]) -> int:
         """Queue a command; return its id."""
@@ -71,7 +71,7 @@ class CommandQueue(SqliteFile):
         query = "update orders set state = ?, result = ? where id = ?"
         await self._run("write", lambda db: db.execute(query, (state.value, json.dumps(result), command_id)))
 
-    async def look(self, command_id: int) -> Command:
+    async def read(self, command_id: int) -> Command:
         return await self._run("read", lambda db: _command(db, command_id))
 
     async def abandon_all(self) -> None:

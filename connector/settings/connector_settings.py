@@ -16,7 +16,7 @@ from connector.settings.setting_types import (
     MetadataIndexes,
     QdrantUrl,
     Secret,
-    WebAddress,
+    ServerUrl,
     Words,
 )
 
@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True)
 
     twelvelabs_api_key: Secret
-    twelvelabs_base_url: WebAddress = "https://api.twelvelabs.io/v1.3"
+    twelvelabs_base_url: ServerUrl = "https://api.twelvelabs.io/v1.3"
     qdrant_url: QdrantUrl = "embedded"
     qdrant_api_key: Secret | None = None
     qdrant_grpc_port: int = 6334

@@ -42,17 +42,17 @@ def load(
     hide_secrets([environment, dotenv], SECRETS)
     unknown([*environment, *dotenv], _VARIABLES, problems, warnings)
     in_file, refused = _settings_file(config or _config_path(environment, dotenv), problems)
-    below = {
+    lower = {
         **in_file,
         **mounted_secrets(secrets_dir, SECRETS, problems),
         **{name: value for name, value in dotenv.items() if value and name in _FIELDS},
         **secret_files(dotenv, SECRETS, problems),
     }
-    above = secret_files(environment, SECRETS, problems)
-    hide_secrets([above, below], SECRETS)
+    higher = secret_files(environment, SECRETS, problems)
+    hide_secrets([higher, lower], SECRETS)
     problems += [*bad_proxies(environment), *not_text({**in_file, **environment}, _FIELDS - set(SECRETS))]
     try:
-        settings = _model(above, below)(**given)
+        settings = _model(higher, lower)(**given)
     except ValidationError as error:
         problems += [invalid(it, environment, _VARIABLES) for it in error.errors() if it["loc"][0] not in refused]
         raise config_error(problems) from None
@@ -78,8 +78,8 @@ def _types(model: type[BaseModel]) -> dict[str, object]:
     return {name: field.annotation for name, field in model.model_fields.items() if name != "overrides"}
 
 
-def _model(above: Mapping[str, Any], below: Mapping[str, Any]) -> type[Settings]:
-    """Settings that take values from `above` before the environment, and from `below` after it."""
+def _model(higher: Mapping[str, Any], lower: Mapping[str, Any]) -> type[Settings]:
+    """Settings whose values come from `higher` before the environment, and from `lower` after it."""
 
     class Loaded(Settings):
         @classmethod
@@ -91,7 +91,7 @@ def _model(above: Mapping[str, Any], below: Mapping[str, Any]) -> type[Settings]
             *_: Any,
             **__: Any,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            secrets, files = (InitSettingsSource(settings_cls, dict(values)) for values in (above, below))
+            secrets, files = (InitSettingsSource(settings_cls, dict(values)) for values in (higher, lower))
             return init_settings, secrets, env_settings, files
 
     return Loaded

@@ -1,4 +1,4 @@
-"""Parsers of single settings: lists, templates, addresses, secrets.
+"""Parsers of single settings: lists, templates, URLs, secrets.
 
 Every parser raises ValueError with a message for users.
 """
@@ -88,12 +88,8 @@ def cron(value: Any) -> str:
     return str(value)
 
 
-def web_address(value: Any) -> str:
-    return server_url(str(value))
-
-
 def qdrant_url(value: Any) -> str:
-    return "embedded" if str(value).strip() == "embedded" else web_address(value)
+    return "embedded" if str(value).strip() == "embedded" else server_url(str(value))
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(words)]
@@ -101,6 +97,6 @@ IndexIds = Annotated[tuple[str, ...], NoDecode, BeforeValidator(index_ids)]
 MetadataIndexes = Annotated[dict[str, str], NoDecode, BeforeValidator(metadata_indexes)]
 CollectionTemplate = Annotated[str, BeforeValidator(collection)]
 Secret = Annotated[SecretStr, BeforeValidator(secret)]
-WebAddress = Annotated[str, BeforeValidator(web_address)]
+ServerUrl = Annotated[str, BeforeValidator(lambda value: server_url(str(value)))]
 QdrantUrl = Annotated[str, BeforeValidator(qdrant_url)]
 CronExpression = Annotated[str, BeforeValidator(cron)]

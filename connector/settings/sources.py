@@ -46,6 +46,7 @@ def mounted_secrets(directory: Path, secrets: Iterable[str], problems: list[str]
 
 
 def read_secret(name: str, path: Path, called: str, problems: list[str]) -> dict[str, str]:
+    """Read one file; return field name -> content, empty after a problem. Messages name the setting as `called`."""
     try:
         value = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:

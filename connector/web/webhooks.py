@@ -73,7 +73,7 @@ class Webhooks:
         if body is None:
             return Response(status_code=413)
         if not is_genuine(request.headers.get("TL-Signature", ""), body, self._secret, self._clock()):
-            self._tell_refusal()
+            self._log_refusal()
             return Response(status_code=401)
         try:
             event = msgspec.json.decode(body, type=_Event)
@@ -83,7 +83,7 @@ class Webhooks:
             self._on_ready(event.task_id)
         return Response(status_code=204)
 
-    def _tell_refusal(self) -> None:
+    def _log_refusal(self) -> None:
         """Limit how often this is logged, because anybody on the internet can trigger it."""
         left_out = self._refusals.admit("refused")
         if left_out is not None:

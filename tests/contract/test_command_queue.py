@@ -31,26 +31,26 @@ async def client(daemon: CommandQueue, path: Path) -> AsyncIterator[CommandQueue
 
 
 async def states(queue: CommandQueue, *numbers: int) -> list[CommandState]:
-    return [(await queue.look(number)).state for number in numbers]
+    return [(await queue.read(number)).state for number in numbers]
 
 
 async def test_a_command_goes_all_the_way(daemon: CommandQueue, client: CommandQueue) -> None:
     """Every step of one side is seen by the other."""
     number = await client.place("sync", {"indexes": ["ä"], "allow_deletes": False})
     placed = Command(number, "sync", {"indexes": ["ä"], "allow_deletes": False}, CommandState.PLACED)
-    assert await client.look(number) == placed
+    assert await client.read(number) == placed
 
     taken = await daemon.take()
     assert taken is not None
-    assert taken == await client.look(number)
+    assert taken == await client.read(number)
     assert taken.state is CommandState.RUNNING
 
     await daemon.progress(number, {"index-a": [1, 9]})
-    assert (await client.look(number)).progress == {"index-a": [1, 9]}
+    assert (await client.read(number)).progress == {"index-a": [1, 9]}
     await daemon.progress(number, {"index-a": [9, 9]})
     await daemon.finish(number, CommandState.DONE, {"reports": [{"error": None}]})
 
-    done = await client.look(number)
+    done = await client.read(number)
     assert (done.state, done.progress, done.result) == (
         CommandState.DONE,
         {"index-a": [9, 9]},
@@ -83,7 +83,7 @@ async def test_a_refusal_says_why(daemon: CommandQueue, client: CommandQueue) ->
     await daemon.take()
     await daemon.finish(number, CommandState.REFUSED, {"code": "config_error", "message": "no such index"})
 
-    refused = await client.look(number)
+    refused = await client.read(number)
 
     assert refused.state in ENDED
     assert refused.result == {"code": "config_error", "message": "no such index"}
@@ -130,9 +130,9 @@ async def test_a_reader_sees_the_queue_while_it_is_written(daemon: CommandQueue,
     async with CommandQueue(path, read_only=True) as reader, asyncio.TaskGroup() as group:
         for done in range(20):
             group.create_task(daemon.progress(number, {"done": done}))
-            group.create_task(reader.look(number))
+            group.create_task(reader.read(number))
 
-    assert (await daemon.look(number)).progress == {"done": 19}
+    assert (await daemon.read(number)).progress == {"done": 19}
 
 
 async def test_a_reader_cannot_place_commands(daemon: CommandQueue, path: Path) -> None:

@@ -249,7 +249,7 @@ async def test_a_damaged_command_is_named_to_who_waits_for_it(path: Path, column
     damage(path, "update orders set COLUMN = ? where id = 1", cell, COLUMN=column)
     async with CommandQueue(path) as queue:
         with pytest.raises(LedgerUnavailable, match=f"row 1 of table orders: column {column}: "):
-            await queue.look(1)
+            await queue.read(1)
 
 
 async def test_a_command_that_cannot_be_read_is_refused_and_holds_up_no_other(path: Path) -> None:
@@ -269,13 +269,13 @@ async def test_a_command_in_a_state_of_tomorrow_is_one_of_a_newer_release(path: 
     damage(path, "update orders set state = 'queued' where id = 1")
     async with CommandQueue(path) as queue:
         with pytest.raises(LedgerUnavailable, match=NEWER):
-            await queue.look(1)
+            await queue.read(1)
 
 
 async def test_a_command_that_is_gone_is_named(path: Path) -> None:
     async with CommandQueue(path) as queue:
         with pytest.raises(LedgerUnavailable, match="row 99 of table orders"):
-            await queue.look(99)
+            await queue.read(99)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from connector.domain.report import CycleReport, Problem
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.ledger.command_queue import Command, CommandQueue, CommandState, read_report
 from connector.ledger.heartbeat import Heartbeat
-from connector.ledger.lock import own
+from connector.ledger.lock import hold_lock
 from tests import command
 
 DUMP = Path(__file__).with_name("ledger-2026.sql")
@@ -144,7 +144,7 @@ async def test_its_deletes_and_owners_are_read(path: Path) -> None:
 async def test_its_commands_are_read(path: Path) -> None:
     release = {"index_id": "films", "assets": ["quarantined"]}
     async with CommandQueue(path) as queue:
-        done, *others = [await queue.look(number) for number in range(1, 5)]
+        done, *others = [await queue.read(number) for number in range(1, 5)]
         waiting = await queue.take()
         placed = await queue.place("sync", {})
 
@@ -169,7 +169,7 @@ async def test_its_heartbeat_is_read(path: Path) -> None:
 def test_status_shows_it(path: Path) -> None:
     """As beside a daemon: the test holds the lock of one."""
     settings = {"TWELVELABS_API_KEY": "key", "CONNECTOR_INDEXES": "*", "CONNECTOR_DATA_DIR": str(path.parent)}
-    with own(path.with_name("ledger.lock"), "run"):
+    with hold_lock(path.with_name("ledger.lock"), "run"):
         ended = command.Command(path.parent, settings).run("status", "--json")
 
     assert ended.code == 0, ended.stderr

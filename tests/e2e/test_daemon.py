@@ -337,7 +337,7 @@ async def test_a_command_of_a_newer_release_is_refused_by_name(connector: Comman
             number = await queue.place("tomorrow", {})
         ended = connector.run("sync", "--json")
         async with CommandQueue(connector.directory / "data" / "ledger.sqlite3", read_only=True) as queue:
-            command = await queue.look(number)
+            command = await queue.read(number)
         assert daemon.stop().code == 0
 
     assert ended.code == 0, ended.stderr

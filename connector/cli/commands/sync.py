@@ -24,7 +24,7 @@ async def sync(settings: Settings, only: Sequence[str], *, allow_deletes: bool, 
     try:
         with ProgressBar(shown=not as_json) as bar:
             if daemon_runs(settings):
-                await _ordered(settings, only, reports, bar, allow_deletes=allow_deletes, take_over=take_over)
+                await _through_daemon(settings, only, reports, bar, allow_deletes=allow_deletes, take_over=take_over)
             else:
                 async with open_app(settings, "sync", observe=bar.observe) as app:
                     await _cycles(app, only, reports, allow_deletes=allow_deletes, take_over=take_over)
@@ -49,7 +49,7 @@ def _failure(error: Exception) -> ConnectorError:
     return InternalError.of(error, "run", "sync")
 
 
-async def _ordered(
+async def _through_daemon(
     settings: Settings,
     only: Sequence[str],
     reports: dict[str, CycleReport],

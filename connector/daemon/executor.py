@@ -12,12 +12,13 @@ import structlog
 from connector import __version__
 from connector.app import App
 from connector.daemon.index_loop import IndexLoop
+from connector.daemon.index_loops import IndexLoops
 from connector.domain.errors import ConfigError, ConnectorError, LedgerUnavailable
-from connector.domain.index_settings import IndexSettings
 from connector.domain.masking import masked
 from connector.engine import maintenance
+from connector.engine.discovery import ALL_INDEXES
+from connector.engine.survey import CycleOptions
 from connector.ledger.command_queue import Command, CommandQueue, CommandState
-from connector.settings.connector_settings import ALL_INDEXES
 from connector.telemetry.repeats import Repeats
 
 _POLL_SEC, _REPORT_SEC = 0.3, 0.5
@@ -26,18 +27,8 @@ log = structlog.get_logger(__name__)
 
 
 class Executor:
-    """`loops` are the daemon's index loops by index id; `start_loop` does nothing for an index that has one."""
-
-    def __init__(
-        self,
-        app: App,
-        queue: CommandQueue,
-        loops: Mapping[str, IndexLoop],
-        start_loop: Callable[[IndexSettings], None],
-        end_loop: Callable[[str], None],
-    ) -> None:
-        self._app, self._queue, self._loops = app, queue, loops
-        self._start_loop, self._end_loop, self._failures = start_loop, end_loop, Repeats()
+    def __init__(self, app: App, queue: CommandQueue, loops: IndexLoops) -> None:
+        self._app, self._queue, self._loops, self._failures = app, queue, loops, Repeats()
         self._kinds: dict[str, Callable[[Command], Awaitable[dict[str, Any]]]] = {
             "sync": self._sync,
             "quarantine retry": self._retry,
@@ -93,15 +84,12 @@ class Executor:
             log.warning("command_queue.failed", reason=str(error), left_out=left_out)
 
     async def _sync(self, command: Command) -> dict[str, Any]:
-        wanted = await self._app.indexes(command.arguments["indexes"])
-        for index in wanted:
-            self._start_loop(index)
-        loops = [self._loops[index.index_id] for index in wanted]
+        loops = [self._loops.keep(index) for index in await self._app.indexes(command.arguments["indexes"])]
         async with asyncio.TaskGroup() as group:
-            allow_deletes, take_over = command.arguments["allow_deletes"], bool(command.arguments.get("take_over"))
-            cycles = [
-                group.create_task(loop.full_cycle(allow_deletes=allow_deletes, take_over=take_over)) for loop in loops
-            ]
+            options = CycleOptions(
+                allow_deletes=command.arguments["allow_deletes"], take_over=bool(command.arguments.get("take_over"))
+            )
+            cycles = [group.create_task(loop.full_cycle(options)) for loop in loops]
             while any(not cycle.done() for cycle in cycles):
                 await self._progress(command, loops)
                 await asyncio.wait(cycles, timeout=_REPORT_SEC)
@@ -116,8 +104,9 @@ class Executor:
     async def _retry(self, command: Command) -> dict[str, Any]:
         index_id = command.arguments["index_id"]
         names = await maintenance.retry(self._app.ledger, index_id, command.arguments["assets"])
-        if index_id in self._loops:
-            self._loops[index_id].poke_full()
+        loop = self._loops.get(index_id)
+        if loop:
+            loop.poke_full()
         return {"assets": names}
 
     async def _drop(self, command: Command) -> dict[str, Any]:
@@ -130,11 +119,13 @@ class Executor:
         """With `*` also end the index's loop; discovery starts it again if the account still has the index."""
         index_id = command.arguments["index_id"]
         async with self._paused(index_id):
-            self._app.engine.unlearn(index_id)
+            loop = self._loops.get(index_id)
+            if loop:
+                loop.survey_again()
             of_index = self._app.settings.of_index(index_id)
             result = await maintenance.forget(self._app.sink, self._app.ledger, of_index, time.time())
             if self._app.settings.connector_indexes == ALL_INDEXES:
-                self._end_loop(index_id)
+                self._loops.drop(index_id)
         return dict(result)
 
     def _paused(self, index_id: str) -> asyncio.Lock:

@@ -12,7 +12,7 @@ from qdrant_client import models
 
 from connector.domain.errors import SinkMismatch
 from connector.domain.points import AssetPoints
-from connector.domain.sink_model import CollectionInfo, CollectionSpec, Hit, Owner, SinkAsset, Tally
+from connector.domain.sink_model import CollectionInfo, CollectionSpec, Fit, Hit, Owner, SinkAsset, Tally
 from connector.domain.source_model import Float32
 from connector.qdrant import collection as layout
 from connector.qdrant import filters, operations, reading, replacing
@@ -58,6 +58,10 @@ class QdrantSink:
 
     async def ensure(self, spec: CollectionSpec, metadata_indexes: Mapping[str, str]) -> CollectionInfo:
         return await self._provision.ensure(spec, layout.payload_indexes(metadata_indexes))
+
+    def fit(self, found: CollectionInfo, spec: CollectionSpec | None, metadata_indexes: Mapping[str, str]) -> Fit:
+        warnings = layout.index_warnings(found, layout.payload_indexes(metadata_indexes))
+        return Fit(tuple(layout.misfit(spec, found)) if spec else (), warnings)
 
     async def set_owner(self, collection: str, index_id: str, owner: Owner | None) -> None:
         metadata = layout.owner_metadata(index_id, owner)

@@ -7,7 +7,7 @@ from pydantic import ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from connector.domain.index_settings import IndexSettings
-from connector.domain.plan import DeleteMode
+from connector.domain.policy import DeleteMode
 from connector.settings.per_index import IndexOverride, Timing
 from connector.settings.ranges import RANGES
 from connector.settings.setting_types import (
@@ -21,7 +21,6 @@ from connector.settings.setting_types import (
 )
 
 SECRETS = ("twelvelabs_api_key", "qdrant_api_key", "connector_webhook_secret")
-ALL_INDEXES = ("*",)
 
 _DAY = 86_400.0
 

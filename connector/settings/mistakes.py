@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from connector.domain.errors import ConfigError
-from connector.settings.connector_settings import ALL_INDEXES, Settings
+from connector.settings.connector_settings import Settings
 from connector.settings.names import PROXY, did_you_mean, spelled_otherwise
 from connector.settings.per_index import IndexOverride
 
@@ -51,7 +51,7 @@ def invalid(error: Mapping[str, Any], variables: Collection[str], known: Collect
 
 def unused_overrides(settings: Settings) -> list[str]:
     """Warnings about tables of indexes that are not synced: a typo, or a variable that names fewer indexes."""
-    if settings.connector_indexes == ALL_INDEXES:
+    if settings.connector_indexes == ("*",):
         return []
     return [
         f"indexes: {override.id} has its own table but is not in CONNECTOR_INDEXES"

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
-from connector.domain.plan import DeleteMode
+from connector.domain.policy import DeleteMode
 from connector.settings.cron import period_of
 from connector.settings.names import PREFIX
 from connector.settings.ranges import RANGES

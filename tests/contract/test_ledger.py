@@ -1,6 +1,7 @@
 """The CheckpointStore contract; every implementation passes it."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -229,12 +230,24 @@ async def test_indexes_do_not_see_each_other(ledger: CheckpointStore) -> None:
 
 
 async def test_the_last_report_and_state_stand(ledger: CheckpointStore) -> None:
-    await ledger.save_state("i", STATE)
+    await ledger.adopt("i", [], STATE)
     await ledger.save_report("i", {"listed": 1})
     await ledger.save_report("i", {"listed": 2, "error": None, "problems": [{"code": "ä"}], "lag_sec": 0.5})
-    await ledger.save_state("i", IndexState(1.0, 2.0))
+    assert await ledger.update_state("i", lambda state: replace(state, canary_at=7.0)) == replace(STATE, canary_at=7.0)
     assert (await ledger.reports())["i"] == {"listed": 2, "error": None, "problems": [{"code": "ä"}], "lag_sec": 0.5}
-    assert await ledger.state("i") == IndexState(1.0, 2.0)
+    assert await ledger.state("i") == replace(STATE, canary_at=7.0)
+
+
+async def test_adopting_again_leaves_the_state(ledger: CheckpointStore) -> None:
+    await ledger.adopt("i", [], STATE)
+    await ledger.adopt("i", [row("a", applied())], IndexState(9.0, 9.0))
+    assert (await ledger.state("i"), set(await ledger.load("i"))) == (STATE, {"a"})
+
+
+async def test_the_state_of_an_unknown_index_cannot_be_changed(ledger: CheckpointStore) -> None:
+    """It was forgotten meanwhile, and must not come back."""
+    assert await ledger.update_state("i", lambda state: replace(state, canary_at=7.0)) is None
+    assert (await ledger.state("i"), await ledger.known()) == (None, [])
 
 
 async def test_reports_name_every_index_that_has_one_or_is_known(ledger: CheckpointStore) -> None:

@@ -74,8 +74,8 @@ REPORT = CycleReport(
     duration_sec=3.25,
     withheld_because=WITHHELD,
     lag_sec=42.5,
-    warnings=["payload index category has another type"],
-    problems=[Problem("failed", "failed", "source_unavailable", "TwelveLabs responded 500 ü")],
+    warnings=("payload index category has another type",),
+    problems=(Problem("failed", "failed", "source_unavailable", "TwelveLabs responded 500 ü"),),
 )
 LIVE = {
     "version": "0.1.0",

@@ -4,7 +4,10 @@ from connector.domain.ledger_model import IndexState
 from connector.domain.report import CycleReport
 from connector.domain.timestamps import epoch
 from connector.engine.cycle import Engine
+from connector.engine.survey import CycleOptions
 from tests.engine.world import INDEX, World
+
+SCHEDULED = CycleOptions(respect_backoff=True, refresh_period=3600.0)
 
 
 class Daemon:
@@ -16,7 +19,7 @@ class Daemon:
 
     async def full(self) -> CycleReport:
         self.world.now += 1.0
-        return await self.engine.cycle(self.world.settings, period=3600.0)
+        return await self.engine.cycle(self.world.settings, SCHEDULED)
 
     async def poll(self, later: float = 1.0) -> CycleReport:
         self.world.now += later

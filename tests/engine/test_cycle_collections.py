@@ -53,7 +53,7 @@ async def test_a_vector_that_an_unknown_models_collection_lacks_is_said_once_for
     report = await unknown.cycle()
 
     assert report.error
-    assert (report.error["code"], report.failed, report.problems) == ("sink_mismatch", 0, [])
+    assert (report.error["code"], report.failed, report.problems) == ("sink_mismatch", 0, ())
     assert "it has no vector named smell" in report.error["message"]
     assert "CONNECTOR_EMBEDDING_OPTIONS" in report.error["message"]
     assert "CONNECTOR_COLLECTION" in report.error["message"]

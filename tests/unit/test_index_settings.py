@@ -4,7 +4,7 @@ import pytest
 
 from connector.domain.errors import ConfigError
 from connector.domain.fingerprint import PointConfig
-from connector.domain.plan import Policy
+from connector.domain.policy import Policy
 from connector.domain.sink_model import CollectionSpec
 from tests.builders import index, index_settings
 

@@ -7,7 +7,16 @@ import pytest
 
 from connector.domain.errors import ConnectorError, IndexGone, MalformedAsset, Unavailable
 from connector.domain.plan import Decision, Delete, Plan, Upsert
-from connector.domain.report import CycleReport, Outcome, Problem, Result
+from connector.domain.report import (
+    CycleReport,
+    Outcome,
+    Problem,
+    Result,
+    Withheld,
+    carried_out,
+    error_facts,
+    planned,
+)
 from tests.builders import asset, attempt, row, snapshot
 
 DOWN = Unavailable("read", "a", "time-out", side="source")
@@ -31,9 +40,11 @@ def plan(**facts: Any) -> Plan:
 
 
 def surveyed(**facts: Any) -> CycleReport:
-    report = CycleReport("index-1")
-    report.surveyed(snapshot(asset("a"), asset("b"), complete=False), plan(**facts))
-    return report
+    return planned(CycleReport("index-1"), snapshot(asset("a"), asset("b"), complete=False), plan(**facts))
+
+
+def after(*results: Result) -> CycleReport:
+    return carried_out(CycleReport("index-1"), results)
 
 
 def test_the_keys_are_a_contract() -> None:
@@ -57,40 +68,32 @@ def test_the_keys_are_a_contract() -> None:
     ],
 )
 def test_every_outcome_has_its_counter(outcome: Outcome, counter: str) -> None:
-    report, before = CycleReport("index-1"), asdict(CycleReport("index-1"))
-    report.add(Result("a", outcome))
+    report, before = after(Result("a", outcome)), asdict(CycleReport("index-1"))
     assert {key: value for key, value in asdict(report).items() if value != before[key]} == {counter: 1}
 
 
 def test_every_outcome_but_a_forgotten_row_is_counted() -> None:
-    report = CycleReport("index-1")
-    for outcome in Outcome:
-        report.add(Result("a", outcome))
+    report = after(*(Result("a", outcome) for outcome in Outcome))
     counted = (report.upserted, report.refreshed, report.deleted, report.unchanged)
     assert sum(counted) + report.deferred + report.failed + report.vanished == len(Outcome) - 1
 
 
 def test_points_add_up_and_the_longest_lag_stands() -> None:
-    report = CycleReport("index-1")
-    for points, lag in ((3, None), (4, 2.5), (0, 9.0), (1, 0.0)):
-        report.add(Result("a", Outcome.APPLIED, points=points, lag_sec=lag))
+    found = ((3, None), (4, 2.5), (0, 9.0), (1, 0.0))
+    report = after(*(Result("a", Outcome.APPLIED, points=points, lag_sec=lag) for points, lag in found))
     assert (report.points_written, report.lag_sec, report.upserted) == (8, 9.0, 4)
 
 
 def test_a_lag_of_nothing_is_known_to_be_nothing() -> None:
-    report = CycleReport("index-1")
-    report.add(Result("a", Outcome.APPLIED, lag_sec=0.0))
-    assert report.lag_sec == 0.0
+    assert after(Result("a", Outcome.APPLIED, lag_sec=0.0)).lag_sec == 0.0
 
 
 def test_a_problem_is_named_with_its_code_and_message() -> None:
-    report = CycleReport("index-1")
-    report.add(Result("a", Outcome.FAILED, error=BROKEN))
-    report.add(Result("b", Outcome.DEFERRED, error=DOWN))
-    assert report.problems == [
+    report = after(Result("a", Outcome.FAILED, error=BROKEN), Result("b", Outcome.DEFERRED, error=DOWN))
+    assert report.problems == (
         Problem("a", "failed", "malformed_asset", str(BROKEN)),
         Problem("b", "deferred", "unavailable", str(DOWN)),
-    ]
+    )
 
 
 def test_what_is_settled_beforehand_is_counted() -> None:
@@ -110,7 +113,7 @@ def test_a_quarantined_asset_is_explained() -> None:
     tried = attempt(attempts=5, reason="a zero vector", code="malformed_asset")
     report = surveyed(quarantined=(row("q", attempt=tried),))
     assert report.quarantined == 1
-    assert report.problems == [Problem("q", "quarantined", "malformed_asset", "a zero vector")]
+    assert report.problems == (Problem("q", "quarantined", "malformed_asset", "a zero vector"),)
 
 
 def test_an_asset_that_killed_the_process_is_explained_too() -> None:
@@ -133,16 +136,20 @@ def test_postponed_assets_are_still_failed_or_deferred() -> None:
 
 
 def test_deletes_can_be_withheld_later() -> None:
-    report = CycleReport("index-1")
-    report.withhold(3, "asset a exists")
-    assert (report.withheld, report.withheld_because) == (3, "asset a exists")
+    problem = Problem("b", "withheld", "malformed_asset", "it cannot be read")
+    later = [Withheld(1, "not confirmed", (problem,)), Withheld(3, "asset a exists")]
+    report = carried_out(CycleReport("index-1"), [], later)
+    assert (report.withheld, report.withheld_because, report.problems) == (4, "asset a exists", (problem,))
 
 
-def test_a_cycle_that_could_not_be_carried_out_says_why() -> None:
+def test_results_add_to_what_was_planned() -> None:
+    report = carried_out(surveyed(unchanged=4), [Result("a", Outcome.UNCHANGED), Result("b", Outcome.APPLIED)])
+    assert (report.listed, report.unchanged, report.upserted) == (2, 5, 1)
+
+
+def test_an_error_is_shown_with_its_code() -> None:
     error: ConnectorError = IndexGone("look up index", "index-1", "there is none")
-    report = CycleReport("index-1")
-    report.fail(error)
-    assert report.error == {"code": "index_gone", "message": str(error)}
+    assert error_facts(error) == {"code": "index_gone", "message": str(error)}
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from connector.domain.index_settings import IndexSettings
 from connector.engine.cycle import Engine, Progress
 from connector.engine.discovery import synced
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
-from connector.ledger.lock import LockHeld, own, owner
+from connector.ledger.lock import LockHeld, hold_lock, owning_command
 from connector.ports import CheckpointStore, Sink, Source
 from connector.qdrant.sink import QdrantSink
 from connector.settings.connector_settings import Settings
@@ -91,13 +91,13 @@ def _logged(observe: Callable[[Progress], None]) -> Callable[[Progress], None]:
 
 
 async def _own(stack: AsyncExitStack, lock: Path, command: str, takeover_sec: float) -> None:
-    """Lock the ledger. `owner()` takes the lock briefly, so fail only if a real owner is recorded."""
+    """Lock the ledger. `owning_command()` takes the lock briefly, so fail only if a real owner is recorded."""
     deadline = time.monotonic() + max(takeover_sec, _TAKEOVER_RETRY_SEC)
     while True:
         try:
-            stack.enter_context(own(lock, command))
+            stack.enter_context(hold_lock(lock, command))
         except LockHeld as error:
-            known = owner(lock) is not None
+            known = owning_command(lock) is not None
             if (known and not takeover_sec) or time.monotonic() >= deadline:
                 raise
             log.info("ledger.lock_refused", reason=str(error))

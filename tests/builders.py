@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 
 from connector.domain.fingerprint import PointConfig
+from connector.domain.index_settings import IndexSettings
 from connector.domain.ledger_model import Applied, Attempt, Checkpoint
 from connector.domain.source_model import (
     READY,
@@ -18,6 +20,7 @@ from connector.domain.source_model import (
     Snapshot,
     Transcription,
 )
+from connector.settings.connector_settings import given_only
 
 MODEL = "marengo3.0"
 DIMENSION = 512
@@ -31,6 +34,16 @@ Range = tuple[float, float]
 
 def index(index_id: str = "index-1", model: str | None = MODEL, options: Sequence[str] = ("visual", "audio")) -> Index:
     return Index(index_id, f"name of {index_id}", model, tuple(options))
+
+
+def index_settings(index_id: str = "index-1", **given: Any) -> IndexSettings:
+    """The defaults of the connector, unless `given` say otherwise."""
+    return replace(_defaults(), index_id=index_id, **given)
+
+
+@cache
+def _defaults() -> IndexSettings:
+    return given_only(twelvelabs_api_key="key", connector_indexes="*").of_index("any")
 
 
 def asset(name: str = "asset-1", status: str = READY, **facts: Any) -> IndexedAsset:

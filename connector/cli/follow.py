@@ -6,14 +6,14 @@ from typing import Any
 
 from connector.domain.errors import ConfigError, CycleError, LedgerUnavailable
 from connector.ledger.command_queue import ENDED, CommandQueue, CommandState
-from connector.ledger.lock import owner
+from connector.ledger.lock import owning_command
 from connector.settings.connector_settings import Settings
 
-_LOOK_SEC = 0.3
+_POLL_SEC = 0.3
 
 
 def daemon_runs(settings: Settings) -> bool:
-    return owner(settings.lock_path) == "run"
+    return owning_command(settings.lock_path) == "run"
 
 
 async def follow(
@@ -27,19 +27,19 @@ async def follow(
     Raises ConfigError or CycleError with the daemon's message if the daemon refuses the command, LedgerUnavailable if
     the daemon stops first.
     """
-    async with CommandQueue(settings.ledger_path) as book:
-        order_id = await book.place(kind, arguments)
+    async with CommandQueue(settings.ledger_path) as queue:
+        command_id = await queue.place(kind, arguments)
         while True:
-            order = await book.look(order_id)
-            progress(order.progress)
-            if order.state in ENDED:
+            command = await queue.read(command_id)
+            progress(command.progress)
+            if command.state in ENDED:
                 break
             if not daemon_runs(settings):
-                await book.abandon_all()
-            await asyncio.sleep(_LOOK_SEC)
-    if order.state is CommandState.REFUSED:
-        mistaken = order.result["code"] == ConfigError.code
-        raise (ConfigError if mistaken else CycleError)("command", kind, str(order.result["message"]))
-    if order.state is CommandState.ABANDONED:
+                await queue.abandon_all()
+            await asyncio.sleep(_POLL_SEC)
+    if command.state is CommandState.REFUSED:
+        mistaken = command.result["code"] == ConfigError.code
+        raise (ConfigError if mistaken else CycleError)("command", kind, str(command.result["message"]))
+    if command.state is CommandState.ABANDONED:
         raise LedgerUnavailable("follow command", kind, "the daemon stopped before it was done", "Run it again")
-    return order.result
+    return command.result

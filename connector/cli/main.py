@@ -18,7 +18,8 @@ from connector.cli.ending import exit_code
 from connector.cli.output import USUAL_WIDTH, Exit, narrow
 from connector.daemon.early_signals import raise_keyboard_interrupt
 from connector.domain.errors import ConfigError
-from connector.settings.connector_settings import Settings, load
+from connector.settings.connector_settings import Settings
+from connector.settings.loading import load
 from connector.telemetry import logs
 
 app = typer.Typer(

@@ -187,4 +187,4 @@ class IndexLoop:
         try:
             await self._ledger.save_report(report.index_id, asdict(report))
         except LedgerUnavailable as error:
-            log.warning("ledger.unavailable", reason=str(error))
+            log.warning("ledger.write_failed", reason=str(error))

@@ -23,6 +23,7 @@ from connector.domain.backoff import exponential_backoff
 from connector.domain.errors import ConnectorError, LedgerUnavailable
 from connector.engine.discovery import ALL_INDEXES
 from connector.ledger.command_queue import CommandQueue
+from connector.ledger.heartbeat import Heartbeat
 from connector.ledger.index_states import index_states
 from connector.settings.connector_settings import Settings
 from connector.web.health import web_app
@@ -51,9 +52,10 @@ async def run_daemon(settings: Settings, wall: Callable[[], float] = time.time) 
             async with AsyncExitStack() as stack:
                 opened = open_app(settings, "run", observe=loops.observe, takeover_sec=TAKEOVER_SEC, wall=wall)
                 app = await stack.enter_async_context(opened)
-                book = await stack.enter_async_context(CommandQueue(settings.ledger_path))
+                queue = await stack.enter_async_context(CommandQueue(settings.ledger_path))
+                heartbeat = await stack.enter_async_context(Heartbeat(settings.ledger_path))
                 waiting.clear()
-                await Daemon(app, book, schedule, loops, stopping, wall).run()
+                await Daemon(app, queue, heartbeat, schedule, loops, stopping, wall).run()
         except asyncio.CancelledError:
             if not waiting:
                 raise
@@ -92,13 +94,15 @@ class Daemon:
     def __init__(
         self,
         app: App,
-        book: CommandQueue,
+        queue: CommandQueue,
+        heartbeat: Heartbeat,
         schedule: Schedule,
         loops: IndexLoops,
         stopping: asyncio.Event,
         wall: Callable[[], float],
     ) -> None:
-        self._app, self._settings, self._book, self._loops = app, app.settings, book, loops
+        self._app, self._settings, self._loops = app, app.settings, loops
+        self._queue, self._heartbeat = queue, heartbeat
         self._wall, self._schedule = wall, schedule
         self._stopping, self._task_ready = stopping, asyncio.Event()
         self._ready_tasks: list[str | None] = []
@@ -108,12 +112,12 @@ class Daemon:
 
     async def run(self) -> None:
         """Listen, work until a signal, drain. HTTP stops last, so that it can report the drain."""
-        await self._book.abandon_all()
+        await self._queue.abandon_all()
         async with AsyncExitStack() as stack:
             await self._listen(stack)
             async with asyncio.TaskGroup() as group:
                 self._loops.open(group, self._app.engine, self._app.ledger)
-                executor = Executor(self._app, self._book, self._loops)
+                executor = Executor(self._app, self._queue, self._loops)
                 lives = [self._heart(), self._wake_by_tasks(), self._find_indexes(), executor.run()]
                 tasks = [group.create_task(life) for life in (*lives, self._schedule.run())]
                 await self._stopping.wait()
@@ -215,10 +219,10 @@ class Daemon:
         }
 
     async def _show_live(self) -> None:
-        await self._book.show_live(self._live())
+        await self._heartbeat.write(self._live())
 
     async def _show_live_if_possible(self) -> None:
         try:
             await self._show_live()
         except LedgerUnavailable as error:
-            log.warning("ledger.unavailable", reason=str(error))
+            log.warning("ledger.write_failed", reason=str(error))

@@ -1,7 +1,7 @@
 """The settings of one index that the engine needs, independent of where they were read from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from connector.domain.errors import ConfigError
@@ -14,20 +14,23 @@ from connector.domain.source_model import Index
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
-    """`collection` is a template with `{model}` and optionally `{index_id}`; intervals are in seconds."""
+    """`collection` is a template with `{model}` and optionally `{index_id}`; intervals are in seconds.
+
+    The defaults are in `settings.connector_settings`.
+    """
 
     index_id: str
-    collection: str = "twelvelabs-{model}"
-    embedding_options: tuple[str, ...] | None = None
-    transcript: bool = True
-    media_links: bool = False
-    metadata_indexes: Mapping[str, str] = field(default_factory=dict)
-    delete_mode: DeleteMode = "sync"
-    max_deletes: int = 10
-    max_delete_ratio: float = 0.2
-    max_attempts: int = 5
-    refresh_interval: float = 86_400.0
-    deep_refresh_interval: float = 30 * 86_400.0
+    collection: str
+    embedding_options: tuple[str, ...] | None
+    transcript: bool
+    media_links: bool
+    metadata_indexes: Mapping[str, str]
+    delete_mode: DeleteMode
+    max_deletes: int
+    max_delete_ratio: float
+    max_attempts: int
+    refresh_interval: float
+    deep_refresh_interval: float
 
     @property
     def refresh_period(self) -> float:

@@ -1,4 +1,4 @@
-"""The ledger in SQLite: checkpoints, the command queue to the daemon, and the lock of the owning process.
+"""The ledger in SQLite: checkpoints, the command queue, the daemon's heartbeat, and the lock of the owner.
 
 Imports domain and ports.
 """

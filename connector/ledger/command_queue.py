@@ -1,11 +1,11 @@
-"""Command queue to the daemon, and its heartbeat, in the ledger file."""
+"""Queue of commands for the daemon, in table `orders` of the ledger file."""
 
 import json
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, TypedDict
+from typing import Any
 
 from connector.domain.errors import LedgerUnavailable
 from connector.domain.report import CycleReport
@@ -28,7 +28,7 @@ ENDED = frozenset({CommandState.DONE, CommandState.REFUSED, CommandState.ABANDON
 class Command:
     """`kind` is the name of the command; `arguments`, `progress` and `result` hold JSON values."""
 
-    order_id: int
+    command_id: int
     kind: str
     arguments: Mapping[str, Any]
     state: CommandState
@@ -36,23 +36,8 @@ class Command:
     result: Mapping[str, Any] = field(default_factory=dict)
 
 
-class _LiveIndex(TypedDict):
-    doing: str
-    planned: int
-    done: int
-    error: dict[str, str] | None
-
-
-class _Live(TypedDict):
-    """The keys that `status` reads; a daemon of another release may write more."""
-
-    state: str
-    pid: int
-    indexes: dict[str, _LiveIndex]
-
-
 class CommandQueue(SqliteFile):
-    """Both ends of the queue. A process that does not own the ledger may only `place` commands."""
+    """Both ends of the queue: any process places and reads; the owner of the ledger takes and finishes."""
 
     async def place(self, kind: str, arguments: Mapping[str, Any]) -> int:
         """Queue a command; return its id."""
@@ -68,26 +53,26 @@ class CommandQueue(SqliteFile):
         def work(db: sqlite3.Connection) -> Command | None:
             while row := db.execute("select id from orders where state = 'placed' order by id limit 1").fetchone():
                 try:
-                    order = _order(db, row[0])
+                    command = _command(db, row[0])
                 except LedgerUnavailable as error:
                     _refuse(db, row[0], error)
                 else:
                     db.execute("update orders set state = 'running' where id = ?", row)
-                    return replace(order, state=CommandState.RUNNING)
+                    return replace(command, state=CommandState.RUNNING)
             return None
 
         return await self._run("write", work)
 
-    async def progress(self, order_id: int, progress: Mapping[str, Any]) -> None:
+    async def progress(self, command_id: int, progress: Mapping[str, Any]) -> None:
         query = "update orders set progress = ? where id = ?"
-        await self._run("write", lambda db: db.execute(query, (json.dumps(progress), order_id)))
+        await self._run("write", lambda db: db.execute(query, (json.dumps(progress), command_id)))
 
-    async def finish(self, order_id: int, state: CommandState, result: Mapping[str, Any]) -> None:
+    async def finish(self, command_id: int, state: CommandState, result: Mapping[str, Any]) -> None:
         query = "update orders set state = ?, result = ? where id = ?"
-        await self._run("write", lambda db: db.execute(query, (state.value, json.dumps(result), order_id)))
+        await self._run("write", lambda db: db.execute(query, (state.value, json.dumps(result), command_id)))
 
-    async def look(self, order_id: int) -> Command:
-        return await self._run("read", lambda db: _order(db, order_id))
+    async def read(self, command_id: int) -> Command:
+        return await self._run("read", lambda db: _command(db, command_id))
 
     async def abandon_all(self) -> None:
         """Abandon the unfinished commands of a previous daemon, and remove all but the last 100 commands."""
@@ -98,25 +83,15 @@ class CommandQueue(SqliteFile):
 
         await self._run("write", work)
 
-    async def show_live(self, live: Mapping[str, Any]) -> None:
-        """Write the heartbeat: the daemon's state for `status`. Success also proves that the ledger is writable."""
-        query = "insert or replace into daemon (id, live) values (1, ?)"
-        await self._run("write", lambda db: db.execute(query, (json.dumps(live),)))
 
-    async def live(self) -> dict[str, Any] | None:
-        """The last heartbeat; None if there was none."""
-        row = await self._run("read", lambda db: db.execute("select live from daemon").fetchone())
-        return LedgerRow("daemon", (1,)).document_like("live", row[0], _Live) if row else None
-
-
-def _refuse(db: sqlite3.Connection, order_id: int, error: LedgerUnavailable) -> None:
+def _refuse(db: sqlite3.Connection, command_id: int, error: LedgerUnavailable) -> None:
     result = {"code": error.code, "message": str(error)}
-    db.execute("update orders set state = 'refused', result = ? where id = ?", (json.dumps(result), order_id))
+    db.execute("update orders set state = 'refused', result = ? where id = ?", (json.dumps(result), command_id))
 
 
-def _order(db: sqlite3.Connection, order_id: int) -> Command:
+def _command(db: sqlite3.Connection, command_id: int) -> Command:
     query = "select id, kind, arguments, state, progress, result from orders where id = ?"
-    row, at = db.execute(query, (order_id,)).fetchone(), LedgerRow("orders", (order_id,))
+    row, at = db.execute(query, (command_id,)).fetchone(), LedgerRow("orders", (command_id,))
     if row is None:
         at.damaged("id", "this command does not exist any more")
     number, kind, arguments, state, progress, result = row
@@ -124,13 +99,13 @@ def _order(db: sqlite3.Connection, order_id: int) -> Command:
         number,
         at.text("kind", kind),
         at.document("arguments", arguments),
-        _order_state(at, state),
+        _state(at, state),
         {} if progress is None else at.document("progress", progress),
         {} if result is None else at.document("result", result),
     )
 
 
-def _order_state(at: LedgerRow, cell: object) -> CommandState:
+def _state(at: LedgerRow, cell: object) -> CommandState:
     state = at.text("state", cell)
     if state not in set(CommandState):
         at.newer("state", f"unknown state {state!r}")

@@ -16,8 +16,11 @@ class LockHeld(LedgerUnavailable):
 
 
 @contextmanager
-def own(path: Path, command: str) -> Iterator[None]:
-    """Hold the lock at `path`. Raises LockHeld with the owner's name, or LedgerUnavailable if the file is unusable."""
+def hold_lock(path: Path, command: str) -> Iterator[None]:
+    """Hold the lock until the block ends.
+
+    Raises LockHeld, which names the owner, or LedgerUnavailable if the file cannot be used.
+    """
     try:
         file = path.open("a+", encoding="utf-8")
     except OSError as error:
@@ -27,7 +30,8 @@ def own(path: Path, command: str) -> Iterator[None]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise LockHeld("lock ledger", str(path), f"it belongs to {holder(path)}", "Wait until it ends") from None
+            cause = f"it belongs to {recorded_owner(path)}"
+            raise LockHeld("lock ledger", str(path), cause, "Wait until it ends") from None
         file.truncate(0)
         file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "command": command}))
         file.flush()
@@ -35,8 +39,8 @@ def own(path: Path, command: str) -> Iterator[None]:
         file.truncate(0)
 
 
-def holder(path: Path) -> str:
-    """Name the last owner, as written in the lock file."""
+def recorded_owner(path: Path) -> str:
+    """The last owner as written in the lock file, for messages."""
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
         return f"`connector {known['command']}`, process {known['pid']} on {known['host']}"
@@ -44,8 +48,8 @@ def holder(path: Path) -> str:
         return "another process"
 
 
-def owner(path: Path) -> str | None:
-    """The command of the process that owns the ledger; None if no process does, empty if the file does not say."""
+def owning_command(path: Path) -> str | None:
+    """The command of the process that owns the ledger: None without an owner, empty if the file does not name it."""
     try:
         with path.open("r", encoding="utf-8") as file:
             try:

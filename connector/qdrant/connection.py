@@ -13,6 +13,7 @@ from qdrant_client import AsyncQdrantClient
 
 from connector.domain.errors import AuthenticationFailed, ConfigError, ConnectorError, SinkMismatch, Unavailable
 from connector.domain.masking import hide
+from connector.domain.server_url import server_url
 from connector.qdrant.embedded import EmbeddedClient
 from connector.qdrant.failures import CollectionMissing, translated
 
@@ -101,13 +102,9 @@ async def connect(address: Address) -> Connection:
 def check_url(url: str) -> None:
     """Raises ConfigError for an invalid server URL."""
     try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        cause = "it is not a valid server URL"
-        raise ConfigError("use QDRANT_URL", "", cause, "Use http://host:6333, https://host:6333 or embedded")
+        server_url(url)
+    except ValueError as error:
+        raise ConfigError("use QDRANT_URL", "", str(error), "To try it without a server, use embedded") from None
 
 
 class _TooOld(SinkMismatch):

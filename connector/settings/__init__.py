@@ -1,4 +1,4 @@
-"""The settings: a pydantic model, the sources of its values, types and ranges. Only this package reads the environment.
+"""The settings: a pydantic model, the sources of its values, types and ranges. Only `loading` reads the environment.
 
 Imports domain.
 """

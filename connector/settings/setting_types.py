@@ -1,4 +1,4 @@
-"""Parsers of single settings: lists, templates, addresses, secrets.
+"""Parsers of single settings: lists, templates, URLs, secrets.
 
 Every parser raises ValueError with a message for users.
 """
@@ -6,11 +6,11 @@ Every parser raises ValueError with a message for users.
 import re
 import string
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
+from connector.domain.server_url import server_url
 from connector.domain.sink_model import METADATA_TYPES
 from connector.settings.cron import cron_trigger
 
@@ -88,27 +88,8 @@ def cron(value: Any) -> str:
     return str(value)
 
 
-def web_address(value: Any) -> str:
-    """The ValueError never shows the value: it may be a key in the wrong place."""
-    text = str(value).strip().rstrip("/")
-    if "@" in text:
-        raise ValueError("an address must not contain a user name or password: set keys in their own settings")
-    if not text.isprintable() or " " in text:
-        raise ValueError("it contains spaces or control characters: remove them")
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise ValueError("it is not a valid server address: use http://host:port or https://host:port")
-    if parts.query or parts.fragment:
-        raise ValueError("an address must not contain ? or #: set keys in their own settings")
-    return text
-
-
 def qdrant_url(value: Any) -> str:
-    return "embedded" if str(value).strip() == "embedded" else web_address(value)
+    return "embedded" if str(value).strip() == "embedded" else server_url(str(value))
 
 
 Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(words)]
@@ -116,6 +97,6 @@ IndexIds = Annotated[tuple[str, ...], NoDecode, BeforeValidator(index_ids)]
 MetadataIndexes = Annotated[dict[str, str], NoDecode, BeforeValidator(metadata_indexes)]
 CollectionTemplate = Annotated[str, BeforeValidator(collection)]
 Secret = Annotated[SecretStr, BeforeValidator(secret)]
-WebAddress = Annotated[str, BeforeValidator(web_address)]
+ServerUrl = Annotated[str, BeforeValidator(lambda value: server_url(str(value)))]
 QdrantUrl = Annotated[str, BeforeValidator(qdrant_url)]
 CronExpression = Annotated[str, BeforeValidator(cron)]

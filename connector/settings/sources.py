@@ -1,7 +1,5 @@
-"""Sources of settings besides environment variables: `.env`, secret files, the TOML file. Detects unknown settings."""
+"""Sources of settings besides environment variables: `.env`, secret files, the TOML file."""
 
-import difflib
-import re
 import tomllib
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -10,13 +8,9 @@ from typing import Any
 from dotenv import dotenv_values
 
 from connector.domain.masking import hide, secrets_of_url
-from connector.settings.toml_types import PREFIX
+from connector.settings.names import PREFIX, PROXY, did_you_mean
 
 _ADDRESSES = ("twelvelabs_base_url", "qdrant_url")
-_PROXY = re.compile(r"(?!no_)[a-z]+_proxy")
-_NO_TEXT = re.compile("[\\x00\\ud800-\\udfff]")
-_KUBERNETES = re.compile(r"connector_(service_(host|port)(_.*)?|port(_\d+_.*)?)")
-_RESEMBLES = 0.75
 
 
 def hide_secrets(sources: Iterable[Mapping[str, Any]], secrets: Collection[str]) -> None:
@@ -25,27 +19,8 @@ def hide_secrets(sources: Iterable[Mapping[str, Any]], secrets: Collection[str])
         given = {name: value for name, value in source.items() if isinstance(value, str)}
         hide(value for name, value in given.items() if name in secrets)
         for name, value in given.items():
-            if name in _ADDRESSES or _PROXY.fullmatch(name):
+            if name in _ADDRESSES or PROXY.fullmatch(name):
                 hide(secrets_of_url(value))
-
-
-def bad_proxies(environment: Mapping[str, str | None]) -> list[str]:
-    """Check proxy variables, because the libraries that read them quote an invalid address in their messages."""
-    return [
-        f"{name.upper()}: it has spaces or other characters that an address cannot have (value not shown: it may hold "
-        "a password): use http://host:port"
-        for name, value in environment.items()
-        if value and _PROXY.fullmatch(name) and not (value.isascii() and value.isprintable() and " " not in value)
-    ]
-
-
-def not_text(values: Mapping[str, Any], fields: Collection[str]) -> list[str]:
-    """Reject NUL and lone surrogates (bytes that are not UTF-8): no file or request can contain them."""
-    return [
-        f"{name.upper()}: it is not valid UTF-8 or contains a NUL character: correct it"
-        for name, value in values.items()
-        if name in fields and isinstance(value, str) and _NO_TEXT.search(value)
-    ]
 
 
 def secret_files(variables: Mapping[str, str | None], secrets: Iterable[str], problems: list[str]) -> dict[str, str]:
@@ -71,6 +46,7 @@ def mounted_secrets(directory: Path, secrets: Iterable[str], problems: list[str]
 
 
 def read_secret(name: str, path: Path, called: str, problems: list[str]) -> dict[str, str]:
+    """Read one file; return field name -> content, empty after a problem. Messages name the setting as `called`."""
     try:
         value = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -131,20 +107,3 @@ def split_indexes(values: dict[str, Any], problems: list[str]) -> dict[str, Any]
         f"indexes: {index_id} has more than one table" for index_id in dict.fromkeys(ids) if named.count(index_id) > 1
     ]
     return {**values, "connector_indexes": ids, "overrides": tables}
-
-
-def unknown(variables: Iterable[str], fields: Collection[str], problems: list[str], warnings: list[str]) -> None:
-    """Unknown `CONNECTOR_*` variables: a problem if the name resembles a setting, else a warning."""
-    known = [name.removeprefix(PREFIX).upper() for name in fields if name.startswith(PREFIX)]
-    for name in sorted({variable.lower() for variable in variables}):
-        if not name.startswith(PREFIX) or name in fields or _KUBERNETES.fullmatch(name):
-            continue
-        hint = did_you_mean(name.removeprefix(PREFIX).upper(), known)
-        (problems if hint else warnings).append(
-            f"Unknown setting {name.upper()}{hint.replace('mean ', f'mean {PREFIX.upper()}')}"
-        )
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=_RESEMBLES)
-    return f"; did you mean {near[0]}?" if near else ""

@@ -5,9 +5,8 @@ from datetime import date, datetime, time
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+from connector.settings.names import PREFIX
 from connector.settings.ranges import RANGES, duration, real, whole
-
-PREFIX = "connector_"
 
 _NAMES: dict[type, str] = {
     bool: "true or false",
@@ -68,7 +67,7 @@ def _mistyped(
         if name not in fields:
             continue
         allowed, wanted = _wanted(name, fields[name])
-        wrong = _stranger(value, allowed)
+        wrong = _wrong_part(value, allowed)
         if wrong is not None:
             shown = "it" if name in secrets else _shown(wrong)
             yield name, f"{shown} is {_NAMES[type(wrong)]}: use {wanted}"
@@ -89,7 +88,7 @@ def _base(annotation: object) -> object:
     return str if origin is Literal else origin or annotation
 
 
-def _stranger(value: object, allowed: frozenset[type]) -> object | None:
+def _wrong_part(value: object, allowed: frozenset[type]) -> object | None:
     """The value, or the first item of it, whose type is not allowed; None if all are allowed."""
     if type(value) not in allowed:
         return value

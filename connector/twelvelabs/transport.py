@@ -12,6 +12,7 @@ import structlog
 from connector import __version__
 from connector.domain.errors import ConfigError, RateLimited, Unavailable
 from connector.domain.masking import hide
+from connector.domain.server_url import server_url
 from connector.twelvelabs import rate_headers
 from connector.twelvelabs.calls import Call, Read
 from connector.twelvelabs.error_responses import RetryableError, error_from_response, rate_limited
@@ -211,10 +212,6 @@ def _client(base_url: str, api_key: str, limits: RequestLimits, connections: int
 
 def _checked_url(base_url: str) -> httpx.URL:
     try:
-        url = httpx.URL(base_url)
-    except httpx.InvalidURL as error:
+        return httpx.URL(server_url(base_url))
+    except (ValueError, httpx.InvalidURL) as error:
         raise ConfigError("use", "TWELVELABS_BASE_URL", str(error), _URL_ADVICE) from None
-    if url.scheme not in {"http", "https"} or not url.host or url.query or url.fragment or url.userinfo:
-        cause = "it must be http(s)://host[:port]/path, without user, query or fragment"
-        raise ConfigError("use", "TWELVELABS_BASE_URL", cause, _URL_ADVICE)
-    return url

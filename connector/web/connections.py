@@ -17,7 +17,7 @@ from connector.telemetry.repeats import Repeats
 
 _MOST, _FEWEST = 64, 8
 _DESCRIPTOR_SHARE = 8
-_REST_SEC = 1.0
+_PAUSE_SEC = 1.0
 
 log = structlog.get_logger(__name__)
 
@@ -132,17 +132,17 @@ class Acceptor:
             except ConnectionError:
                 continue
             except OSError as error:
-                await self._rest(error)
+                await self._pause(error)
                 continue
-            await self._take_over(accepted)
+            await self._serve(accepted)
 
-    async def _take_over(self, accepted: socket.socket) -> None:
+    async def _serve(self, accepted: socket.socket) -> None:
         try:
             await self._make_room()
             await asyncio.get_running_loop().connect_accepted_socket(self._connection, accepted)
         except OSError as error:
             accepted.close()
-            await self._rest(error)
+            await self._pause(error)
         except asyncio.CancelledError:
             accepted.close()
             raise
@@ -168,9 +168,9 @@ class Acceptor:
         waiting = [(it.waiting_since, it) for it in held if it.waiting_since is not None]
         return min(waiting, key=lambda one: one[0], default=None)
 
-    async def _rest(self, error: OSError) -> None:
+    async def _pause(self, error: OSError) -> None:
         """Pause when the process has no descriptors left; new connections wait. Limit how often this is logged."""
         left_out = self._repeats.admit(error.errno)
         if left_out is not None:
             log.warning("connection.rejected", reason=error.strerror or str(error), left_out=left_out)
-        await asyncio.sleep(_REST_SEC)
+        await asyncio.sleep(_PAUSE_SEC)

@@ -45,8 +45,8 @@ class Recent:
         self._limit = limit
         self._ids: OrderedDict[str, None] = OrderedDict()
 
-    def is_new(self, name: str) -> bool:
-        """Return True if the id is new, and remember it."""
+    def add_if_new(self, name: str) -> bool:
+        """Return True if the id is new. Adds it, and drops the oldest beyond the limit."""
         if name in self._ids:
             return False
         self._ids[name] = None
@@ -73,7 +73,7 @@ class Webhooks:
         if body is None:
             return Response(status_code=413)
         if not is_genuine(request.headers.get("TL-Signature", ""), body, self._secret, self._clock()):
-            self._tell_refusal()
+            self._log_refusal()
             return Response(status_code=401)
         try:
             event = msgspec.json.decode(body, type=_Event)
@@ -83,7 +83,7 @@ class Webhooks:
             self._on_ready(event.task_id)
         return Response(status_code=204)
 
-    def _tell_refusal(self) -> None:
+    def _log_refusal(self) -> None:
         """Limit how often this is logged, because anybody on the internet can trigger it."""
         left_out = self._refusals.admit("refused")
         if left_out is not None:
@@ -91,7 +91,7 @@ class Webhooks:
             log.warning("webhook.refused", reason=reason, left_out=left_out)
 
     def _is_replay(self, event: _Event) -> bool:
-        return isinstance(event.id, str) and not self._recent.is_new(event.id)
+        return isinstance(event.id, str) and not self._recent.add_if_new(event.id)
 
 
 async def _bounded(request: Request) -> bytes | None:

@@ -14,6 +14,7 @@ from connector.domain.ledger_model import IndexState
 from connector.domain.report import CycleReport
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.ledger.command_queue import CommandQueue, CommandState, read_report
+from connector.ledger.heartbeat import Heartbeat
 from connector.ledger.index_states import index_states
 from tests.builders import applied, attempt, row
 
@@ -27,7 +28,7 @@ DAMAGED = "Restore the ledger from a backup, or move it away"
 async def path(tmp_path: Path) -> Path:
     """A ledger with something in every table."""
     path = tmp_path / "ledger.sqlite3"
-    async with SqliteCheckpointStore(path) as ledger, CommandQueue(path) as book:
+    async with SqliteCheckpointStore(path) as ledger, CommandQueue(path) as queue:
         rows = [row(name, applied(), attempt=attempt(reason="broken", code="x")) for name in ("a", "b")]
         await ledger.adopt("i", rows, IndexState(1.0, 2.0, pending=frozenset({"p"})))
         await ledger.adopt("j", [row("a", applied())], IndexState(1.0, 2.0))
@@ -35,9 +36,10 @@ async def path(tmp_path: Path) -> Path:
         await ledger.save_claim("i", "instance", 1)
         await ledger.open("i", "gone", ["c"])
         await ledger.forget("i", "gone", 9.0)
-        await book.place("sync", {"indexes": []})
-        await book.place("forget", {"index_id": "i"})
-        await book.show_live({"state": "running", "pid": 1, "indexes": {}})
+        await queue.place("sync", {"indexes": []})
+        await queue.place("forget", {"index_id": "i"})
+    async with Heartbeat(path) as heartbeat:
+        await heartbeat.write({"state": "running", "pid": 1, "indexes": {}})
     return path
 
 
@@ -243,37 +245,37 @@ async def test_a_time_that_is_none_is_named(path: Path) -> None:
 
 @pytest.mark.parametrize("column", ["arguments", "progress", "result"])
 @pytest.mark.parametrize("cell", ["{", "[]", b"{}", "null"])
-async def test_a_damaged_order_is_named_to_who_waits_for_it(path: Path, column: str, cell: Any) -> None:
+async def test_a_damaged_command_is_named_to_who_waits_for_it(path: Path, column: str, cell: Any) -> None:
     damage(path, "update orders set COLUMN = ? where id = 1", cell, COLUMN=column)
-    async with CommandQueue(path) as book:
+    async with CommandQueue(path) as queue:
         with pytest.raises(LedgerUnavailable, match=f"row 1 of table orders: column {column}: "):
-            await book.look(1)
+            await queue.read(1)
 
 
-async def test_an_order_that_cannot_be_read_is_refused_and_holds_up_no_other(path: Path) -> None:
+async def test_a_command_that_cannot_be_read_is_refused_and_holds_up_no_other(path: Path) -> None:
     damage(path, "update orders set arguments = '[' where id = 1")
-    async with CommandQueue(path) as book:
-        taken = await book.take()
+    async with CommandQueue(path) as queue:
+        taken = await queue.take()
         assert taken
-        assert (taken.order_id, taken.kind, taken.state) == (2, "forget", CommandState.RUNNING)
-        assert await book.take() is None
+        assert (taken.command_id, taken.kind, taken.state) == (2, "forget", CommandState.RUNNING)
+        assert await queue.take() is None
     with closing(sqlite3.connect(path)) as db:
         state, result = db.execute("select state, result from orders where id = 1").fetchone()
     assert state == "refused"
     assert "column arguments: not a JSON value" in result
 
 
-async def test_an_order_in_a_state_of_tomorrow_is_one_of_a_newer_release(path: Path) -> None:
+async def test_a_command_in_a_state_of_tomorrow_is_one_of_a_newer_release(path: Path) -> None:
     damage(path, "update orders set state = 'queued' where id = 1")
-    async with CommandQueue(path) as book:
+    async with CommandQueue(path) as queue:
         with pytest.raises(LedgerUnavailable, match=NEWER):
-            await book.look(1)
+            await queue.read(1)
 
 
-async def test_an_order_that_is_gone_is_named(path: Path) -> None:
-    async with CommandQueue(path) as book:
+async def test_a_command_that_is_gone_is_named(path: Path) -> None:
+    async with CommandQueue(path) as queue:
         with pytest.raises(LedgerUnavailable, match="row 99 of table orders"):
-            await book.look(99)
+            await queue.read(99)
 
 
 @pytest.mark.parametrize(
@@ -286,19 +288,19 @@ async def test_an_order_that_is_gone_is_named(path: Path) -> None:
         '{"state": "x", "pid": 1, "indexes": {"i": 3}}',
     ],
 )
-async def test_a_damaged_sign_of_life_is_named(path: Path, cell: str) -> None:
+async def test_a_damaged_heartbeat_is_named(path: Path, cell: str) -> None:
     damage(path, "update daemon set live = ?", cell)
-    async with CommandQueue(path, read_only=True) as book:
+    async with Heartbeat(path, read_only=True) as heartbeat:
         with pytest.raises(LedgerUnavailable, match="row 1 of table daemon: column live: "):
-            await book.live()
+            await heartbeat.read()
 
 
 async def test_a_daemon_of_another_release_may_show_more(path: Path) -> None:
     damage(path, "update daemon set live = json_set(live, '$.tomorrow', 1)")
-    async with CommandQueue(path, read_only=True) as book:
-        assert (await book.live() or {})["tomorrow"] == 1
+    async with Heartbeat(path, read_only=True) as heartbeat:
+        assert (await heartbeat.read() or {})["tomorrow"] == 1
 
 
-def test_a_report_in_an_order_of_a_newer_daemon_is_refused() -> None:
+def test_a_report_in_a_command_of_a_newer_daemon_is_refused() -> None:
     with pytest.raises(LedgerUnavailable, match="unknown key tomorrow"):
         read_report({**asdict(CycleReport("i")), "tomorrow": 1})

@@ -115,7 +115,7 @@ def test_the_oldest_ids_are_forgotten_in_the_end() -> None:
     """What is remembered does not grow for ever."""
     recent = Recent(2)
 
-    assert [recent.is_new(name) for name in "aabacab"] == [True, False, True, False, True, True, True]
+    assert [recent.add_if_new(name) for name in "aabacab"] == [True, False, True, False, True, True, True]
 
 
 @pytest.mark.parametrize(

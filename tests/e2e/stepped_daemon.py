@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from connector.daemon.process import run_daemon
-from connector.settings.connector_settings import load
+from connector.settings.loading import load
 from connector.telemetry import logs
 
 OFFSET = Path("offset")

@@ -221,7 +221,7 @@ def test_commands_beside_a_daemon_are_carried_out_by_it(
 
 
 def test_a_sync_beside_a_daemon_finds_an_index_that_is_new(connector: Command, simulator: Simulator) -> None:
-    """The daemon looks for new indexes once in a reconcile interval; an order does not wait for that."""
+    """The daemon looks for new indexes once in a reconcile interval; a command does not wait for that."""
     with running(connector, pace=SLOW) as daemon:
         wait_until(lambda: bool(daemon.index(simulator.control.index_ids[1])), PATIENCE_SEC, "both are known")
         added = simulator.control.add_index("added", generate=2)
@@ -330,19 +330,19 @@ def resources(daemon: Running) -> tuple[int, int]:
     return sum(1 for _ in (proc / "fd").iterdir()), int((proc / "statm").read_text().split()[1])
 
 
-async def test_an_order_of_a_newer_release_is_refused_by_name(connector: Command, simulator: Simulator) -> None:
+async def test_a_command_of_a_newer_release_is_refused_by_name(connector: Command, simulator: Simulator) -> None:
     """As after a command of a newer release beside an older daemon."""
     with running(connector, pace=SLOW) as daemon:
-        async with CommandQueue(connector.directory / "data" / "ledger.sqlite3") as book:
-            number = await book.place("tomorrow", {})
+        async with CommandQueue(connector.directory / "data" / "ledger.sqlite3") as queue:
+            number = await queue.place("tomorrow", {})
         ended = connector.run("sync", "--json")
-        async with CommandQueue(connector.directory / "data" / "ledger.sqlite3", read_only=True) as book:
-            order = await book.look(number)
+        async with CommandQueue(connector.directory / "data" / "ledger.sqlite3", read_only=True) as queue:
+            command = await queue.read(number)
         assert daemon.stop().code == 0
 
     assert ended.code == 0, ended.stderr
-    assert (order.state, order.result["code"]) == (CommandState.REFUSED, "config_error")
-    assert "tomorrow: the daemon (release " in order.result["message"]
+    assert (command.state, command.result["code"]) == (CommandState.REFUSED, "config_error")
+    assert "tomorrow: the daemon (release " in command.result["message"]
     assert daemon.events("command.crashed") == []
 
 

@@ -11,7 +11,8 @@ import typer
 from connector.cli.main import app
 from connector.cli.output import Exit
 from connector.domain.report import CycleReport, Problem
-from connector.settings.connector_settings import SECRETS, IndexOverride, Settings, given_only
+from connector.settings.connector_settings import SECRETS, Settings, given_only
+from connector.settings.per_index import IndexOverride
 from tests.command import Command
 from tests.e2e.pages import RECIPES, code, table
 

@@ -182,7 +182,7 @@ def test_the_daemon_tells_nobody(secret: Command, echo: str) -> None:
 CRASH = """
 import sys
 from connector.cli import main as cli
-from connector.settings.connector_settings import load
+from connector.settings.loading import load
 
 @cli.app.command()
 def crash(as_json: cli.AsJson = False) -> None:

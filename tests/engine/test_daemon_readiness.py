@@ -11,6 +11,7 @@ from connector.daemon.index_loops import IndexLoops
 from connector.daemon.process import Daemon
 from connector.daemon.schedule import LATE_SEC, Schedule
 from connector.ledger.command_queue import CommandQueue
+from connector.ledger.heartbeat import Heartbeat
 from connector.settings.connector_settings import given_only
 from tests.engine.world import INDEX, World
 
@@ -23,9 +24,10 @@ async def daemon(tmp_path: Path) -> AsyncIterator[Daemon]:
         twelvelabs_api_key="key", connector_indexes=INDEX, connector_data_dir=tmp_path, qdrant_url="embedded"
     )
     app = App(settings, world.source, world.sink, world.ledger, world.engine())
-    async with CommandQueue(settings.ledger_path) as book:
-        schedule = Schedule(wall=lambda: world.now)
-        yield Daemon(app, book, schedule, IndexLoops(settings, schedule), asyncio.Event(), lambda: world.now)
+    path, schedule = settings.ledger_path, Schedule(wall=lambda: world.now)
+    async with CommandQueue(path) as queue, Heartbeat(path) as heartbeat:
+        loops = IndexLoops(settings, schedule)
+        yield Daemon(app, queue, heartbeat, schedule, loops, asyncio.Event(), lambda: world.now)
 
 
 async def test_a_missed_beat_of_the_schedule_heals_with_the_next_one(daemon: Daemon) -> None:

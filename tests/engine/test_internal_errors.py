@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from connector.domain.errors import LedgerUnavailable
-from connector.domain.index_settings import IndexSettings
 from connector.ports import CheckpointStore, Sink, Source
+from tests.builders import index_settings
 from tests.engine.world import INDEX, World
 from tests.fakes.sink import Crashed
 
@@ -183,7 +183,7 @@ async def test_a_bug_met_with_one_index_leaves_the_others_alone() -> None:
     world.source.add("index-b", "b")
     engine = world.engine()
 
-    reports = [await engine.cycle(IndexSettings(name)) for name in (INDEX, "index-b")]
+    reports = [await engine.cycle(index_settings(name)) for name in (INDEX, "index-b")]
 
     assert [(it.error or {}).get("code") for it in reports] == ["internal_error", None]
     assert reports[1].upserted == 1

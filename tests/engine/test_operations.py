@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from connector.domain.errors import ConfigError, MalformedAsset, Unavailable
-from connector.domain.index_settings import IndexSettings
 from connector.engine import maintenance
+from tests.builders import index_settings
 from tests.engine.world import INDEX, World
 from tests.fakes.sink import Crashed
 
@@ -136,7 +136,7 @@ async def test_forgetting_one_index_leaves_the_others(world: World) -> None:
     """They share a collection."""
     world.source.add_index(OTHER)
     world.source.add(OTHER, "well", segments=2)
-    settings = type(world.settings)(OTHER)
+    settings = index_settings(OTHER)
     assert (await world.engine().cycle(settings)).clean
     points, rows = world.sink.points_of(OTHER), await world.ledger.load(OTHER)
 
@@ -147,7 +147,7 @@ async def test_forgetting_one_index_leaves_the_others(world: World) -> None:
 
 
 async def test_an_index_that_nobody_knows_is_forgotten_already(world: World) -> None:
-    assert await maintenance.forget(world.sink, world.ledger, IndexSettings("unknown"), 0.0) == {
+    assert await maintenance.forget(world.sink, world.ledger, index_settings("unknown"), 0.0) == {
         "assets": 0,
         "points": 0,
     }

@@ -1,20 +1,19 @@
 """A source, a sink and a ledger that survive the engines that work on them, and what must hold between them."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from connector.domain import points
 from connector.domain.fingerprint import fingerprint
-from connector.domain.index_settings import IndexSettings
 from connector.domain.ledger_model import Checkpoint
 from connector.domain.report import CycleReport
 from connector.domain.source_model import READY
 from connector.engine.cycle import Engine
 from connector.engine.survey import CycleOptions
 from connector.ports import CheckpointStore, Sink, Source
+from tests.builders import index_settings
 from tests.fakes.ledger import FakeCheckpointStore
 from tests.fakes.sink import Crashed, FakeSink
 from tests.fakes.sink_reading import FakePoint
@@ -33,7 +32,7 @@ class World:
 
     def __init__(self, wrap: Wrap = as_they_are, **settings: Any) -> None:
         self.source, self.sink, self.ledger = FakeSource(), FakeSink(), FakeCheckpointStore()
-        self.settings = replace(IndexSettings(INDEX), **settings)
+        self.settings = index_settings(INDEX, **settings)
         self.now = 1_800_000_000.0
         self._wrap = wrap
         self.source.add_index(INDEX)

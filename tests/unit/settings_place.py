@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from connector.domain.errors import ConfigError
-from connector.settings.connector_settings import Settings, load
+from connector.settings.connector_settings import Settings
+from connector.settings.loading import load
 
 OURS = ("CONNECTOR_", "TWELVELABS_", "QDRANT_")
 REQUIRED = {"TWELVELABS_API_KEY": "tlk_secret", "CONNECTOR_INDEXES": "index-1"}

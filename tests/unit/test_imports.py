@@ -45,7 +45,7 @@ ONLY = {
     "connector.qdrant": {"connector.qdrant", "connector.app"},
     "connector.cli": {"connector.cli", "connector.__main__"},
 }
-ENVIRONMENT_READER = "connector.settings.connector_settings"
+ENVIRONMENT_READER = "connector.settings.loading"
 
 
 Imports = Mapping[str, Collection[str]]

@@ -4,16 +4,15 @@ import pytest
 
 from connector.domain.errors import ConfigError
 from connector.domain.fingerprint import PointConfig
-from connector.domain.index_settings import IndexSettings
 from connector.domain.policy import Policy
 from connector.domain.sink_model import CollectionSpec
-from tests.builders import index
+from tests.builders import index, index_settings
 
-SETTINGS = IndexSettings("index-1")
+SETTINGS = index_settings("index-1")
 
 
 def test_the_collection_is_named_by_its_template() -> None:
-    named = IndexSettings("index-1", collection="{index_id}-of-{model}")
+    named = index_settings("index-1", collection="{index_id}-of-{model}")
     assert SETTINGS.collection_name("marengo3.0") == "twelvelabs-marengo3.0"
     assert named.collection_name("marengo2.7") == "index-1-of-marengo2.7"
 
@@ -42,7 +41,7 @@ def test_what_another_model_needs_is_not(model: str | None) -> None:
 
 
 def test_the_shape_holds_every_setting_that_shapes_points() -> None:
-    settings = IndexSettings(
+    settings = index_settings(
         "index-1", collection="c-{model}", embedding_options=("visual",), transcript=False, media_links=True
     )
     expected = PointConfig("marengo2.7", ("visual-text",), "c-{model}", transcript=False, media_links=True)
@@ -55,7 +54,7 @@ def test_without_a_wish_all_options_of_the_index_are_wanted() -> None:
 
 
 def test_the_policy_is_that_of_the_settings() -> None:
-    settings = IndexSettings("i", delete_mode="keep", max_deletes=1, max_delete_ratio=0.5, max_attempts=2)
+    settings = index_settings("i", delete_mode="keep", max_deletes=1, max_delete_ratio=0.5, max_attempts=2)
     assert settings.policy(7.0) == Policy(7.0, "keep", max_deletes=1, max_delete_ratio=0.5, max_attempts=2)
 
 
@@ -67,7 +66,7 @@ def test_an_index_without_a_marengo_model_is_refused() -> None:
 
 
 def test_options_that_the_index_does_not_have_are_refused() -> None:
-    settings = IndexSettings("index-1", embedding_options=("smell", "taste"))
+    settings = index_settings("index-1", embedding_options=("smell", "taste"))
     with pytest.raises(ConfigError) as refused:
         settings.point_config(index(options=["visual"]))
     assert "it has none of the wanted embedding options (smell, taste); it has: visual" in str(refused.value)

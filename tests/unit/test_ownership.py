@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from connector.domain.errors import LedgerUnavailable
-from connector.ledger.lock import holder, own, owner
+from connector.ledger.lock import hold_lock, owning_command, recorded_owner
 
 HOLD = """
 import sys
 from pathlib import Path
-from connector.ledger.lock import own
-with own(Path(sys.argv[1]), "run"):
+from connector.ledger.lock import hold_lock
+with hold_lock(Path(sys.argv[1]), "run"):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -40,7 +40,7 @@ def other_owner(path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_a_second_owner_is_refused_by_the_name_of_the_first(path: Path) -> None:
-    with other_owner(path) as process, pytest.raises(LedgerUnavailable) as refused, own(path, "sync"):
+    with other_owner(path) as process, pytest.raises(LedgerUnavailable) as refused, hold_lock(path, "sync"):
         pytest.fail("two processes own the ledger")
     assert f"it belongs to `connector run`, process {process.pid} on " in str(refused.value)
     assert str(refused.value).startswith(f"lock ledger {path}: ")
@@ -51,50 +51,50 @@ def test_a_killed_owner_owns_nothing(path: Path) -> None:
     with other_owner(path) as process:
         process.kill()
         process.wait()
-        with own(path, "sync"):
-            assert "`connector sync`" in holder(path)
+        with hold_lock(path, "sync"):
+            assert "`connector sync`" in recorded_owner(path)
 
 
 def test_an_owner_that_ends_leaves_no_name(path: Path) -> None:
     with other_owner(path) as process:
         process.communicate("")
         assert (process.returncode, path.read_text()) == (0, "")
-        with own(path, "sync"):
+        with hold_lock(path, "sync"):
             pass
 
 
 def test_a_failure_while_owning_releases(path: Path) -> None:
-    with pytest.raises(RuntimeError), own(path, "sync"):
+    with pytest.raises(RuntimeError), hold_lock(path, "sync"):
         raise RuntimeError
-    with own(path, "sync"):
-        assert "`connector sync`" in holder(path)
+    with hold_lock(path, "sync"):
+        assert "`connector sync`" in recorded_owner(path)
 
 
 def test_the_refused_one_does_not_take_the_holders_name(path: Path) -> None:
-    with own(path, "run"):
+    with hold_lock(path, "run"):
         for _ in range(2):
-            with pytest.raises(LedgerUnavailable, match="`connector run`"), own(path, "sync"):
+            with pytest.raises(LedgerUnavailable, match="`connector run`"), hold_lock(path, "sync"):
                 pytest.fail("it was owned twice")
 
 
 def test_the_owner_can_be_asked_for(path: Path) -> None:
-    assert owner(path) is None
+    assert owning_command(path) is None
     with other_owner(path):
-        assert owner(path) == "run"
-    assert owner(path) is None
-    with own(path, "sync"):
-        assert owner(path) == "sync"
+        assert owning_command(path) == "run"
+    assert owning_command(path) is None
+    with hold_lock(path, "sync"):
+        assert owning_command(path) == "sync"
 
 
 @pytest.mark.parametrize("content", ["", "no JSON", "{}", "[]", '{"command": "run"}', "\udcff"])
 def test_a_holder_that_is_not_known_is_still_somebody(path: Path, content: str) -> None:
     path.write_bytes(content.encode(errors="surrogateescape"))
-    assert holder(path) == "another process"
+    assert recorded_owner(path) == "another process"
 
 
 def test_a_directory_that_cannot_hold_the_lock_is_named(tmp_path: Path) -> None:
     path = tmp_path / "missing" / "ledger.lock"
     advice = r"Make the directory writable.*CONNECTOR_DATA_DIR"
-    with pytest.raises(LedgerUnavailable, match=advice) as refused, own(path, "sync"):
+    with pytest.raises(LedgerUnavailable, match=advice) as refused, hold_lock(path, "sync"):
         pytest.fail("it was owned")
     assert refused.value.subject == str(path)

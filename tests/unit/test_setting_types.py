@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.domain.server_url import server_url
 from connector.settings.ranges import duration
-from connector.settings.setting_types import metadata_indexes, web_address, words
+from connector.settings.setting_types import metadata_indexes, words
 
 
 @pytest.mark.parametrize(
@@ -60,4 +61,4 @@ def test_types_of_metadata_indexes(kind: str) -> None:
     ],
 )
 def test_addresses(text: str, address: str) -> None:
-    assert web_address(text) == address
+    assert server_url(text) == address

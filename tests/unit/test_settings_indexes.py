@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from connector.domain.index_settings import IndexSettings
-from connector.settings.connector_settings import Timing
+from connector.settings.per_index import Timing
+from tests.builders import index_settings
 from tests.unit.settings_place import Place
 
 
@@ -64,7 +65,7 @@ OVERRIDES: list[tuple[str, str, Any]] = [
 def test_a_table_overrides_for_its_index_only(keyed: Place, line: str, key: str, value: Any) -> None:
     settings = keyed.load(config=toml(keyed, f'[[indexes]]\nid = "a"\n{line}\n[[indexes]]\nid = "b"'))
     assert getattr(settings.of_index("a"), key) == value
-    assert settings.of_index("b") == IndexSettings("b")
+    assert settings.of_index("b") == index_settings("b")
 
 
 def test_what_a_table_does_not_say_is_as_for_all(keyed: Place) -> None:
@@ -96,11 +97,6 @@ def test_what_a_table_does_not_say_is_as_for_all(keyed: Place) -> None:
         refresh_interval=3600.0,
         deep_refresh_interval=7200.0,
     )
-
-
-def test_defaults_of_the_settings_and_of_an_index_are_the_same(keyed: Place) -> None:
-    keyed.environment(CONNECTOR_INDEXES="a")
-    assert keyed.load().of_index("a") == IndexSettings("a")
 
 
 def test_an_override_holds_over_the_environment(keyed: Place) -> None:

@@ -23,7 +23,7 @@ _NOT_CONFIRMED = "nothing was removed: the removal was not confirmed. Answer y, 
 async def forget(settings: Settings, index_id: str, *, yes: bool, as_json: bool) -> Exit:
     if not index_id:
         raise ConfigError("forget index", "", "the index id is empty", "Name the index id")
-    found, known = await _look(settings, index_id)
+    found, known = await _find(settings, index_id)
     if not found.assets and index_id not in known:
         raise _unknown(index_id, found, known)
     where = ", ".join(sorted(found.points)) or "no collection"
@@ -69,7 +69,7 @@ async def _carry_out(settings: Settings, index_id: str) -> dict[str, Any]:
         return dict(await maintenance.forget(app.sink, app.ledger, settings.of_index(index_id), time.time()))
 
 
-async def _look(settings: Settings, index_id: str) -> tuple[Footprint, Collection[str]]:
+async def _find(settings: Settings, index_id: str) -> tuple[Footprint, Collection[str]]:
     """The index's points and rows, and the indexes that have a report in the ledger."""
     async with SqliteCheckpointStore(settings.ledger_path, read_only=True) as ledger:
         known = await ledger.reports()

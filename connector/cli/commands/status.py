@@ -5,17 +5,17 @@ from typing import Any
 
 from connector.cli.output import Exit, number, out, print_json, text
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
-from connector.ledger.command_queue import CommandQueue
+from connector.ledger.heartbeat import Heartbeat
 from connector.ledger.index_states import index_states
-from connector.ledger.lock import owner
+from connector.ledger.lock import owning_command
 from connector.settings.connector_settings import Settings
 
 
 async def status(settings: Settings, *, as_json: bool) -> Exit:
     path = settings.ledger_path
-    async with SqliteCheckpointStore(path, read_only=True) as ledger, CommandQueue(path, read_only=True) as book:
+    async with SqliteCheckpointStore(path, read_only=True) as ledger, Heartbeat(path, read_only=True) as heartbeat:
         indexes = await index_states(ledger, settings.connector_max_attempts)
-        daemon = await book.live() if owner(settings.lock_path) == "run" else None
+        daemon = await heartbeat.read() if owning_command(settings.lock_path) == "run" else None
     if as_json:
         print_json({"ledger": str(path), "daemon": daemon, "indexes": indexes})
         return Exit.DONE

@@ -27,7 +27,7 @@ async def sync(settings: Settings, only: Sequence[str], *, allow_deletes: bool, 
     try:
         with ProgressBar(shown=not as_json) as bar:
             if daemon_runs(settings):
-                await _by_daemon(settings, only, reports, bar, options)
+                await _through_daemon(settings, only, reports, bar, options)
             else:
                 async with open_app(settings, "sync", observe=bar.observe) as app:
                     await _cycles(app, only, reports, options)
@@ -52,7 +52,7 @@ def _failure(error: Exception) -> ConnectorError:
     return InternalError.of(error, "run", "sync")
 
 
-async def _by_daemon(
+async def _through_daemon(
     settings: Settings, only: Sequence[str], reports: dict[str, CycleReport], bar: ProgressBar, options: CycleOptions
 ) -> None:
     """Let the daemon that owns the ledger run the cycles."""

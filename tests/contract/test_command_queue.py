@@ -1,0 +1,152 @@
+"""The command queue between two processes: two connections to one file; each sees what the other did."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from connector.domain.errors import LedgerUnavailable
+from connector.ledger.command_queue import ENDED, Command, CommandQueue, CommandState
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ledger.sqlite3"
+
+
+@pytest.fixture
+async def daemon(path: Path) -> AsyncIterator[CommandQueue]:
+    """The side that owns the ledger."""
+    async with CommandQueue(path) as queue:
+        yield queue
+
+
+@pytest.fixture
+async def client(daemon: CommandQueue, path: Path) -> AsyncIterator[CommandQueue]:
+    async with CommandQueue(path) as queue:
+        yield queue
+
+
+async def states(queue: CommandQueue, *numbers: int) -> list[CommandState]:
+    return [(await queue.read(number)).state for number in numbers]
+
+
+async def test_a_command_goes_all_the_way(daemon: CommandQueue, client: CommandQueue) -> None:
+    """Every step of one side is seen by the other."""
+    number = await client.place("sync", {"indexes": ["ä"], "allow_deletes": False})
+    placed = Command(number, "sync", {"indexes": ["ä"], "allow_deletes": False}, CommandState.PLACED)
+    assert await client.read(number) == placed
+
+    taken = await daemon.take()
+    assert taken is not None
+    assert taken == await client.read(number)
+    assert taken.state is CommandState.RUNNING
+
+    await daemon.progress(number, {"index-a": [1, 9]})
+    assert (await client.read(number)).progress == {"index-a": [1, 9]}
+    await daemon.progress(number, {"index-a": [9, 9]})
+    await daemon.finish(number, CommandState.DONE, {"reports": [{"error": None}]})
+
+    done = await client.read(number)
+    assert (done.state, done.progress, done.result) == (
+        CommandState.DONE,
+        {"index-a": [9, 9]},
+        {"reports": [{"error": None}]},
+    )
+
+
+async def test_nothing_is_taken_where_nothing_was_placed(daemon: CommandQueue) -> None:
+    assert await daemon.take() is None
+
+
+async def test_commands_are_taken_once_and_oldest_first(daemon: CommandQueue, client: CommandQueue) -> None:
+    placed = [await client.place("sync", {"number": number}) for number in range(3)]
+
+    taken = [command.command_id for _ in placed if (command := await daemon.take())]
+
+    assert taken == placed
+    assert await daemon.take() is None
+
+
+async def test_commands_of_many_processes_have_numbers_of_their_own(daemon: CommandQueue, path: Path) -> None:
+    async with CommandQueue(path) as first, CommandQueue(path) as second, asyncio.TaskGroup() as group:
+        placing = [group.create_task(queue.place("sync", {})) for queue in (first, second) for _ in range(10)]
+
+    assert len({task.result() for task in placing}) == 20
+
+
+async def test_a_refusal_says_why(daemon: CommandQueue, client: CommandQueue) -> None:
+    number = await client.place("forget", {"index_id": "x"})
+    await daemon.take()
+    await daemon.finish(number, CommandState.REFUSED, {"code": "config_error", "message": "no such index"})
+
+    refused = await client.read(number)
+
+    assert refused.state in ENDED
+    assert refused.result == {"code": "config_error", "message": "no such index"}
+
+
+async def test_what_a_daemon_left_over_is_abandoned(daemon: CommandQueue, client: CommandQueue) -> None:
+    """Placed or running; what has ended stays as it ended."""
+    done, running, placed = [await client.place("sync", {}) for _ in range(3)]
+    await daemon.take()
+    await daemon.finish(done, CommandState.DONE, {})
+    await daemon.take()
+
+    await client.abandon_all()
+
+    assert await states(client, done, running, placed) == [
+        CommandState.DONE,
+        CommandState.ABANDONED,
+        CommandState.ABANDONED,
+    ]
+    assert await daemon.take() is None
+
+
+async def test_old_commands_are_cleared_and_numbers_never_used_again(daemon: CommandQueue, path: Path) -> None:
+    """A command that is looking at the last ones finds them."""
+    placed = [await daemon.place("sync", {}) for _ in range(120)]
+    await daemon.abandon_all()
+
+    with closing(sqlite3.connect(path)) as db:
+        kept = [number for (number,) in db.execute("select id from orders order by id")]
+
+    assert kept == placed[-100:]
+    assert await states(daemon, *kept[-2:]) == [CommandState.ABANDONED] * 2
+    assert await daemon.place("sync", {}) == placed[-1] + 1
+
+
+async def test_abandoning_where_there_is_nothing_does_nothing(daemon: CommandQueue) -> None:
+    await daemon.abandon_all()
+
+    assert await daemon.place("sync", {}) == 1
+
+
+async def test_a_reader_sees_the_queue_while_it_is_written(daemon: CommandQueue, path: Path) -> None:
+    number = await daemon.place("sync", {})
+    async with CommandQueue(path, read_only=True) as reader, asyncio.TaskGroup() as group:
+        for done in range(20):
+            group.create_task(daemon.progress(number, {"done": done}))
+            group.create_task(reader.read(number))
+
+    assert (await daemon.read(number)).progress == {"done": 19}
+
+
+async def test_a_reader_cannot_place_commands(daemon: CommandQueue, path: Path) -> None:
+    async with CommandQueue(path, read_only=True) as reader:
+        with pytest.raises(LedgerUnavailable, match="readonly"):
+            await reader.place("sync", {})
+
+
+async def test_a_command_survives_the_end_of_its_process(daemon: CommandQueue, path: Path) -> None:
+    async with CommandQueue(path) as client:
+        number = await client.place("quarantine retry", {"index_id": "i", "assets": ["a"]})
+
+    taken = await daemon.take()
+
+    assert taken == Command(
+        number, "quarantine retry", {"index_id": "i", "assets": ["a"]}, CommandState.RUNNING, progress={}, result={}
+    )

@@ -3,5 +3,10 @@
 from connector.domain.ledger_model import IndexState
 
 STATE = IndexState(
-    100.5, 200.25, deep_due_since=7.0, watermark=150.125, pending=frozenset({"b", "a"}), withheld_because="ä"
+    first_cycle_at=100.5,
+    canary_at=200.25,
+    deep_due_since=7.0,
+    watermark=150.125,
+    pending=frozenset({"b", "a"}),
+    withheld_because="ä",
 )

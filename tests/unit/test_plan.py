@@ -17,6 +17,7 @@ from connector.domain.plan import (
     due_again,
 )
 from tests.builders import POINT_CONFIG, applied, asset, row, snapshot
+from tests.comparing import differences
 from tests.unit.plan_cases import ASSET, DAY, FRESH, NOW, POLICY, PRINT, plan, tried
 
 STALE = applied("other", at=NOW)
@@ -69,7 +70,7 @@ def test_what_is_not_ready_waits_and_is_never_deleted(status: str, known: Any) -
     waiting = replace(ASSET, status=status)
     made = plan(snapshot(waiting), *([known] if known else []))
     assert made.waiting == (waiting,)
-    assert (made.upserts, made.refreshes, made.deletes, made.withheld) == ((), (), (), ())
+    assert differences(made, upserts=(), refreshes=(), deletes=(), withheld=()) == {}
 
 
 def test_the_plan_carries_what_is_needed_to_carry_it_out() -> None:

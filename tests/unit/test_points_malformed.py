@@ -7,6 +7,7 @@ from connector.domain.errors import MalformedAsset
 from connector.domain.points import build, metadata_payload
 from connector.domain.source_model import Float32, RetrievedAsset, SegmentColumn
 from tests.builders import asset, column, index, retrieved, spoken, vectors
+from tests.comparing import differences
 
 ADVICE = "No point of it was stored; re-index it in TwelveLabs, or report it to TwelveLabs"
 
@@ -16,7 +17,7 @@ def refusal(answer: RetrievedAsset) -> str:
     with pytest.raises(MalformedAsset) as refused:
         build(answer, index(), "print")
     error = refused.value
-    assert (error.operation, error.subject, error.advice) == ("read embeddings of asset", "asset-1", ADVICE)
+    assert differences(error, operation="read embeddings of asset", subject="asset-1", advice=ADVICE) == {}
     return error.cause
 
 

@@ -11,6 +11,7 @@ from connector.domain.ledger_model import IndexState
 from connector.domain.plan import (
     UPSERTS,
     Decision,
+    Plan,
     Refresh,
     Upsert,
     decide,
@@ -71,6 +72,14 @@ def test_what_is_not_ready_waits_and_is_never_deleted(status: str, known: Any) -
     made = plan(snapshot(waiting), *([known] if known else []))
     assert made.waiting == (waiting,)
     assert differences(made, upserts=(), refreshes=(), deletes=(), withheld=()) == {}
+
+
+def test_a_plan_of_refreshes_has_nothing_else() -> None:
+    refresh = Refresh(ASSET, PRINT, row("a", FRESH), deep=True)
+
+    assert Plan.of((refresh,)) == Plan(
+        upserts=(), refreshes=(refresh,), deletes=(), unchanged=0, waiting=(), postponed=(), quarantined=()
+    )
 
 
 def test_the_plan_carries_what_is_needed_to_carry_it_out() -> None:

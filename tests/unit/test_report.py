@@ -122,13 +122,15 @@ def test_an_asset_that_killed_the_process_is_explained_too() -> None:
 
 def test_postponed_assets_are_still_failed_or_deferred() -> None:
     """The report says how things stand, not only what this cycle did."""
-    failed = row("f", attempt=attempt(attempts=1, reason="a zero vector", code="malformed_asset"))
+    tried = attempt(attempts=1, reason="a zero vector", code="malformed_asset")
+    failed = (row("f", attempt=tried), row("g", attempt=tried))
     deferred = row("d", attempt=attempt(attempts=0, reason="time-out", code="unavailable"))
-    report = surveyed(postponed=(failed, deferred))
-    assert (report.failed, report.deferred) == (1, 1)
-    assert [(it.indexed_asset_id, it.state, it.code) for it in report.problems] == [
-        ("f", "failed", "malformed_asset"),
-        ("d", "deferred", "unavailable"),
+    report = surveyed(postponed=(*failed, deferred))
+    assert (report.failed, report.deferred) == (2, 1)
+    assert report.problems == [
+        Problem("f", "failed", "malformed_asset", "a zero vector"),
+        Problem("g", "failed", "malformed_asset", "a zero vector"),
+        Problem("d", "deferred", "unavailable", "time-out"),
     ]
 
 
@@ -136,6 +138,23 @@ def test_deletes_can_be_withheld_later() -> None:
     report = CycleReport("index-1")
     report.withhold(3, "asset a exists")
     assert (report.withheld, report.withheld_because) == (3, "asset a exists")
+
+
+def test_deletes_that_the_source_cannot_confirm_are_withheld() -> None:
+    report = surveyed(withheld=(Delete(row("x")),), withheld_because="too many")
+    report.unproven({"a": BROKEN, "b": BROKEN})
+    assert report.withheld == 3
+    assert report.withheld_because == (
+        "the source cannot confirm that these assets are gone; `connector quarantine drop` deletes their points"
+    )
+    assert report.problems == [Problem(name, "withheld", "malformed_asset", str(BROKEN)) for name in ("a", "b")]
+
+
+def test_if_every_delete_is_confirmed_nothing_is_withheld() -> None:
+    report = surveyed(withheld_because="too many")
+    report.unproven({})
+    report.withhold(0, "asset a exists")
+    assert differences(report, withheld=0, withheld_because="too many", problems=[]) == {}
 
 
 def test_a_cycle_that_could_not_be_carried_out_says_why() -> None:

@@ -18,6 +18,13 @@ def test_rows_from_before_now_are_as_they_are() -> None:
     assert credible_rows(rows, NOW) == rows
 
 
+def test_a_row_without_a_future_time_is_not_copied() -> None:
+    """Most rows are such, and there may be a hundred thousand."""
+    known = row("a", applied(at=NOW), attempt=attempt(tried_at=NOW))
+
+    assert credible_rows({"a": known}, NOW)["a"] is known
+
+
 def test_a_retrieval_in_the_future_is_long_ago_each_kind_for_itself() -> None:
     deep, shallow = applied(at=NOW, deep_at=NOW + 1), applied(at=NOW, shallow_at=NOW + 1)
 

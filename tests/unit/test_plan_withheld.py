@@ -69,6 +69,7 @@ def test_deletes_that_an_earlier_release_withheld_pass_by_the_fixed_bound_only()
     state = replace(STATE, withheld_because="20 deletes within 24 hours exceed the limit of 18")
     assert len(withheld(20, 5000, state)[0].withheld) == 20
     assert len(withheld(10, 5000, state)[0].deletes) == 10
+    assert len(withheld(1, 5000, state, max_deletes=0, max_delete_ratio=1.0)[0].withheld) == 1
 
 
 def test_an_incomplete_listing_does_not_make_the_ledger_large_again() -> None:

@@ -1,4 +1,4 @@
-"""What a test compares by name is compared, and a misspelled name is an error."""
+"""What a test compares by name is compared, and an unknown name is an error."""
 
 from typing import Any
 
@@ -17,6 +17,6 @@ def test_only_the_named_fields_that_differ_are_shown(found: Any) -> None:
 
 def test_a_field_that_does_not_exist_is_an_error() -> None:
     with pytest.raises(AttributeError):
-        differences(attempt(), attemps=1)
+        differences(attempt(), unheard_of=1)
     with pytest.raises(KeyError):
-        differences({"attempts": 1}, attemps=1)
+        differences({"attempts": 1}, unheard_of=1)

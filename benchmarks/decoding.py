@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from connector.twelvelabs import wire
+from connector.twelvelabs import asset_decoding
 from connector.twelvelabs.calls import Call
 
 SEGMENTS, DIMENSION, REPEATS = 1800, 512, 3
@@ -32,7 +32,7 @@ def body() -> bytes:
 
 def two_passes(content: bytes) -> None:
     call = Call("retrieve asset", "asset", "")
-    found = wire.read_asset(bytearray(content), call, OPTIONS, "marengo3.0", transcript=True)
+    found = asset_decoding.read_asset(bytearray(content), call, OPTIONS, "marengo3.0", transcript=True)
     assert found.columns is not None
     assert sum(len(column.vectors) for column in found.columns) == SEGMENTS
 

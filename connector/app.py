@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +11,15 @@ import structlog
 
 from connector.domain.errors import ConfigError, LedgerUnavailable
 from connector.domain.index_settings import IndexSettings
-from connector.domain.sink_model import CollectionInfo, CollectionSpec
 from connector.engine.cycle import Engine, Progress
+from connector.engine.discovery import synced
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.ledger.lock import LockHeld, own, owner
 from connector.ports import CheckpointStore, Sink, Source
-from connector.qdrant.collection import index_warnings, misfit, payload_indexes
 from connector.qdrant.sink import QdrantSink
-from connector.settings.connector_settings import ALL_INDEXES, Settings
+from connector.settings.connector_settings import Settings
 from connector.twelvelabs import ApiTransport, TwelveLabsSource
-from connector.twelvelabs.rate import Limiter
+from connector.twelvelabs.rate_limiter import Limiter
 
 _TAKEOVER_RETRY_SEC = 0.5
 
@@ -36,35 +35,13 @@ class App:
     engine: Engine
 
     async def indexes(self, only: Collection[str] = ()) -> list[IndexSettings]:
-        """The indexes to sync. `*` means the account's Marengo indexes plus those in the ledger.
-
-        Raises ConfigError if there is none or `only` has an unknown id, and the errors of `Source.indexes`.
-        """
-        configured = self.settings.connector_indexes
-        if configured == ALL_INDEXES:
-            found = [index.index_id for index in await self.source.indexes() if index.model]
-            configured = tuple(dict.fromkeys([*found, *await self.ledger.known()]))
-            if not configured:
-                raise nothing_to_sync()
+        """The indexes to sync. Raises ConfigError if there is none or `only` has an unknown id, and like `synced`."""
+        configured = await synced(self.settings.connector_indexes, self.source, self.ledger)
         unknown_ids = sorted(set(only) - set(configured))
         if unknown_ids:
             advice = f"Configured indexes: {', '.join(configured) or 'none'}"
             raise ConfigError("select index", unknown_ids[0], "it is not in CONNECTOR_INDEXES", advice)
         return [self.settings.of_index(index_id) for index_id in configured if not only or index_id in only]
-
-
-def nothing_to_sync() -> ConfigError:
-    """The error for `*` without any index: syncing nothing would look like success."""
-    cause = "CONNECTOR_INDEXES is *, and no index of the account has a Marengo model"
-    advice = "Create one in TwelveLabs, or check that TWELVELABS_API_KEY belongs to the right account"
-    return ConfigError("find indexes", "", cause, advice)
-
-
-def collection_faults(
-    spec: CollectionSpec | None, found: CollectionInfo, metadata_indexes: Mapping[str, str]
-) -> tuple[list[str], tuple[str, ...]]:
-    """Why the collection does not fit, and warnings about payload indexes of another type."""
-    return misfit(spec, found) if spec else [], index_warnings(found, payload_indexes(metadata_indexes))
 
 
 @asynccontextmanager

@@ -1,12 +1,14 @@
 """The ports Source, Sink and CheckpointStore. Their docstrings are the contract; `tests/contract` checks it."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Identity, IndexState
 from connector.domain.points import AssetPoints
-from connector.domain.sink_model import CollectionInfo, CollectionSpec, Hit, Owner, SinkAsset, Tally
+from connector.domain.sink_model import CollectionInfo, CollectionSpec, Fit, Hit, Owner, SinkAsset, Tally
 from connector.domain.source_model import Changes, Float32, Index, IndexedAsset, RetrievedAsset, Snapshot
+
+StateChange = Callable[[IndexState], IndexState]
 
 
 class Source(Protocol):
@@ -38,6 +40,7 @@ class Source(Protocol):
     ) -> Changes:
         """Assets created or updated at `since` or later (None: all), and the current rows of the `pending` assets.
 
+        `since` is in source time, to the second; the caller chooses it early enough for rows that become visible late.
         May omit rows equal to those in `known`. An index without changes costs at most three requests. Does not show
         removals, nor changes that leave `updated_at` unchanged.
         """
@@ -89,6 +92,9 @@ class Sink(Protocol):
         `warnings` lists settings without effect. Raises SinkMismatch with the differences.
         """
 
+    def fit(self, found: CollectionInfo, spec: CollectionSpec | None, metadata_indexes: Mapping[str, str]) -> Fit:
+        """What `ensure` would say to a collection that exists. No I/O. Without `spec`, only warnings."""
+
     async def set_owner(self, collection: str, index_id: str, owner: Owner | None) -> None:
         """Set the owner of the index in the collection, or remove it with None. Owners of other indexes stay."""
 
@@ -129,11 +135,8 @@ class Sink(Protocol):
     async def close(self) -> None: ...
 
 
-class CheckpointStore(Protocol):
-    """The ledger. Every write is durable when it returns. All methods raise LedgerUnavailable.
-
-    Rows are addressed by (index id, indexed asset id).
-    """
+class Checkpoints(Protocol):
+    """The rows of assets, addressed by (index id, indexed asset id)."""
 
     async def load(self, index_id: str) -> dict[str, Checkpoint]:
         """All rows of the index."""
@@ -143,9 +146,6 @@ class CheckpointStore(Protocol):
 
     async def unfinished(self, index_id: str) -> dict[str, Checkpoint]:
         """Rows that are opened or have an attempt, whether due or not."""
-
-    async def ping(self) -> None:
-        """Raises if the ledger cannot be read."""
 
     async def attempt(self, index_id: str, indexed_asset_id: str, fingerprint: str, now: float) -> Attempt:
         """Count an attempt; create the row if it is missing. A new fingerprint restarts the count at 1.
@@ -165,17 +165,11 @@ class CheckpointStore(Protocol):
     async def reopen(self, index_id: str, indexed_asset_ids: Collection[str], collection: str) -> None:
         """Like `open`, for many rows and one collection; atomic."""
 
-    async def adopt(self, index_id: str, rows: Collection[Checkpoint], state: IndexState) -> None:
-        """Write adopted rows and the state of the index; atomic."""
-
     async def reset_attempts(self, index_id: str, indexed_asset_id: str) -> None:
         """Remove the attempt; `applied` and `opened` stay."""
 
     async def empty(self, index_id: str, indexed_asset_id: str) -> None:
         """Close the row: the sink holds no points of the asset. Removes `applied`; the attempt stays."""
-
-    async def drop_index(self, index_id: str) -> None:
-        """Remove everything about the index, including its counted deletes."""
 
     async def forget(self, index_id: str, indexed_asset_id: str, now: float, *, counts: bool = True) -> None:
         """Remove the row. If `counts` and the row has a collection, record a delete at `now`.
@@ -186,10 +180,18 @@ class CheckpointStore(Protocol):
     async def deletes_since(self, index_id: str, since: float) -> int:
         """Number of recorded deletes after `since`."""
 
+
+class IndexStates(Protocol):
+    """What the ledger knows of each index, besides its rows."""
+
     async def state(self, index_id: str) -> IndexState | None:
         """The state of the index; None if the ledger has none."""
 
-    async def save_state(self, index_id: str, state: IndexState) -> None: ...
+    async def adopt(self, index_id: str, rows: Collection[Checkpoint], first: IndexState) -> None:
+        """Write adopted rows, and the state `first` if the index has none; atomic."""
+
+    async def update_state(self, index_id: str, change: StateChange) -> IndexState | None:
+        """Change the state in one transaction, and return it. Does nothing and returns None if the index has none."""
 
     async def save_report(self, index_id: str, report: Mapping[str, Any]) -> None:
         """Save the report of the last cycle as JSON values, even for an index without a state."""
@@ -200,6 +202,13 @@ class CheckpointStore(Protocol):
     async def reports(self) -> dict[str, dict[str, Any]]:
         """The last report of every index with a report or a state, by index id; empty if there is none yet."""
 
+    async def drop_index(self, index_id: str) -> None:
+        """Remove everything about the index, including its counted deletes."""
+
+
+class Claims(Protocol):
+    """Who this ledger is, and which indexes it owns in which collections."""
+
     async def identity(self) -> Identity:
         """Identity of the ledger. The id never changes; copies and restored ledgers have the same id."""
 
@@ -208,5 +217,12 @@ class CheckpointStore(Protocol):
 
     async def save_claim(self, index_id: str, instance_id: str, epoch: int) -> None:
         """Record that this ledger claimed the index in this collection, as the owner with this epoch."""
+
+
+class CheckpointStore(Checkpoints, IndexStates, Claims, Protocol):
+    """The ledger. Every write is durable when it returns. All methods raise LedgerUnavailable."""
+
+    async def ping(self) -> None:
+        """Raises if the ledger cannot be read."""
 
     async def close(self) -> None: ...

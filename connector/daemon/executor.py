@@ -12,12 +12,13 @@ import structlog
 from connector import __version__
 from connector.app import App
 from connector.daemon.index_loop import IndexLoop
+from connector.daemon.index_loops import IndexLoops
 from connector.domain.errors import ConfigError, ConnectorError, LedgerUnavailable
-from connector.domain.index_settings import IndexSettings
 from connector.domain.masking import masked
 from connector.engine import maintenance
+from connector.engine.discovery import ALL_INDEXES
+from connector.engine.survey import CycleOptions
 from connector.ledger.command_queue import Command, CommandQueue, CommandState
-from connector.settings.connector_settings import ALL_INDEXES
 from connector.telemetry.repeats import Repeats
 
 _LOOK_SEC, _REPORT_SEC = 0.3, 0.5
@@ -26,18 +27,13 @@ log = structlog.get_logger(__name__)
 
 
 class Executor:
-    """`loops` are the daemon's index loops, by index id; `keep` starts a loop, `drop` ends one."""
-
     def __init__(
         self,
         app: App,
         book: CommandQueue,
-        loops: Mapping[str, IndexLoop],
-        keep: Callable[[IndexSettings], None],
-        drop: Callable[[str], None],
+        loops: IndexLoops,
     ) -> None:
-        self._app, self._book, self._loops = app, book, loops
-        self._keep, self._end_loop, self._troubles = keep, drop, Repeats()
+        self._app, self._book, self._loops, self._troubles = app, book, loops, Repeats()
         self._kinds: dict[str, Callable[[Command], Awaitable[dict[str, Any]]]] = {
             "sync": self._sync,
             "quarantine retry": self._retry,
@@ -93,15 +89,12 @@ class Executor:
             log.warning("command_queue.failed", reason=str(error), left_out=left_out)
 
     async def _sync(self, order: Command) -> dict[str, Any]:
-        wanted = await self._app.indexes(order.arguments["indexes"])
-        for index in wanted:
-            self._keep(index)
-        loops = [self._loops[index.index_id] for index in wanted]
+        loops = [self._loops.keep(index) for index in await self._app.indexes(order.arguments["indexes"])]
         async with asyncio.TaskGroup() as group:
-            allow_deletes, take_over = order.arguments["allow_deletes"], bool(order.arguments.get("take_over"))
-            cycles = [
-                group.create_task(loop.full_cycle(allow_deletes=allow_deletes, take_over=take_over)) for loop in loops
-            ]
+            options = CycleOptions(
+                allow_deletes=order.arguments["allow_deletes"], take_over=bool(order.arguments.get("take_over"))
+            )
+            cycles = [group.create_task(loop.full_cycle(options)) for loop in loops]
             while any(not cycle.done() for cycle in cycles):
                 await self._progress(order, loops)
                 await asyncio.wait(cycles, timeout=_REPORT_SEC)
@@ -116,8 +109,9 @@ class Executor:
     async def _retry(self, order: Command) -> dict[str, Any]:
         index_id = order.arguments["index_id"]
         names = await maintenance.retry(self._app.ledger, index_id, order.arguments["assets"])
-        if index_id in self._loops:
-            self._loops[index_id].poke_full()
+        loop = self._loops.get(index_id)
+        if loop:
+            loop.poke_full()
         return {"assets": names}
 
     async def _drop(self, order: Command) -> dict[str, Any]:
@@ -130,11 +124,13 @@ class Executor:
         """With `*` also end the index's loop; if the account still has the index, discovery starts it again."""
         index_id = order.arguments["index_id"]
         async with self._quiet(index_id):
-            self._app.engine.unlearn(index_id)
+            loop = self._loops.get(index_id)
+            if loop:
+                loop.survey_again()
             of_index = self._app.settings.of_index(index_id)
             result = await maintenance.forget(self._app.sink, self._app.ledger, of_index, time.time())
             if self._app.settings.connector_indexes == ALL_INDEXES:
-                self._end_loop(index_id)
+                self._loops.drop(index_id)
         return dict(result)
 
     def _quiet(self, index_id: str) -> asyncio.Lock:

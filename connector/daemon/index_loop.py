@@ -2,19 +2,21 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 
 import structlog
 
+from connector.domain.backoff import exponential_backoff
 from connector.domain.errors import LedgerUnavailable
 from connector.domain.index_settings import IndexSettings
 from connector.domain.masking import masked
 from connector.domain.report import CycleReport
 from connector.engine.cycle import Engine, Progress
+from connector.engine.survey import CycleOptions
 from connector.ports import CheckpointStore
 
-FIRST_RETRY_SEC, LAST_RETRY_SEC = 1.0, 60.0
+FIRST_RETRY_SEC, LONGEST_RETRY_SEC = 1.0, 60.0
 
 log = structlog.get_logger(__name__)
 
@@ -28,15 +30,14 @@ class IndexLive:
     done: int = 0
     failures_in_a_row: int = 0
     lag_sec: float | None = None
-    error: dict[str, str] | None = None
+    error: Mapping[str, str] | None = None
 
 
 @dataclass(slots=True)
 class _Asked:
     """A requested full cycle; the requester awaits `report`."""
 
-    allow_deletes: bool
-    take_over: bool
+    options: CycleOptions
     report: "asyncio.Future[CycleReport]"
 
 
@@ -47,16 +48,16 @@ class Retry:
         self._poke = poke
         self._timer: asyncio.TimerHandle | None = None
         self.failures = 0
-        self.error: dict[str, str] | None = None
+        self.error: Mapping[str, str] | None = None
 
     @property
     def waiting(self) -> bool:
         return self._timer is not None and not self._timer.cancelled()
 
-    def failed(self, error: dict[str, str]) -> None:
+    def failed(self, error: Mapping[str, str]) -> None:
         self._cancel()
-        wait = min(FIRST_RETRY_SEC * 2.0 ** min(self.failures, 10), LAST_RETRY_SEC)
         self.failures, self.error = self.failures + 1, error
+        wait = exponential_backoff(self.failures, FIRST_RETRY_SEC, LONGEST_RETRY_SEC)
         self._timer = asyncio.get_running_loop().call_later(wait, self._poke)
 
     def succeeded(self) -> None:
@@ -76,7 +77,9 @@ class IndexLoop:
 
     def __init__(self, settings: IndexSettings, engine: Engine, ledger: CheckpointStore, period: float) -> None:
         self.settings, self.live = settings, IndexLive()
-        self._engine, self._ledger, self._period = engine, ledger, period
+        self._engine, self._ledger = engine, ledger
+        self._scheduled = CycleOptions(respect_backoff=True, refresh_period=period)
+        self._surveyed = False
         self._refresh_period = settings.refresh_period
         self._wake = asyncio.Event()
         self._full_wanted = self._poll_wanted = self._refresh_wanted = False
@@ -97,12 +100,16 @@ class IndexLoop:
         self._refresh_wanted = True
         self._wake.set()
 
-    async def full_cycle(self, *, allow_deletes: bool, take_over: bool = False) -> CycleReport:
-        """Run a full cycle that ignores back-offs, as `sync` does; return its report."""
-        asked = _Asked(allow_deletes, take_over, asyncio.get_running_loop().create_future())
+    async def full_cycle(self, options: CycleOptions) -> CycleReport:
+        """Run a full cycle with these options, as `sync` does; return its report."""
+        asked = _Asked(options, asyncio.get_running_loop().create_future())
         self._asked.append(asked)
         self._wake.set()
         return await asked.report
+
+    def survey_again(self) -> None:
+        """Run a full cycle before the next poll or refresh: the ledger knows nothing of the index any more."""
+        self._surveyed = False
 
     def observe(self, step: Progress) -> None:
         if step.result is None:
@@ -118,14 +125,12 @@ class IndexLoop:
             self._wake.clear()
             if self._asked:
                 asked = self._asked.popleft()
-                report = await self._engine_cycle(
-                    "sync", allow_deletes=asked.allow_deletes, take_over=asked.take_over, period=None
-                )
+                report = await self._full_cycle("sync", asked.options)
                 if not asked.report.done():
                     asked.report.set_result(report)
-            elif self._full_wanted or (self._poll_wanted and not self._engine.knows(self.settings.index_id)):
+            elif self._full_wanted or (self._poll_wanted and not self._surveyed):
                 self._full_wanted = self._poll_wanted = False
-                await self._engine_cycle("full cycle", period=self._period)
+                await self._full_cycle("full cycle", self._scheduled)
             elif self._poll_wanted:
                 self._poll_wanted = False
                 await self._finish("poll", await self._doing("poll", self._engine.poll(self.settings)))
@@ -139,13 +144,11 @@ class IndexLoop:
     @property
     def _refresh_due(self) -> bool:
         """True if a refresh is wanted and possible; it needs an earlier cycle."""
-        return self._refresh_wanted and self._engine.knows(self.settings.index_id)
+        return self._refresh_wanted and self._surveyed
 
-    async def _engine_cycle(
-        self, what: str, *, allow_deletes: bool = False, take_over: bool = False, period: float | None
-    ) -> CycleReport:
-        cycle = self._engine.cycle(self.settings, allow_deletes=allow_deletes, take_over=take_over, period=period)
-        report = await self._doing(what, cycle)
+    async def _full_cycle(self, what: str, options: CycleOptions) -> CycleReport:
+        report = await self._doing(what, self._engine.cycle(self.settings, options))
+        self._surveyed = self._surveyed or report.error is None
         await self._finish(what, report)
         return report
 
@@ -157,9 +160,8 @@ class IndexLoop:
         except Exception as error:
             # A bug in one index must not stop the others.
             log.exception("cycle.crashed", index_id=self.settings.index_id)
-            report = CycleReport(self.settings.index_id)
-            report.error = {"code": "internal_error", "message": masked(f"{type(error).__name__}: {error}")}
-            return report
+            message = masked(f"{type(error).__name__}: {error}")
+            return CycleReport(self.settings.index_id, error={"code": "internal_error", "message": message})
         finally:
             self.live.doing = "waiting"
 

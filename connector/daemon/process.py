@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import asdict
-from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -16,15 +15,16 @@ import structlog
 from connector import __version__
 from connector.app import App, open_app
 from connector.daemon.executor import Executor
-from connector.daemon.index_loop import IndexLoop
+from connector.daemon.index_loop import FIRST_RETRY_SEC, LONGEST_RETRY_SEC
+from connector.daemon.index_loops import IndexLoops
 from connector.daemon.readiness import Readiness
 from connector.daemon.schedule import Schedule
+from connector.domain.backoff import exponential_backoff
 from connector.domain.errors import ConnectorError, LedgerUnavailable
-from connector.domain.index_settings import IndexSettings
-from connector.engine.cycle import Progress
+from connector.engine.discovery import ALL_INDEXES
 from connector.ledger.command_queue import CommandQueue
 from connector.ledger.index_states import index_states
-from connector.settings.connector_settings import ALL_INDEXES, Settings
+from connector.settings.connector_settings import Settings
 from connector.web.health import web_app
 from connector.web.listener import listening
 from connector.web.webhooks import PATH, Webhooks
@@ -32,7 +32,6 @@ from connector.web.webhooks import PATH, Webhooks
 TAKEOVER_SEC = 60.0
 BEAT_SEC = 1.0
 _SHOWN_AGAIN_SEC = 10.0
-_FIRST_RETRY_SEC, _LAST_RETRY_SEC = 1.0, 60.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 _FORCED = 130
 
@@ -44,21 +43,17 @@ async def run_daemon(settings: Settings, wall: Callable[[], float] = time.time) 
 
     `wall` is the wall clock, in seconds since the epoch; it may jump back or forward at any time.
     """
-    loops: dict[str, IndexLoop] = {}
-    stopping = asyncio.Event()
-
-    def observe(step: Progress) -> None:
-        if step.index_id in loops:
-            loops[step.index_id].observe(step)
+    schedule, stopping = Schedule(wall=wall), asyncio.Event()
+    loops = IndexLoops(settings, schedule)
 
     with _signals(stopping) as waiting:
         try:
             async with AsyncExitStack() as stack:
-                opened = open_app(settings, "run", observe=observe, takeover_sec=TAKEOVER_SEC, wall=wall)
+                opened = open_app(settings, "run", observe=loops.observe, takeover_sec=TAKEOVER_SEC, wall=wall)
                 app = await stack.enter_async_context(opened)
                 book = await stack.enter_async_context(CommandQueue(settings.ledger_path))
                 waiting.clear()
-                await Daemon(app, book, loops, stopping, wall).run()
+                await Daemon(app, book, schedule, loops, stopping, wall).run()
         except asyncio.CancelledError:
             if not waiting:
                 raise
@@ -92,18 +87,19 @@ def _signals(stopping: asyncio.Event) -> Iterator[list[asyncio.Task[Any]]]:
 
 
 class Daemon:
-    """Adds to `loops` as it finds indexes; stops when `stopping` is set."""
+    """Keeps a loop for every index that it finds; stops when `stopping` is set."""
 
     def __init__(
         self,
         app: App,
         book: CommandQueue,
-        loops: dict[str, IndexLoop],
+        schedule: Schedule,
+        loops: IndexLoops,
         stopping: asyncio.Event,
         wall: Callable[[], float],
     ) -> None:
         self._app, self._settings, self._book, self._loops = app, app.settings, book, loops
-        self._wall, self._schedule = wall, Schedule(wall=wall)
+        self._wall, self._schedule = wall, schedule
         self._stopping, self._task_ready = stopping, asyncio.Event()
         self._ready_tasks: list[str | None] = []
         self._started_at, self._beat_at = wall(), time.monotonic()
@@ -116,13 +112,13 @@ class Daemon:
         async with AsyncExitStack() as stack:
             await self._listen(stack)
             async with asyncio.TaskGroup() as group:
-                keep = partial(self._keep, group)
-                executor = Executor(self._app, self._book, self._loops, keep, self._drop)
-                lives = [self._heart(), self._wake_by_tasks(), self._find_indexes(keep), executor.run()]
+                self._loops.open(group, self._app.engine, self._app.ledger)
+                executor = Executor(self._app, self._book, self._loops)
+                lives = [self._heart(), self._wake_by_tasks(), self._find_indexes(), executor.run()]
                 tasks = [group.create_task(life) for life in (*lives, self._schedule.run())]
                 await self._stopping.wait()
                 await self._drain()
-                for task in (*tasks, *(loop.task for loop in self._loops.values() if loop.task)):
+                for task in (*tasks, *(loop.task for loop in self._loops.all() if loop.task)):
                     task.cancel()
         log.info("daemon.stopped")
 
@@ -163,42 +159,21 @@ class Daemon:
                 await self._show_live_if_possible()
             await asyncio.sleep(BEAT_SEC)
 
-    async def _find_indexes(self, keep: Callable[[IndexSettings], None]) -> None:
+    async def _find_indexes(self) -> None:
         """Start the named indexes; with `*`, look for indexes of the account at every reconcile interval."""
         failures = 0
         while True:
             try:
                 for index in await self._app.indexes():
-                    keep(index)
+                    self._loops.keep(index)
                 if self._settings.connector_indexes != ALL_INDEXES:
                     return
                 failures, wait = 0, self._settings.connector_reconcile_interval
             except ConnectorError as error:
                 log.warning("index_discovery.failed", reason=str(error))
-                failures, wait = failures + 1, min(_FIRST_RETRY_SEC * 2.0 ** min(failures, 10), _LAST_RETRY_SEC)
+                failures += 1
+                wait = exponential_backoff(failures, FIRST_RETRY_SEC, LONGEST_RETRY_SEC)
             await asyncio.sleep(wait)
-
-    def _keep(self, group: asyncio.TaskGroup, index: IndexSettings) -> None:
-        if index.index_id in self._loops:
-            return
-        timing = self._settings.timing_of(index.index_id)
-        loop = IndexLoop(index, self._app.engine, self._app.ledger, timing.period_sec)
-        self._loops[index.index_id] = loop
-        loop.task = group.create_task(loop.run())
-        self._schedule.every(f"poll {index.index_id}", timing.poll_sec, loop.poke_poll)
-        if index.refresh_period < timing.period_sec:
-            self._schedule.every(f"refresh {index.index_id}", index.refresh_period, loop.poke_refresh)
-        if timing.cron:
-            self._schedule.cron(f"full {index.index_id}", timing.cron, loop.poke_full)
-        else:
-            self._schedule.every(f"full {index.index_id}", timing.reconcile_sec, loop.poke_full)
-
-    def _drop(self, index_id: str) -> None:
-        loop = self._loops.pop(index_id, None)
-        if loop and loop.task:
-            loop.task.cancel()
-        for kind in ("poll", "refresh", "full"):
-            self._schedule.forget(f"{kind} {index_id}")
 
     def _on_ready(self, task_id: str | None) -> None:
         self._ready_tasks.append(task_id)
@@ -212,7 +187,7 @@ class Daemon:
             tasks, self._ready_tasks = set(self._ready_tasks), []
             for index_id in {await self._index_of(task_id) for task_id in tasks}:
                 chosen = self._loops.get(index_id or "")
-                for loop in [chosen] if chosen else list(self._loops.values()):
+                for loop in [chosen] if chosen else self._loops.all():
                     loop.poke_poll()
 
     async def _index_of(self, task_id: str | None) -> str | None:
@@ -236,7 +211,7 @@ class Daemon:
             "pid": os.getpid(),
             "started_at": self._started_at,
             "state": "draining" if self._stopping.is_set() else "running",
-            "indexes": {index_id: asdict(loop.live) for index_id, loop in self._loops.items()},
+            "indexes": {loop.settings.index_id: asdict(loop.live) for loop in self._loops.all()},
         }
 
     async def _show_live(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 from connector.domain.errors import ConfigError
 from connector.domain.fingerprint import PointConfig
 from connector.domain.marengo import KNOWN, options_of, select
-from connector.domain.plan import DeleteMode, Policy
+from connector.domain.policy import DeleteMode, Policy
 from connector.domain.sink_model import CollectionInfo, CollectionSpec
 from connector.domain.source_model import Index
 

@@ -68,7 +68,10 @@ class IndexState:
     shallow_due_since: float = 0.0
     """Assets whose last shallow retrieval (metadata only) is older than this are due for one."""
     index_name: str | None = None
-    """Index name as of the last full cycle; None in a ledger of an earlier release."""
+    """Index name as of the last full cycle; None in a ledger of an earlier release. So are the three that follow."""
+    model: str | None = None
+    model_options: tuple[str, ...] = ()
+    expires_at: str | None = None
     withheld_because: str | None = None
     """Why the last full cycle withheld deletes; None if it withheld none."""
     withheld_from: int | None = None

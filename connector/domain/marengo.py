@@ -16,6 +16,9 @@ class MarengoModel:
     options: dict[str, str]
 
 
+OPTION_ORDER = ("visual", "visual-text", "audio", "transcription")
+"""The order of embedding options in requests and payloads."""
+
 # Source: the vendor's documentation; see docs/payload.md.
 KNOWN = {
     model.name: model
@@ -45,9 +48,12 @@ def options_of(model: str, model_options: Iterable[str]) -> tuple[str, ...]:
     return tuple(option for option, needs in KNOWN[model].options.items() if needs in enabled)
 
 
-def select(model: str, model_options: Iterable[str], wanted: Collection[str] | None) -> tuple[str, ...]:
-    """The wanted options (None: all) that the index offers; `visual` and `visual-text` are aliases."""
-    offered = options_of(model, model_options)
+def select(model: str | None, model_options: Iterable[str], wanted: Collection[str] | None) -> tuple[str, ...]:
+    """The wanted options (None: all) that the index offers; `visual` and `visual-text` are aliases.
+
+    Empty without a model, because then there are no embeddings.
+    """
+    offered = options_of(model, model_options) if model else ()
     if wanted is None:
         return offered
     names = {_ALIASES.get(option, option) for option in wanted}

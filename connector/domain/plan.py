@@ -15,21 +15,18 @@
 | absent          | no points                              | forgotten: nothing to delete          |
 | absent          | any other                              | Delete, subject to the policy         |
 
-Each cycle carries out all of its deletes or withholds all of them. The deletes of the last 24 hours plus those of this
-cycle must not exceed the limit; deletes that an operator allowed do not count. While deletes are withheld, the ratio
-applies to the smallest ledger size since then, so that new assets never raise the limit. A withheld batch passes when
-enough of its assets are listed again, or when earlier deletes are older than 24 hours. A batch that exceeds the limit
-by itself never passes with time, not even in part.
+`delete_policy` decides whether the deletes are carried out or withheld.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Literal
 
+from connector.domain.delete_policy import INCOMPLETE, delete_veto, size_for_limit
 from connector.domain.fingerprint import PointConfig, fingerprint
 from connector.domain.ledger_model import Checkpoint, IndexState
-from connector.domain.refresh import RefreshPolicy, due
+from connector.domain.policy import Policy
+from connector.domain.refresh import due
 from connector.domain.source_model import READY, IndexedAsset, Snapshot
 
 
@@ -48,8 +45,6 @@ class Decision(StrEnum):
     FORGOTTEN = "forgotten"
 
 
-DeleteMode = Literal["sync", "keep"]
-INCOMPLETE = "the listing is incomplete, so it does not prove that an asset is absent"
 GONE = "gone"
 """Fingerprint of a delete attempt."""
 UPSERTS = frozenset({Decision.NEW, Decision.CHANGED, Decision.INTERRUPTED, Decision.RETRY})
@@ -62,16 +57,23 @@ class Upsert:
     reason: Decision
     checkpoint: Checkpoint | None = None
 
+    @property
+    def indexed_asset_id(self) -> str:
+        return self.asset.indexed_asset_id
+
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
     """Retrieve an applied asset again: `deep` with its vectors, shallow without."""
 
-    asset: IndexedAsset
-    fingerprint: str
     checkpoint: Checkpoint
+    fingerprint: str
     deep: bool
     canary: bool = False
+
+    @property
+    def indexed_asset_id(self) -> str:
+        return self.checkpoint.indexed_asset_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,25 +82,6 @@ class Delete:
 
     checkpoint: Checkpoint
     counts: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Limits and options of a plan.
-
-    `recent_deletes` counts the last 24 hours; `respect_backoff` postpones failed assets until they are due. Without a
-    `refresh` policy the plan has no refreshes.
-    """
-
-    now: float
-    delete_mode: DeleteMode
-    max_deletes: int
-    max_delete_ratio: float
-    max_attempts: int
-    refresh: RefreshPolicy | None = None
-    recent_deletes: int = 0
-    allow_deletes: bool = False
-    respect_backoff: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +130,7 @@ def make_plan(
     refreshes = due(applied, state, policy.refresh, policy.now) if policy.refresh else []
     deletes = tuple(Delete(row, counts=not policy.allow_deletes) for row in rows_decided(Decision.DELETE))
     keep = policy.delete_mode == "keep"
-    size = _size_for_limit(state, len(ledger) + policy.recent_deletes)
+    size = size_for_limit(state, len(ledger) + policy.recent_deletes)
     objection = None if keep else delete_veto(len(deletes), snapshot, size, policy)
     return Plan(
         upserts=tuple(
@@ -156,14 +139,7 @@ def make_plan(
             if decision in UPSERTS
         ),
         refreshes=tuple(
-            Refresh(
-                snapshot.assets[it.indexed_asset_id],
-                prints[it.indexed_asset_id],
-                unchanged[it.indexed_asset_id],
-                it.deep,
-                it.canary,
-            )
-            for it in refreshes
+            Refresh(unchanged[it.indexed_asset_id], prints[it.indexed_asset_id], it.deep, it.canary) for it in refreshes
         ),
         deletes=() if keep or objection else deletes,
         unchanged=len(unchanged) - len(refreshes),
@@ -224,28 +200,6 @@ def due_again(rows: Mapping[str, Checkpoint], policy: Policy) -> set[str]:
         for name, row in rows.items()
         if row.attempt is None or (row.attempt.due <= policy.now and row.attempt.attempts < policy.max_attempts)
     }
-
-
-def delete_veto(deletes: int, snapshot: Snapshot, size: int, policy: Policy) -> str | None:
-    """Why these deletes are withheld; None if they are allowed. `max_delete_ratio` applies to `size` assets."""
-    if not deletes:
-        return None
-    if not snapshot.complete:
-        return INCOMPLETE
-    if policy.allow_deletes:
-        return None
-    if not snapshot.assets:
-        return "the listing is empty, but the ledger is not"
-    wanted = policy.recent_deletes + deletes
-    limit = max(policy.max_deletes, int(policy.max_delete_ratio * size))
-    return f"{wanted} deletes within 24 hours exceed the limit of {limit}" if wanted > limit else None
-
-
-def _size_for_limit(state: IndexState, size: int) -> int:
-    """While deletes are withheld, ledger growth must not raise their limit."""
-    if state.withheld_because is None:
-        return size
-    return min(size, state.withheld_from or 0)
 
 
 def with_withheld(state: IndexState, plan: Plan) -> IndexState:

@@ -8,16 +8,17 @@ from typing import Any
 import numpy as np
 
 from connector.domain.fingerprint import canonical_json, digest
-from connector.domain.marengo import KNOWN
+from connector.domain.marengo import KNOWN, OPTION_ORDER
 from connector.domain.metadata import MAX_METADATA_BYTES, check_metadata, storable, timestamp, whole
 from connector.domain.segments import CheckedColumn, SpokenWords, malformed
 from connector.domain.sink_model import LAYOUT_VERSION
 from connector.domain.source_model import Float32, Index, Int64, RetrievedAsset
 
 _ID_TEXTS = ("index_id", "indexed_asset_id", "embedding_model", "embedding_scope")
-NAMESPACE = uuid.UUID("99026458-c633-4fd7-a44e-8f59297a0b73")
+ID_KEYS = (*_ID_TEXTS, "start_offset_sec", "end_offset_sec")
+"""The payload keys from which `is_own` computes a point's id."""
 
-_OPTION_ORDER = ("visual", "visual-text", "audio", "transcription")
+NAMESPACE = uuid.UUID("99026458-c633-4fd7-a44e-8f59297a0b73")
 
 
 def point_id(index_id: str, indexed_asset_id: str, model: str, scope: str, start_ms: int, end_ms: int) -> str:
@@ -240,4 +241,4 @@ def _revision(facts: list[Any], start_ms: Int64, end_ms: Int64, vectors: Mapping
 
 
 def _option_order(option: str) -> tuple[int, str]:
-    return (_OPTION_ORDER.index(option) if option in _OPTION_ORDER else len(_OPTION_ORDER), option)
+    return (OPTION_ORDER.index(option) if option in OPTION_ORDER else len(OPTION_ORDER), option)

@@ -33,10 +33,9 @@ def due(applied: Mapping[str, Applied], state: IndexState, policy: RefreshPolicy
     return [*first, *(Due(name, deep=moments[name][1] <= now) for _, name in overdue)][: policy.quota]
 
 
-def notice_name(state: IndexState, name: str, now: float) -> IndexState:
-    """Every payload contains the index name, so a rename makes all assets due for a shallow refresh."""
-    renamed = state.index_name is not None and state.index_name != name
-    return replace(state, index_name=name, shallow_due_since=now if renamed else state.shallow_due_since)
+def canary_checked(state: IndexState, now: float, *, differs: bool) -> IndexState:
+    """If the canary's vectors changed, the whole index is due for a deep refresh."""
+    return replace(state, canary_at=now, deep_due_since=now if differs else state.deep_due_since)
 
 
 def refresh_quota(assets: int, period: float, interval: float) -> int:

@@ -1,15 +1,14 @@
 """The result of one change, and the report of a cycle."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from connector.domain.errors import AssetError, ConnectorError
+from connector.domain.errors import ConnectorError
 from connector.domain.ledger_model import Checkpoint
 from connector.domain.plan import Plan
 from connector.domain.source_model import Snapshot
-
-_UNPROVEN = "the source cannot confirm that these assets are gone; `connector quarantine drop` deletes their points"
 
 
 class Outcome(StrEnum):
@@ -52,7 +51,16 @@ class Problem:
     reason: str
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Withheld:
+    """Deletes that were planned, but not carried out because the source did not confirm them."""
+
+    count: int
+    because: str
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CycleReport:
     """Counts of one cycle over one index; the field names are public (`sync --json`)."""
 
@@ -74,60 +82,76 @@ class CycleReport:
     requests: int = 0
     complete: bool = False
     duration_sec: float = 0.0
-    error: dict[str, str] | None = None
+    error: Mapping[str, str] | None = None
     withheld_because: str | None = None
     kept: int = 0
     lag_sec: float | None = None
     interrupted: bool = False
-    warnings: list[str] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    warnings: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
     @property
     def clean(self) -> bool:
         """True if nothing failed or was deferred, withheld, quarantined or interrupted."""
         return not (self.error or self.failed or self.deferred or self.withheld or self.quarantined or self.interrupted)
 
-    def surveyed(self, snapshot: Snapshot, plan: Plan) -> None:
-        """Add the counts that are known before any change is carried out."""
-        self.listed, self.complete = len(snapshot.assets), snapshot.complete
-        self.unchanged, self.waiting, self.kept = plan.unchanged, len(plan.waiting), plan.kept
-        self.withheld, self.withheld_because = len(plan.withheld), plan.withheld_because
-        self.quarantined = len(plan.quarantined)
-        for row in plan.quarantined:
-            self._explain("quarantined", row)
-        for row in plan.postponed:
-            used_up = row.attempt is not None and row.attempt.attempts > 0
-            self.failed, self.deferred = self.failed + used_up, self.deferred + (not used_up)
-            self._explain("failed" if used_up else "deferred", row)
 
-    def add(self, result: Result) -> None:
-        counter = "upserted" if result.outcome is Outcome.APPLIED else result.outcome.value
-        if result.outcome is not Outcome.FORGOTTEN:
-            setattr(self, counter, getattr(self, counter) + 1)
-        self.points_written += result.points
-        if result.lag_sec is not None:
-            self.lag_sec = max(self.lag_sec or 0.0, result.lag_sec)
-        if result.error:
-            error = result.error
-            self.problems.append(Problem(result.indexed_asset_id, result.outcome.value, error.code, str(error)))
+def error_facts(error: ConnectorError) -> dict[str, str]:
+    """An error as reports and `--json` show it."""
+    return {"code": error.code, "message": str(error)}
 
-    def withhold(self, deletes: int, because: str) -> None:
-        if deletes:
-            self.withheld, self.withheld_because = self.withheld + deletes, because
 
-    def unproven(self, errors: Mapping[str, AssetError]) -> None:
-        """Add deletes that the source could not confirm, by indexed asset id."""
-        if errors:
-            self.withhold(len(errors), _UNPROVEN)
-        for name, error in errors.items():
-            self.problems.append(Problem(name, "withheld", error.code, str(error)))
+def planned(report: CycleReport, snapshot: Snapshot, plan: Plan) -> CycleReport:
+    """Add the counts that are known before any change is carried out."""
+    used_up = {row.indexed_asset_id for row in plan.postponed if row.attempt and row.attempt.attempts}
+    problems = [
+        *(_problem("quarantined", row) for row in plan.quarantined),
+        *(_problem("failed" if row.indexed_asset_id in used_up else "deferred", row) for row in plan.postponed),
+    ]
+    return replace(
+        report,
+        listed=len(snapshot.assets),
+        complete=snapshot.complete,
+        unchanged=plan.unchanged,
+        waiting=len(plan.waiting),
+        kept=plan.kept,
+        withheld=len(plan.withheld),
+        withheld_because=plan.withheld_because,
+        quarantined=len(plan.quarantined),
+        failed=len(used_up),
+        deferred=len(plan.postponed) - len(used_up),
+        problems=(*report.problems, *problems),
+    )
 
-    def fail(self, error: ConnectorError) -> None:
-        """Record the error that ended the cycle."""
-        self.error = {"code": error.code, "message": str(error)}
 
-    def _explain(self, state: str, row: Checkpoint) -> None:
-        attempt = row.attempt
-        code = (attempt and attempt.code) or "interrupted"
-        reason = (attempt and attempt.reason) or "the process ended while the asset was being worked on"
-        self.problems.append(Problem(row.indexed_asset_id, state, code, reason))
+def carried_out(report: CycleReport, results: Sequence[Result], withheld: Sequence[Withheld] = ()) -> CycleReport:
+    """Add the results of the changes, and the deletes that the source did not confirm."""
+    counts = Counter(result.outcome for result in results)
+    lags = [result.lag_sec for result in results if result.lag_sec is not None]
+    problems = [
+        Problem(result.indexed_asset_id, result.outcome.value, result.error.code, str(result.error))
+        for result in results
+        if result.error
+    ]
+    return replace(
+        report,
+        upserted=report.upserted + counts[Outcome.APPLIED],
+        refreshed=report.refreshed + counts[Outcome.REFRESHED],
+        deleted=report.deleted + counts[Outcome.DELETED],
+        unchanged=report.unchanged + counts[Outcome.UNCHANGED],
+        deferred=report.deferred + counts[Outcome.DEFERRED],
+        failed=report.failed + counts[Outcome.FAILED],
+        vanished=report.vanished + counts[Outcome.VANISHED],
+        points_written=report.points_written + sum(result.points for result in results),
+        lag_sec=max(lags, default=report.lag_sec),
+        withheld=report.withheld + sum(it.count for it in withheld),
+        withheld_because=withheld[-1].because if withheld else report.withheld_because,
+        problems=(*report.problems, *problems, *(problem for it in withheld for problem in it.problems)),
+    )
+
+
+def _problem(state: str, row: Checkpoint) -> Problem:
+    attempt = row.attempt
+    code = (attempt and attempt.code) or "interrupted"
+    reason = (attempt and attempt.reason) or "the process ended while the asset was being worked on"
+    return Problem(row.indexed_asset_id, state, code, reason)

@@ -57,6 +57,14 @@ class CollectionInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Fit:
+    """Whether a collection can be used: `differences` from the required one, and settings without effect."""
+
+    differences: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Tally:
     """Number of points of an index in a collection, by revision and by metadata revision.
 

@@ -11,6 +11,11 @@ from connector.domain.source_model import IN_PROGRESS, IndexedAsset
 OVERLAP_SEC = 120.0
 
 
+def poll_start(state: IndexState) -> float | None:
+    """The time from which the next poll asks for changes, OVERLAP_SEC before the watermark; None asks for all."""
+    return None if state.watermark is None else state.watermark - OVERLAP_SEC
+
+
 def advanced(
     state: IndexState,
     assets: Mapping[str, IndexedAsset],
@@ -34,9 +39,9 @@ def advanced(
 
 
 def recent(assets: Mapping[str, IndexedAsset], state: IndexState) -> dict[str, IndexedAsset]:
-    """Assets that the next poll lists again, because it starts OVERLAP_SEC before the watermark."""
-    since = (state.watermark or 0.0) - OVERLAP_SEC
-    return {name: asset for name, asset in assets.items() if _latest(asset) >= since}
+    """The assets that the next poll lists again because of the overlap."""
+    since = poll_start(state)
+    return {name: asset for name, asset in assets.items() if since is None or _latest(asset) >= since}
 
 
 def _latest(asset: IndexedAsset) -> float:

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from connector.domain import attempts, points, timestamps
@@ -27,18 +28,18 @@ from connector.domain.errors import (
     Unavailable,
 )
 from connector.domain.index_settings import IndexSettings
-from connector.domain.ledger_model import Applied, Attempt, Checkpoint, IndexState
+from connector.domain.ledger_model import Applied, Attempt, Checkpoint
 from connector.domain.marengo import KNOWN, options_of
 from connector.domain.plan import GONE, Delete, Refresh, Upsert
 from connector.domain.points import AssetPoints
+from connector.domain.refresh import canary_checked
 from connector.domain.report import Outcome, Result
-from connector.domain.sink_model import CollectionSpec, Owner
-from connector.domain.source_model import Index, IndexedAsset
-from connector.engine.owners import claim, clearable
+from connector.domain.sink_model import CollectionSpec
+from connector.domain.source_model import Index
+from connector.engine.owners import Ownership
 from connector.ports import CheckpointStore, Sink, Source
 
 EMBEDDING_PATIENCE_SEC = 3600.0
-OWNER_FRESH_SEC = 60.0
 
 log = logging.getLogger(__name__)
 
@@ -67,15 +68,13 @@ class Applier:
         clock: Callable[[], float],
         settings: IndexSettings,
         index: Index,
-        state: IndexState,
-        me: Owner,
+        first_cycle_at: float,
+        ownership: Ownership,
     ) -> None:
         self._source, self._sink, self._ledger = source, sink, ledger
-        self._clock, self._settings, self._index, self.state = clock, settings, index, state
-        self._me = me
+        self._clock, self._settings, self._index = clock, settings, index
+        self._first_cycle_at, self._ownership = first_cycle_at, ownership
         self._ensured: set[str] = set()
-        self._owned_at: dict[str, float] = {}
-        self._others: dict[str, bool] = {}
 
     async def carry_out(self, change: Upsert | Refresh) -> Result:
         """Carry out one upsert or refresh. Raises CycleError and ConfigError only.
@@ -83,7 +82,7 @@ class Applier:
         Any other error becomes the Result of the asset and an attempt in the ledger. This includes unexpected
         exceptions such as MemoryError, so that an oversized asset ends in quarantine.
         """
-        name = change.asset.indexed_asset_id
+        name = change.indexed_asset_id
         try:
             attempt = await self._ledger.attempt(self._index.index_id, name, change.fingerprint, self._clock())
             return await self._try(change, attempt)
@@ -93,7 +92,7 @@ class Applier:
             return Result(name, Outcome.FAILED, error=_crashed(name, error))
 
     async def _try(self, change: Upsert | Refresh, attempt: Attempt) -> Result:
-        name = change.asset.indexed_asset_id
+        name = change.indexed_asset_id
         try:
             shallow = change.checkpoint.applied if isinstance(change, Refresh) and not change.deep else None
             return await (self._refresh(change, shallow, attempt) if shallow else self._upsert(change, attempt))
@@ -124,7 +123,7 @@ class Applier:
         """Carry out one delete. Raises like `carry_out`; counts an attempt only on failure."""
         row, name, index_id = change.checkpoint, change.checkpoint.indexed_asset_id, self._index.index_id
         try:
-            held = await self._held(row)
+            held = await self._ownership.deletable(row)
             await self._ledger.open(index_id, name, held)
             await self._sink.delete(held, index_id, name)
             await self._ledger.forget(index_id, name, self._clock(), counts=change.counts)
@@ -142,14 +141,14 @@ class Applier:
         return Result(row.indexed_asset_id, Outcome.FORGOTTEN)
 
     async def _upsert(self, change: Upsert | Refresh, attempt: Attempt) -> Result:
-        name, settings = change.asset.indexed_asset_id, self._settings
+        name, settings = change.indexed_asset_id, self._settings
         retrieved = await self._source.retrieve(
             self._index, name, settings.embedding_options, transcript=settings.transcript
         )
         if retrieved is None:
             return await self._vanished(name, attempt)
         if retrieved.columns is None or retrieved.model is None:
-            raise _embedding_missing(change.asset, attempt, self._clock())
+            raise _embedding_missing(name, attempt, self._clock())
         built = await asyncio.to_thread(
             points.build,
             retrieved,
@@ -173,19 +172,21 @@ class Applier:
 
     async def _write(self, change: Upsert | Refresh, built: AssetPoints, applied: Applied) -> Result:
         """Write nothing if nothing differs, the payload if only metadata differs, otherwise replace all points."""
-        row = change.checkpoint
+        row, name = change.checkpoint, change.indexed_asset_id
         known = row.applied if row and not row.opened else None
         same = known is not None and (known.revision, known.collection) == (applied.revision, applied.collection)
         if known and isinstance(change, Refresh) and change.canary:
-            await self._heed_canary(differs=not same)
-        if known and same and (held := await self._still_held(built.indexed_asset_id, known)):
+            # Save first: once the canary is rewritten, the evidence is gone.
+            checked = partial(canary_checked, now=self._clock(), differs=not same)
+            await self._ledger.update_state(self._index.index_id, checked)
+        if known and same and (held := await self._still_held(name, known)):
             known = held
             seen = replace(applied, applied_at=known.applied_at)
-            return await self._patch(change.asset, known, seen, built.asset_payload)
-        name, collections = built.indexed_asset_id, await self._held(row) if row else frozenset()
+            return await self._patch(name, known, seen, built.asset_payload)
+        collections = await self._ownership.deletable(row) if row else frozenset()
         if built.dimension is not None and len(built):
             await self._ensure(built, built.dimension)
-            await self._own(applied.collection)
+            await self._ownership.own(applied.collection)
             await self._ledger.open(self._index.index_id, name, {applied.collection})
             await self._sink.replace(built, applied.collection, collections - {applied.collection})
         else:
@@ -193,7 +194,7 @@ class Applier:
             await self._sink.delete(collections, self._index.index_id, name)
         applied = replace(applied, applied_at=self._clock())
         await self._ledger.record(self._index.index_id, name, applied)
-        return Result(name, Outcome.APPLIED, points=len(built), lag_sec=self._lag(change.asset, applied.applied_at))
+        return Result(name, Outcome.APPLIED, points=len(built), lag_sec=self._lag(change, applied.applied_at))
 
     async def _still_held(self, name: str, known: Applied) -> Applied | None:
         """What the sink really has of it: the ledger may be right about the source and wrong about the sink.
@@ -229,28 +230,8 @@ class Applier:
                     "write points of asset", built.indexed_asset_id, cause, "Re-index it in TwelveLabs"
                 )
 
-    async def _own(self, collection: str) -> None:
-        """Raises OwnedElsewhere if another ledger owns the index in the collection. Caches the answer for a minute."""
-        if 0 <= self._clock() - self._owned_at.get(collection, -OWNER_FRESH_SEC) < OWNER_FRESH_SEC:
-            return
-        info = await self._sink.inspect(collection)
-        if info:
-            await claim(self._sink, self._ledger, self._index.index_id, info, self._me)
-        self._owned_at[collection] = self._clock()
-
-    async def _held(self, row: Checkpoint) -> frozenset[str]:
-        """Collections that may hold points of the asset and that this ledger may delete from. Raises OwnedElsewhere."""
-        home = self._settings.collection_name(self._index.model or "")
-        if home in row.collections:
-            await self._own(home)
-        others = row.collections - {home}
-        if others - self._others.keys():
-            found = await clearable(self._sink, self._index.index_id, others, self._me)
-            self._others |= {name: name in found for name in others}
-        return frozenset(name for name in row.collections if self._others.get(name, True))
-
     async def _refresh(self, change: Upsert | Refresh, known: Applied, attempt: Attempt) -> Result:
-        name = change.asset.indexed_asset_id
+        name = change.indexed_asset_id
         retrieved = await self._source.retrieve(self._index, name, (), transcript=False)
         if retrieved is None:
             return await self._vanished(name, attempt)
@@ -258,14 +239,13 @@ class Applier:
             retrieved, self._index, change.fingerprint, media_links=self._settings.media_links
         )
         seen = replace(known, fingerprint=change.fingerprint, metadata_revision=revision, shallow_at=self._clock())
-        return await self._patch(change.asset, known, seen, payload)
+        return await self._patch(name, known, seen, payload)
 
-    async def _patch(self, asset: IndexedAsset, known: Applied, seen: Applied, payload: Mapping[str, Any]) -> Result:
+    async def _patch(self, name: str, known: Applied, seen: Applied, payload: Mapping[str, Any]) -> Result:
         """Write the metadata if it changed. The vectors are unchanged."""
-        name, written = asset.indexed_asset_id, 0
-        outcome = Outcome.UNCHANGED
+        outcome, written = Outcome.UNCHANGED, 0
         if known.metadata_revision != seen.metadata_revision:
-            await self._own(known.collection)
+            await self._ownership.own(known.collection)
             await self._ledger.open(self._index.index_id, name, {known.collection})
             if known.points:
                 await self._sink.set_payload(known.collection, self._index.index_id, name, payload)
@@ -273,36 +253,30 @@ class Applier:
         await self._ledger.record(self._index.index_id, name, seen)
         return Result(name, outcome, points=written)
 
-    async def _heed_canary(self, *, differs: bool) -> None:
-        """If the canary's vectors changed, make the whole index due for a deep refresh.
-
-        Save first: once the canary is rewritten, the evidence is gone.
-        """
-        now = self._clock()
-        self.state = replace(self.state, canary_at=now, deep_due_since=now if differs else self.state.deep_due_since)
-        await self._ledger.save_state(self._index.index_id, self.state)
-
     async def _vanished(self, name: str, attempt: Attempt) -> Result:
         """Defer an asset that was listed, but returned 404: the next listing decides."""
         error = AssetError("retrieve asset", name, "it was listed, but the source returned 404 for it")
         await self._ledger.fail(self._index.index_id, name, attempts.deferred(attempt, error, self._clock()))
         return Result(name, Outcome.VANISHED)
 
-    def _lag(self, asset: IndexedAsset, acknowledged_at: float) -> float | None:
+    def _lag(self, change: Upsert | Refresh, acknowledged_at: float) -> float | None:
+        """Seconds since the asset became ready; None for a refresh, and for what was ready before the first cycle."""
+        if isinstance(change, Refresh):
+            return None
         try:
-            ready_at = timestamps.epoch(asset.indexed_at or asset.updated_at or "")
+            ready_at = timestamps.epoch(change.asset.indexed_at or change.asset.updated_at or "")
         except ValueError:
             return None
-        return max(acknowledged_at - ready_at, 0.0) if ready_at >= self.state.first_cycle_at else None
+        return max(acknowledged_at - ready_at, 0.0) if ready_at >= self._first_cycle_at else None
 
 
-def _embedding_missing(asset: IndexedAsset, attempt: Attempt, now: float) -> AssetError:
+def _embedding_missing(name: str, attempt: Attempt, now: float) -> AssetError:
     """Shortly after an asset becomes ready, its embedding may be missing; a lasting absence is a failure."""
-    operation, subject = "retrieve embeddings of asset", asset.indexed_asset_id
+    operation = "retrieve embeddings of asset"
     cause = "the response has no embedding, although the asset is ready"
     if now - attempt.since < EMBEDDING_PATIENCE_SEC:
-        return EmbeddingLag(operation, subject, cause, "It will be retried")
-    return EmbeddingMissing(operation, subject, cause, "Re-index it in TwelveLabs")
+        return EmbeddingLag(operation, name, cause, "It will be retried")
+    return EmbeddingMissing(operation, name, cause, "Re-index it in TwelveLabs")
 
 
 def _crashed(name: str, error: Exception) -> InternalError:

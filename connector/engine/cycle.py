@@ -1,9 +1,12 @@
-"""The cycle: list the index, compare the listing with the ledger, plan, apply, report."""
+"""The cycle: list the index, compare the listing with the ledger, plan, apply, report.
+
+A full cycle, a poll and a refresh differ in their survey only.
+"""
 
 import logging
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from connector.domain.errors import (
     ConnectorError,
@@ -15,14 +18,14 @@ from connector.domain.errors import (
 )
 from connector.domain.index_settings import IndexSettings
 from connector.domain.plan import Refresh, Upsert
-from connector.domain.report import CycleReport, Result
+from connector.domain.report import CycleReport, Result, Withheld, carried_out, error_facts, planned
 from connector.domain.sink_model import Owner
 from connector.domain.source_model import Index
-from connector.domain.watermark import advanced
 from connector.engine.apply import Applier
-from connector.engine.owners import entry_to_write, owner_of
+from connector.engine.delete_proof import prove_deletes
+from connector.engine.owners import Ownership, entry_to_write, owner_of
 from connector.engine.reconcile import commit
-from connector.engine.survey import Survey, Surveyor
+from connector.engine.survey import CycleOptions, Survey, Surveyor
 from connector.engine.workers import Workers
 from connector.ports import CheckpointStore, Sink, Source
 
@@ -38,6 +41,35 @@ class Progress:
     index_id: str
     planned: int = 0
     result: Result | None = None
+
+
+@dataclass(slots=True)
+class _Course:
+    """What happened in a cycle so far; its report is made from this at the end."""
+
+    index_id: str
+    index: Index | None = None
+    survey: Survey | None = None
+    warnings: tuple[str, ...] = ()
+    results: list[Result] = field(default_factory=list)
+    withheld: list[Withheld] = field(default_factory=list)
+    interrupted: bool = False
+    error: ConnectorError | None = None
+
+    def report(self, requests: int, duration_sec: float) -> CycleReport:
+        report = CycleReport(
+            self.index_id,
+            index_name=self.index.name if self.index else None,
+            model=self.index.model if self.index else None,
+            warnings=self.warnings,
+            interrupted=self.interrupted,
+            requests=requests,
+            duration_sec=duration_sec,
+            error=error_facts(self.error) if self.error else None,
+        )
+        if self.survey:
+            report = planned(report, self.survey.snapshot, self.survey.plan)
+        return carried_out(report, self.results, self.withheld)
 
 
 class Engine:
@@ -58,69 +90,46 @@ class Engine:
         self._clock, self._stopwatch, self._observe = clock, stopwatch, observe
         self.surveyor = Surveyor(source, sink, ledger, clock)
         self.workers = Workers(concurrency)
-        self._indexes: dict[str, Index] = {}
 
-    async def cycle(
-        self,
-        settings: IndexSettings,
-        *,
-        allow_deletes: bool = False,
-        take_over: bool = False,
-        period: float | None = None,
-    ) -> CycleReport:
-        """Run one full pass over one index. Errors are in the report, never raised.
+    async def cycle(self, settings: IndexSettings, options: CycleOptions | None = None) -> CycleReport:
+        """Run one full pass over one index. Errors are in the report, never raised."""
+        chosen = options or CycleOptions()
 
-        With `period`, the seconds between two cycles, failed assets keep their back-off and refreshes are spread.
-        Without it, the cycle does all due refreshes and retries failed assets at once. `take_over` claims an index that
-        another ledger owns.
-        """
-
-        async def work(report: CycleReport) -> None:
-            index = await self._source.index(settings.index_id)
-            report.index_name, report.model = index.name, index.model
-            if self.knows(index.index_id):
-                self._indexes[index.index_id] = index
+        async def survey(course: _Course) -> Survey:
+            index = course.index = await self._source.index(settings.index_id)
             me = owner_of(await self._ledger.identity(), settings, index.model)
-            report.warnings += await self._provide(settings, index, me, take_over=take_over)
-            survey = await self.surveyor.survey_all(
-                settings, index, allow_deletes=allow_deletes, take_over=take_over, period=period
-            )
-            await commit(self._sink, self._ledger, index.index_id, survey.known, survey.state, me, take_over=take_over)
-            await self._apply(settings, survey, report)
-            self._indexes[index.index_id] = index
+            course.warnings = await self._provide(settings, index, me, take_over=chosen.take_over)
+            found = await self.surveyor.survey_all(settings, index, chosen)
+            if found.reconciliation:
+                await commit(
+                    self._sink, self._ledger, index.index_id, found.reconciliation, me, take_over=chosen.take_over
+                )
+            return found
 
-        return await self._reported(settings, work)
+        return await self._run(settings, survey)
 
     async def poll(self, settings: IndexSettings) -> CycleReport:
-        """Upsert new, changed and unfinished assets only. Requires an earlier full cycle of this engine."""
-
-        async def work(report: CycleReport) -> None:
-            index = self._indexes[settings.index_id]
-            report.index_name, report.model = index.name, index.model
-            await self._apply(settings, await self.surveyor.survey_changes(settings, index), report)
-
-        return await self._reported(settings, work)
+        """Upsert new, changed and unfinished assets only. Requires an earlier full cycle."""
+        return await self._run(settings, lambda _: self.surveyor.survey_changes(settings))
 
     async def refresh(self, settings: IndexSettings, period: float) -> CycleReport:
         """Carry out due refreshes between full cycles; `period` is the number of seconds between two calls."""
+        return await self._run(settings, lambda _: self.surveyor.survey_refreshes(settings, period))
 
-        async def work(report: CycleReport) -> None:
-            index = self._indexes[settings.index_id]
-            report.index_name, report.model = index.name, index.model
-            survey = await self.surveyor.due_refreshes(settings, index, period)
-            if survey.state != survey.known.state:
-                await self._ledger.save_state(index.index_id, survey.state)
-            await self._apply(settings, survey, report)
-
-        return await self._reported(settings, work)
-
-    def knows(self, index_id: str) -> bool:
-        """True if a full cycle has loaded the index, so that `poll` and `refresh` can run."""
-        return index_id in self._indexes
-
-    def unlearn(self, index_id: str) -> None:
-        """Discard the loaded index: `poll` and `refresh` need a new full cycle first."""
-        self._indexes.pop(index_id, None)
+    async def _run(self, settings: IndexSettings, survey_it: Callable[[_Course], Awaitable[Survey]]) -> CycleReport:
+        course = _Course(settings.index_id)
+        started, asked = self._stopwatch(), self._source.requests(settings.index_id)
+        try:
+            survey = course.survey = await survey_it(course)
+            course.index = survey.index
+            await self._apply(settings, survey, course)
+        except ConnectorError as error:
+            course.error = _down(error) if isinstance(error, TransientError) else error
+        except Exception as error:
+            # A bug that affects one index must not stop the others or the process.
+            log.exception("cycle.crashed %s", settings.index_id)
+            course.error = InternalError.of(error, "sync index", settings.index_id)
+        return course.report(self._source.requests(settings.index_id) - asked, self._stopwatch() - started)
 
     async def _provide(self, settings: IndexSettings, index: Index, me: Owner, *, take_over: bool) -> tuple[str, ...]:
         """Check or create the collection before listing; return warnings. Raises SinkMismatch, OwnedElsewhere.
@@ -136,65 +145,48 @@ class Engine:
         spec = settings.needed_spec(index, found)
         return (await self._sink.ensure(spec, settings.metadata_indexes)).warnings if spec else ()
 
-    async def _reported(self, settings: IndexSettings, work: Callable[[CycleReport], Awaitable[None]]) -> CycleReport:
-        report = CycleReport(settings.index_id)
-        started, asked = self._stopwatch(), self._source.requests(settings.index_id)
-        try:
-            await work(report)
-        except ConnectorError as error:
-            report.fail(_down(error) if isinstance(error, TransientError) else error)
-        except Exception as error:
-            # A bug that affects one index must not stop the others or the process.
-            log.exception("cycle.crashed %s", settings.index_id)
-            report.fail(InternalError.of(error, "sync index", settings.index_id))
-        report.requests = self._source.requests(settings.index_id) - asked
-        report.duration_sec = self._stopwatch() - started
-        return report
-
-    async def _apply(self, settings: IndexSettings, survey: Survey, report: CycleReport) -> None:
+    async def _apply(self, settings: IndexSettings, survey: Survey, course: _Course) -> None:
         """Carry out the plan. Deletes come last, and only those that the source confirms."""
-        report.surveyed(survey.snapshot, survey.plan)
-        plan, done, index_id = survey.plan, self._tally(report), survey.index.index_id
-        applier = Applier(
+        plan, index_id, done = survey.plan, survey.index.index_id, self._results(course)
+        await self._ledger.update_state(index_id, survey.before)
+        applier = await self._applier(settings, survey)
+        changes: tuple[Upsert | Refresh, ...] = (*plan.upserts, *plan.refreshes)
+        self._observe(Progress(index_id, planned=len(changes) + len(plan.deletes) + len(plan.forgets)))
+        finished = await self.workers.run(changes, applier.carry_out, done)
+        if finished and (plan.deletes or plan.forgets):
+            proof = await prove_deletes(self._source, survey.snapshot, plan)
+            course.withheld += proof.withheld(plan)
+            if not proof.objection:
+                finished = await self.workers.run(proof.gone, applier.delete, done)
+                finished = finished and await self.workers.run(plan.forgets, applier.forget, done)
+        course.interrupted = not finished
+        if finished:
+            state = await self._ledger.update_state(index_id, survey.after)
+            self.surveyor.remember(survey, state or survey.state)
+
+    async def _applier(self, settings: IndexSettings, survey: Survey) -> Applier:
+        index = survey.index
+        me = owner_of(await self._ledger.identity(), settings, index.model)
+        home = settings.collection_name(index.model) if index.model else None
+        return Applier(
             self._source,
             self._sink,
             self._ledger,
             clock=self._clock,
             settings=settings,
-            index=survey.index,
-            state=survey.state,
-            me=owner_of(await self._ledger.identity(), settings, survey.index.model),
+            index=index,
+            first_cycle_at=survey.state.first_cycle_at,
+            ownership=Ownership(self._sink, self._ledger, index.index_id, home, me, self._clock),
         )
-        changes: tuple[Upsert | Refresh, ...] = (*plan.upserts, *plan.refreshes)
-        self._observe(Progress(index_id, planned=len(changes) + len(plan.deletes) + len(plan.forgets)))
-        finished = await self.workers.run(changes, applier.carry_out, done)
-        if finished and (plan.deletes or plan.forgets):
-            proof = await self.surveyor.prove_deletes(survey)
-            report.unproven(proof.unproven)
-            if proof.objection:
-                report.withhold(len(plan.deletes) - len(proof.unproven), proof.objection)
-            else:
-                finished = await self.workers.run(proof.gone, applier.delete, done)
-                finished = finished and await self.workers.run(plan.forgets, applier.forget, done)
-        report.interrupted = not finished
-        snapshot = survey.snapshot
-        as_of = self._clock() if snapshot.as_of is None else snapshot.as_of
-        state = advanced(
-            applier.state, snapshot.assets, survey.pending, as_of, can_advance_watermark=survey.can_advance_watermark
-        )
-        if finished:
-            self.surveyor.remember(survey, state)
-        if finished and state != applier.state:
-            await self._ledger.save_state(index_id, state)
 
-    def _tally(self, report: CycleReport) -> Callable[[Result], None]:
-        """Count results. DEFERRED_IN_A_ROW transient errors mean that the other side is down: end the cycle."""
+    def _results(self, course: _Course) -> Callable[[Result], None]:
+        """Collect results. DEFERRED_IN_A_ROW transient errors mean that the other side is down: end the cycle."""
         in_a_row = 0
 
         def done(result: Result) -> None:
             nonlocal in_a_row
-            report.add(result)
-            self._observe(Progress(report.index_id, result=result))
+            course.results.append(result)
+            self._observe(Progress(course.index_id, result=result))
             in_a_row = in_a_row + 1 if isinstance(result.error, TransientError) else 0
             if in_a_row >= DEFERRED_IN_A_ROW and isinstance(result.error, TransientError):
                 raise _down(result.error)

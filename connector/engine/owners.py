@@ -4,15 +4,16 @@ A second connector with another ledger would overwrite the points of the first o
 the same settings counts as the replacement of a lost one: it takes the index over automatically.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 
 from connector.domain.errors import SinkMismatch
 from connector.domain.index_settings import IndexSettings
-from connector.domain.ledger_model import Identity
+from connector.domain.ledger_model import Checkpoint, Identity
 from connector.domain.sink_model import CollectionInfo, Owner
 from connector.ports import CheckpointStore, Sink
 
+_FRESH_SEC = 60.0
 _TAKE_OVER = "stop the other connector and run `connector sync --take-over` with this one's settings"
 
 
@@ -82,6 +83,44 @@ async def clearable(sink: Sink, index_id: str, collections: Collection[str], me:
     """The collections, sorted, from which `me` may delete points of the index."""
     found = [(name, await sink.inspect(name)) for name in sorted(collections)]
     return [name for name, info in found if info is None or not others_index(info, index_id, me)]
+
+
+class Ownership:
+    """The owner of one index in each of its collections, asked before every write and cached for a minute."""
+
+    def __init__(
+        self,
+        sink: Sink,
+        ledger: CheckpointStore,
+        index_id: str,
+        home: str | None,
+        me: Owner,
+        clock: Callable[[], float],
+    ) -> None:
+        """`home` is the collection of the current settings; None for an index without a model."""
+        self._sink, self._ledger, self._index_id = sink, ledger, index_id
+        self._home, self._me, self._clock = home, me, clock
+        self._owned_at: dict[str, float] = {}
+        self._clearable: dict[str, bool] = {}
+
+    async def own(self, collection: str) -> None:
+        """Claim the index in the collection. Raises OwnedElsewhere if another ledger owns it there."""
+        if 0 <= self._clock() - self._owned_at.get(collection, -_FRESH_SEC) < _FRESH_SEC:
+            return
+        info = await self._sink.inspect(collection)
+        if info:
+            await claim(self._sink, self._ledger, self._index_id, info, self._me)
+        self._owned_at[collection] = self._clock()
+
+    async def deletable(self, row: Checkpoint) -> frozenset[str]:
+        """Collections that may hold points of the asset and that this ledger may delete from. Raises OwnedElsewhere."""
+        if self._home in row.collections:
+            await self.own(self._home)
+        others = row.collections - {self._home}
+        if others - self._clearable.keys():
+            found = await clearable(self._sink, self._index_id, others, self._me)
+            self._clearable |= {name: name in found for name in others}
+        return frozenset(name for name in row.collections if self._clearable.get(name, True))
 
 
 def _differences(found: Owner, me: Owner) -> str:

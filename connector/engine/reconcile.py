@@ -5,11 +5,12 @@ point counts by revision and by metadata revision. Points are read only where th
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from connector.domain.ledger_model import Applied, Checkpoint, IndexState
 from connector.domain.sink_model import CollectionInfo, Owner, SinkAsset, Tally
+from connector.domain.stored_times import credible_rows
 from connector.engine.owners import claim, entry_to_write
 from connector.ports import CheckpointStore, Sink
 
@@ -19,20 +20,20 @@ _STRANGE_AT_MOST = 10_000
 """If a collection has more revisions than the ledger plus this number, read all points of the index."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Reconciliation:
     """Rows for the plan, and the changes that `commit` must still write."""
 
     state: IndexState
-    rows: dict[str, Checkpoint]
+    rows: Mapping[str, Checkpoint]
     is_new: bool = False
     home: CollectionInfo | None = None
-    claims: list[CollectionInfo] = field(default_factory=list)
+    claims: Sequence[CollectionInfo] = ()
     """Collections with points of the index, to be claimed for this ledger; the home comes last."""
-    released: list[str] = field(default_factory=list)
+    released: Sequence[str] = ()
     """Collections that record an owner, but have no points of the index any more."""
-    adopted: list[str] = field(default_factory=list)
-    reopened: dict[str, list[str]] = field(default_factory=dict)
+    adopted: Sequence[str] = ()
+    reopened: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 async def compare(
@@ -52,30 +53,36 @@ async def compare(
     """
     state, rows = await ledger.state(index_id), await ledger.load(index_id)
     places = await find_collections(sink, [*([home] if home else []), *sorted(_named(rows.values()))])
-    known = Reconciliation(
-        state or IndexState(first_cycle_at=now, canary_at=now),
-        {name: _renamed(row, places) for name, row in rows.items()},
-        is_new=state is None,
-        home=places.get(home) if home else None,
-    )
+    comparison = _Comparison(sink, index_id, now, thorough, {name: _renamed(row, places) for name, row in rows.items()})
+    found = places.get(home) if home else None
     predecessor = None
-    if known.home:
-        claimed = (await ledger.claims(index_id)).get(known.home.instance_id or "")
-        entry_to_write(known.home, index_id, me, claimed, take_over=take_over)
-        predecessor = known.home.owners.get(index_id)
+    if found:
+        claimed = (await ledger.claims(index_id)).get(found.instance_id or "")
+        entry_to_write(found, index_id, me, claimed, take_over=take_over)
+        predecessor = found.owners.get(index_id)
+    claims, released = [], []
     existing = {info.name: info for info in places.values() if info}
     for name, info in sorted(existing.items(), key=lambda item: item[0] == home):
         owner = info.owners.get(index_id)
         if name != home and owner and not _is_ours(owner, me, predecessor):
-            _leave(name, known)
-        elif name == home or name in _named(known.rows.values()) or await sink.count(name, index_id):
-            known.claims.append(info)
-            await _compare_collection(sink, index_id, name, known, now, thorough=thorough)
+            comparison.leave(name)
+        elif name == home or name in _named(comparison.rows.values()) or await sink.count(name, index_id):
+            claims.append(info)
+            await comparison.compare_collection(name)
         elif owner:
-            known.released.append(name)
-    for name in sorted(_named(known.rows.values()) - existing.keys()):
-        await _compare_collection(sink, index_id, name, known, now, thorough=thorough)
-    return known
+            released.append(name)
+    for name in sorted(_named(comparison.rows.values()) - existing.keys()):
+        await comparison.compare_collection(name)
+    return Reconciliation(
+        state or IndexState(first_cycle_at=now, canary_at=now),
+        credible_rows(comparison.rows, now),
+        is_new=state is None,
+        home=found,
+        claims=claims,
+        released=released,
+        adopted=comparison.adopted,
+        reopened=comparison.reopened,
+    )
 
 
 async def commit(
@@ -83,22 +90,18 @@ async def commit(
     ledger: CheckpointStore,
     index_id: str,
     known: Reconciliation,
-    state: IndexState,
     me: Owner,
     *,
     take_over: bool = False,
 ) -> None:
-    """Write the reconciliation, with `state` as updated by the plan. Raises OwnedElsewhere."""
+    """Write the reconciliation. Raises OwnedElsewhere."""
     for info in known.claims:
         # The other collections have no owner, or the owner that the home had: claiming them is safe.
         await claim(sink, ledger, index_id, info, me, take_over=take_over or info != known.home)
     for name in known.released:
         await sink.set_owner(name, index_id, None)
     if known.is_new or known.adopted:
-        await ledger.adopt(index_id, [known.rows[name] for name in known.adopted], state)
-    elif state != known.state:
-        await ledger.save_state(index_id, state)
-    known.state = state
+        await ledger.adopt(index_id, [known.rows[name] for name in known.adopted], known.state)
     for collection, names in known.reopened.items():
         await ledger.reopen(index_id, names, collection)
 
@@ -145,28 +148,50 @@ def _renamed(row: Checkpoint, places: Mapping[str, CollectionInfo | None]) -> Ch
     return replace(row, applied=applied, collections=frozenset(map(name_of, row.collections)))
 
 
-def _leave(collection: str, known: Reconciliation) -> None:
-    """Remove a collection that another ledger owns from all rows; reopen rows that were applied there."""
-    for name, row in known.rows.items():
-        if collection in row.collections:
-            void = row.applied is not None and row.applied.collection == collection
-            known.rows[name] = replace(row, opened=row.opened or void, collections=row.collections - {collection})
+@dataclass(slots=True)
+class _Comparison:
+    """The rows while they are compared with one collection after the other."""
 
+    sink: Sink
+    index_id: str
+    now: float
+    thorough: bool
+    rows: dict[str, Checkpoint]
+    adopted: list[str] = field(default_factory=list)
+    reopened: dict[str, list[str]] = field(default_factory=dict)
 
-async def _compare_collection(
-    sink: Sink, index_id: str, collection: str, known: Reconciliation, now: float, *, thorough: bool
-) -> None:
-    expected = _expected(collection, known.rows.values())
-    most = len(expected.revisions) + _STRANGE_AT_MOST
-    held = None if thorough else await sink.tally(collection, index_id, most)
-    differing = _difference(expected, held) if held else None
-    if differing and not (differing.revisions or differing.metadata_revisions):
-        return
-    if differing and len(differing.revisions) + len(differing.metadata_revisions) > _DIFFERING_AT_MOST:
-        differing = None
-    found = await sink.manifest(collection, index_id, differing)
-    for name in sorted(found.keys() | known.rows.keys()):
-        _compare_asset(name, found.get(name), collection, known, now, differing)
+    def leave(self, collection: str) -> None:
+        """Remove a collection that another ledger owns from all rows; reopen rows that were applied there."""
+        for name, row in self.rows.items():
+            if collection in row.collections:
+                void = row.applied is not None and row.applied.collection == collection
+                self.rows[name] = replace(row, opened=row.opened or void, collections=row.collections - {collection})
+
+    async def compare_collection(self, collection: str) -> None:
+        expected = _expected(collection, self.rows.values())
+        most = len(expected.revisions) + _STRANGE_AT_MOST
+        held = None if self.thorough else await self.sink.tally(collection, self.index_id, most)
+        differing = _difference(expected, held) if held else None
+        if differing and not (differing.revisions or differing.metadata_revisions):
+            return
+        if differing and len(differing.revisions) + len(differing.metadata_revisions) > _DIFFERING_AT_MOST:
+            differing = None
+        found = await self.sink.manifest(collection, self.index_id, differing)
+        for name in sorted(found.keys() | self.rows.keys()):
+            self._compare_asset(name, found.get(name), collection, differing)
+
+    def _compare_asset(self, name: str, found: SinkAsset | None, collection: str, looked_at: Tally | None) -> None:
+        """Adopt or reopen the asset if needed. `looked_at`: revisions whose points were read; None for all."""
+        row = self.rows.get(name)
+        if row is None:
+            if found:
+                self.adopted.append(name)
+                self.rows[name] = _adopted(found, collection, self.now)
+            return
+        unnamed = found is not None and collection not in row.collections
+        if unnamed or not (row.opened or _holds(row, found, collection, looked_at)):
+            self.reopened.setdefault(collection, []).append(name)
+            self.rows[name] = replace(row, opened=True, collections=row.collections | {collection})
 
 
 def _expected(collection: str, rows: Iterable[Checkpoint]) -> Tally:
@@ -194,22 +219,6 @@ def _differing(expected: Mapping[str, int], held: Mapping[str, int]) -> dict[str
         for value in expected.keys() | held.keys()
         if expected.get(value, 0) != held.get(value, 0)
     }
-
-
-def _compare_asset(
-    name: str, found: SinkAsset | None, collection: str, known: Reconciliation, now: float, looked_at: Tally | None
-) -> None:
-    """Adopt or reopen the asset if needed. `looked_at`: revisions whose points were read; None for all."""
-    row = known.rows.get(name)
-    if row is None:
-        if found:
-            known.adopted.append(name)
-            known.rows[name] = _adopted(found, collection, now)
-        return
-    unnamed = found is not None and collection not in row.collections
-    if unnamed or not (row.opened or _holds(row, found, collection, looked_at)):
-        known.reopened.setdefault(collection, []).append(name)
-        known.rows[name] = replace(row, opened=True, collections=row.collections | {collection})
 
 
 def _holds(row: Checkpoint, found: SinkAsset | None, collection: str, looked_at: Tally | None) -> bool:

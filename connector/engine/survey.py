@@ -1,25 +1,37 @@
 """The survey: read listing and ledger, and plan, before a cycle changes anything. Only reads."""
 
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
 
-from connector.domain.errors import AssetError
+from connector.domain.errors import AssetError, ConfigError
 from connector.domain.index_settings import IndexSettings
-from connector.domain.ledger_model import IndexState
-from connector.domain.plan import Delete, Plan, Refresh, due_again, make_plan, with_withheld
-from connector.domain.refresh import RefreshPolicy, due, notice_name, refresh_quota
-from connector.domain.source_model import READY, Index, IndexedAsset, Snapshot
+from connector.domain.last_seen import last_seen, noted
+from connector.domain.ledger_model import Checkpoint, IndexState
+from connector.domain.plan import Plan, Refresh, due_again, make_plan, with_withheld
+from connector.domain.refresh import RefreshPolicy, due, refresh_quota
+from connector.domain.source_model import Index, IndexedAsset, Snapshot
 from connector.domain.stored_times import credible_rows, credible_state
-from connector.domain.watermark import recent
+from connector.domain.watermark import advanced, poll_start, recent
 from connector.engine.owners import owner_of
 from connector.engine.reconcile import Reconciliation, compare
-from connector.ports import CheckpointStore, Sink, Source
+from connector.ports import CheckpointStore, Sink, Source, StateChange
 
 DAY_SEC = 86_400.0
 
-_WITNESSES = 100
+
+@dataclass(frozen=True, slots=True)
+class CycleOptions:
+    """`allow_deletes` lifts the delete limits once; `take_over` claims an index that another ledger owns.
+
+    `respect_backoff` postpones failed assets until they are due. `refresh_period`, in seconds, spreads due refreshes
+    over cycles that far apart; None does all of them.
+    """
+
+    allow_deletes: bool = False
+    take_over: bool = False
+    respect_backoff: bool = False
+    refresh_period: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,23 +39,16 @@ class Survey:
     """Everything that a cycle reads and plans before it changes anything."""
 
     index: Index
-    snapshot: Snapshot
-    known: Reconciliation
-    plan: Plan
     state: IndexState
-    """Index state to save before the plan is carried out."""
-    pending: frozenset[str] = frozenset()
-    can_advance_watermark: bool = True
-    """True if completing this plan allows the watermark to advance."""
-
-
-@dataclass(frozen=True, slots=True)
-class Proof:
-    """Confirmed deletes, unconfirmed ones with their errors, and an objection that voids all of them."""
-
-    gone: tuple[Delete, ...] = ()
-    unproven: Mapping[str, AssetError] = field(default_factory=dict)
-    objection: str | None = None
+    snapshot: Snapshot
+    rows: Mapping[str, Checkpoint]
+    plan: Plan
+    before: StateChange
+    """Change of the index's state to save before the plan is carried out."""
+    after: StateChange
+    """The same for when every change of the plan is done, or has an unfinished row."""
+    reconciliation: Reconciliation | None = None
+    """The comparison of a full cycle with the sink, still to be committed."""
 
 
 class Surveyor:
@@ -51,46 +56,40 @@ class Surveyor:
         self._source, self._sink, self._ledger, self._clock = source, sink, ledger, clock
         self._seen: dict[str, dict[str, IndexedAsset]] = {}
 
-    async def survey_all(
-        self,
-        settings: IndexSettings,
-        index: Index,
-        *,
-        allow_deletes: bool = False,
-        take_over: bool = False,
-        period: float | None = None,
-    ) -> Survey:
+    async def survey_all(self, settings: IndexSettings, index: Index, options: CycleOptions) -> Survey:
         """Survey the whole index for a full cycle. Only reads, so a dry run can use it."""
-        shape = settings.point_config(index)
+        point_config = settings.point_config(index)
         snapshot = await self._source.snapshot(index)
         now = self._clock()
-        collection = settings.collection_name(index.model) if index.model else None
-        me = owner_of(await self._ledger.identity(), settings, index.model)
         known = await compare(
             self._sink,
             self._ledger,
             index.index_id,
-            collection,
-            me,
+            settings.collection_name(index.model) if index.model else None,
+            owner_of(await self._ledger.identity(), settings, index.model),
             now,
-            take_over=take_over,
+            take_over=options.take_over,
             thorough=await self._is_audit_due(settings, now),
         )
-        known.rows = credible_rows(known.rows, now)
-        shortest = min(settings.refresh_interval, settings.deep_refresh_interval)
-        quota = refresh_quota(len(known.rows), period, shortest) if period else None
         policy = replace(
             settings.policy(now),
-            refresh=RefreshPolicy(settings.refresh_interval, settings.deep_refresh_interval, quota),
+            refresh=_refresh_policy(settings, len(known.rows), options.refresh_period),
             recent_deletes=await self._ledger.deletes_since(index.index_id, now - DAY_SEC),
-            allow_deletes=allow_deletes,
-            respect_backoff=period is not None,
+            allow_deletes=options.allow_deletes,
+            respect_backoff=options.respect_backoff,
         )
-        state = notice_name(credible_state(known.state, now), index.name, now)
-        plan = make_plan(snapshot, known.rows, state, shape, policy)
+        state = noted(credible_state(known.state, now), index, now)
+        plan = make_plan(snapshot, known.rows, state, point_config, policy)
         unseen = frozenset() if snapshot.complete else known.state.pending - snapshot.assets.keys()
         return Survey(
-            index, snapshot, known, plan, with_withheld(state, plan), unseen, can_advance_watermark=snapshot.complete
+            index,
+            state,
+            snapshot,
+            known.rows,
+            plan,
+            before=lambda state: with_withheld(noted(credible_state(state, now), index, now), plan),
+            after=self._advance(snapshot, unseen, can_advance_watermark=snapshot.complete),
+            reconciliation=known,
         )
 
     async def _is_audit_due(self, settings: IndexSettings, now: float) -> bool:
@@ -98,11 +97,11 @@ class Surveyor:
         state = await self._ledger.state(settings.index_id)
         return state is not None and now >= state.canary_at + settings.refresh_interval
 
-    async def survey_changes(self, settings: IndexSettings, index: Index) -> Survey:
+    async def survey_changes(self, settings: IndexSettings) -> Survey:
         """Survey changes since the watermark. Reads only the rows of changed or unfinished assets."""
-        state = await self._ledger.state(index.index_id) or IndexState(self._clock(), self._clock())
+        state, index = await self._known(settings)
         seen = self._seen.get(index.index_id, {})
-        changes = await self._source.changes(index, state.watermark, state.pending, seen)
+        changes = await self._source.changes(index, poll_start(state), state.pending, seen)
         assets, now = dict(changes.assets), self._clock()
         policy = replace(settings.policy(now), delete_mode="keep", respect_backoff=True)
         unfinished = credible_rows(await self._ledger.unfinished(index.index_id), now)
@@ -113,33 +112,53 @@ class Surveyor:
         rows = credible_rows(await self._ledger.rows(index.index_id, assets), now)
         snapshot = Snapshot(index, assets, complete=False, as_of=changes.as_of)
         plan = make_plan(snapshot, rows, state, settings.point_config(index), policy)
-        return Survey(index, snapshot, Reconciliation(state, rows), plan, state, changes.pending)
+        return Survey(
+            index, state, snapshot, rows, plan, before=_unchanged, after=self._advance(snapshot, changes.pending)
+        )
 
-    async def due_refreshes(self, settings: IndexSettings, index: Index, period: float) -> Survey:
+    async def survey_refreshes(self, settings: IndexSettings, period: float) -> Survey:
         """Survey due refreshes of applied assets, without a listing. `period`: seconds between two calls."""
         now = self._clock()
-        state = await self._ledger.state(index.index_id) or IndexState(now, now)
+        state, index = await self._known(settings)
         credible = credible_state(state, now)
         rows = credible_rows(await self._ledger.load(index.index_id), now)
         applied = {name: row.applied for name, row in rows.items() if row.applied and not (row.opened or row.attempt)}
-        shortest = min(settings.refresh_interval, settings.deep_refresh_interval)
-        policy = RefreshPolicy(
-            settings.refresh_interval, settings.deep_refresh_interval, refresh_quota(len(applied), period, shortest)
-        )
         refreshes = tuple(
-            Refresh(IndexedAsset(name, READY), applied[name].fingerprint, rows[name], it.deep, it.canary)
-            for it in due(applied, credible, policy, now)
-            for name in [it.indexed_asset_id]
+            Refresh(rows[it.indexed_asset_id], applied[it.indexed_asset_id].fingerprint, it.deep, it.canary)
+            for it in due(applied, credible, _refresh_policy(settings, len(applied), period), now)
         )
-        nothing, plan = Snapshot(index, {}, complete=False), Plan.of(refreshes)
         return Survey(
-            index, nothing, Reconciliation(state, rows), plan, credible, state.pending, can_advance_watermark=False
+            index,
+            credible,
+            Snapshot(index, {}, complete=False),
+            rows,
+            Plan.of(refreshes),
+            before=partial(credible_state, now=now),
+            after=_unchanged,
         )
 
     def remember(self, survey: Survey, state: IndexState) -> None:
         """Remember the processed assets, so that the next poll can skip unchanged ones."""
         seen = self._seen.get(survey.index.index_id, {})
         self._seen[survey.index.index_id] = recent({**seen, **survey.snapshot.assets}, state)
+
+    async def _known(self, settings: IndexSettings) -> tuple[IndexState, Index]:
+        """The index as the last full cycle saw it."""
+        state = await self._ledger.state(settings.index_id)
+        if state is None or state.index_name is None:
+            raise ConfigError("poll index", settings.index_id, "no full cycle has run yet", "Run `connector sync`")
+        return state, last_seen(settings.index_id, state)
+
+    def _advance(
+        self, snapshot: Snapshot, pending: Collection[str], *, can_advance_watermark: bool = True
+    ) -> StateChange:
+        return partial(
+            advanced,
+            assets=snapshot.assets,
+            still_pending=pending,
+            as_of=self._clock() if snapshot.as_of is None else snapshot.as_of,
+            can_advance_watermark=can_advance_watermark,
+        )
 
     async def _look_at(self, index: Index, name: str) -> IndexedAsset | None:
         """Look up one asset. None if it is unreadable: the next full cycle retries it from the listing."""
@@ -148,39 +167,12 @@ class Surveyor:
         except AssetError:
             return None
 
-    async def prove_deletes(self, survey: Survey) -> Proof:
-        """Confirm each delete with the source. If one absent asset exists, the listing was wrong: void all deletes.
 
-        If the source cannot answer for an asset, withhold only its delete.
-        """
-        index_id, gone, unproven = survey.index.index_id, [], {}
-        for delete in survey.plan.deletes:
-            name = delete.checkpoint.indexed_asset_id
-            try:
-                if await self._source.exists(index_id, name):
-                    return Proof(objection=f"asset {name} exists, but is not in the listing")
-            except AssetError as error:
-                unproven[name] = error
-            else:
-                gone.append(delete)
-        for row in survey.plan.forgets:
-            with suppress(AssetError):  # it has no points, so forgetting it loses nothing
-                if await self._source.exists(index_id, row.indexed_asset_id):
-                    return Proof(objection=f"asset {row.indexed_asset_id} exists, but is not in the listing")
-        objection = await self._objection_of_the_listed(survey) if gone or survey.plan.forgets else None
-        return Proof(tuple(gone), unproven, objection)
+def _refresh_policy(settings: IndexSettings, assets: int, period: float | None) -> RefreshPolicy:
+    shortest = min(settings.refresh_interval, settings.deep_refresh_interval)
+    quota = None if period is None else refresh_quota(assets, period, shortest)
+    return RefreshPolicy(settings.refresh_interval, settings.deep_refresh_interval, quota)
 
-    async def _objection_of_the_listed(self, survey: Survey) -> str | None:
-        """Require that the index and one listed asset exist; otherwise a 404 proves nothing.
 
-        If the source cannot answer for any listed asset, the index alone is enough. Raises IndexGone.
-        """
-        index_id = survey.index.index_id
-        await self._source.index(index_id)
-        for name in islice(survey.snapshot.assets, _WITNESSES):
-            try:
-                answers = await self._source.exists(index_id, name)
-            except AssetError:
-                continue
-            return None if answers else f"asset {name} is in the listing, but does not exist"
-        return None
+def _unchanged(state: IndexState) -> IndexState:
+    return state

@@ -10,6 +10,7 @@ from typing import Any
 from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Identity, IndexState
 from connector.ledger.rows import LedgerRow
 from connector.ledger.sqlite_file import SqliteFile
+from connector.ports import StateChange
 
 _COLUMNS = "indexed_asset_id, opened, collections, applied, attempt"
 _DELETES_KEPT_SEC = 30 * 86_400.0
@@ -64,10 +65,11 @@ class SqliteCheckpointStore(SqliteFile):
     async def fail(self, index_id: str, indexed_asset_id: str, attempt: Attempt) -> None:
         await self._run("write", lambda db: _set_attempt(db, index_id, indexed_asset_id, attempt))
 
-    async def adopt(self, index_id: str, rows: Collection[Checkpoint], state: IndexState) -> None:
+    async def adopt(self, index_id: str, rows: Collection[Checkpoint], first: IndexState) -> None:
         def work(db: sqlite3.Connection) -> None:
             _put(db, index_id, rows)
-            _set_index(db, index_id, "state", _state_facts(state))
+            if _state(db, index_id) is None:
+                _set_index(db, index_id, "state", _state_facts(first))
 
         await self._run("write", work)
 
@@ -115,12 +117,17 @@ class SqliteCheckpointStore(SqliteFile):
         return await self._run("read", work)
 
     async def state(self, index_id: str) -> IndexState | None:
-        query = "select state from indexes where index_id = ?"
-        row = await self._run("read", lambda db: db.execute(query, (index_id,)).fetchone())
-        return _index_row(index_id).facts("state", row[0], IndexState) if row and row[0] is not None else None
+        return await self._run("read", lambda db: _state(db, index_id))
 
-    async def save_state(self, index_id: str, state: IndexState) -> None:
-        await self._run("write", lambda db: _set_index(db, index_id, "state", _state_facts(state)))
+    async def update_state(self, index_id: str, change: StateChange) -> IndexState | None:
+        def work(db: sqlite3.Connection) -> IndexState | None:
+            before = _state(db, index_id)
+            after = before and change(before)
+            if after and after != before:
+                _set_index(db, index_id, "state", _state_facts(after))
+            return after
+
+        return await self._run("write", work)
 
     async def save_report(self, index_id: str, report: Mapping[str, Any]) -> None:
         await self._run("write", lambda db: _set_index(db, index_id, "report", report))
@@ -183,6 +190,11 @@ def _index_id(cell: object) -> str:
 def _report(cell: object, report: object) -> tuple[str, dict[str, Any]]:
     index_id = _index_id(cell)
     return index_id, {} if report is None else _index_row(index_id).document("report", report)
+
+
+def _state(db: sqlite3.Connection, index_id: str) -> IndexState | None:
+    row = db.execute("select state from indexes where index_id = ?", (index_id,)).fetchone()
+    return _index_row(index_id).facts("state", row[0], IndexState) if row and row[0] is not None else None
 
 
 def _state_facts(state: IndexState) -> dict[str, Any]:

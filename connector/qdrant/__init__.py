@@ -1,1 +1,4 @@
-"""The Sink on Qdrant: a server over gRPC or REST, or the client's embedded storage."""
+"""Adapter for Qdrant: the `Sink` port on a server (gRPC or REST), or on the client's embedded storage.
+
+Imports the domain; only `connector.app` uses it.
+"""

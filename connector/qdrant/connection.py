@@ -16,7 +16,6 @@ from connector.domain.masking import hide
 from connector.qdrant.embedded import EmbeddedClient
 from connector.qdrant.failures import CollectionMissing, translated
 
-EMBEDDED = "embedded"
 OLDEST_SERVER = (1, 16)
 TIMEOUT_SEC = 60
 PROBE_SEC = 5
@@ -36,17 +35,26 @@ class Transport(StrEnum):
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Address:
-    """The address of Qdrant. `url` may be `embedded`, which stands for `<data_dir>/qdrant`."""
+    """The address of Qdrant: a server URL, or `embedded` for storage in the data directory."""
 
     url: str
     api_key: str | None
     grpc_port: int
     data_dir: Path
 
+    @property
+    def is_embedded(self) -> bool:
+        return self.url == Transport.EMBEDDED
+
+    @property
+    def storage(self) -> Path:
+        """The directory of embedded storage."""
+        return self.data_dir / "qdrant"
+
     def __str__(self) -> str:
         """The address for messages: only scheme, host and port of the URL."""
-        if self.url == EMBEDDED:
-            return str(self.data_dir / "qdrant")
+        if self.is_embedded:
+            return str(self.storage)
         parts = urlsplit(self.url)
         return f"{parts.scheme}://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
 
@@ -74,9 +82,9 @@ async def connect(address: Address) -> Connection:
     The first request opens embedded storage. Raises ConfigError (invalid URL), Unavailable, AuthenticationFailed,
     SinkMismatch (server too old).
     """
-    if address.url == EMBEDDED:
+    if address.is_embedded:
         # EmbeddedClient wraps the vendor's synchronous client, which has the same methods.
-        client = cast("AsyncQdrantClient", EmbeddedClient(address.data_dir / "qdrant"))
+        client = cast("AsyncQdrantClient", EmbeddedClient(address.storage))
         return Connection(client, Transport.EMBEDDED)
     hide([address.api_key or ""])
     check_url(address.url)

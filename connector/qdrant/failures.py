@@ -8,6 +8,7 @@ from enum import Enum, auto
 
 import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 from pydantic import ValidationError
+from qdrant_client import models
 from qdrant_client.common.client_exceptions import QdrantException, ResourceExhaustedResponse
 from qdrant_client.http.exceptions import ApiException, ResponseHandlingException, UnexpectedResponse
 
@@ -120,6 +121,17 @@ def kind_of(error: Exception) -> FailureKind:
         if isinstance(error, base):
             return kind
     raise TypeError(f"{type(error).__name__} is not an exception of Qdrant's client")
+
+
+def completed(result: models.UpdateResult) -> bool:
+    return result.status is models.UpdateStatus.COMPLETED
+
+
+def require_acknowledged(acknowledged: bool, collection: str) -> None:
+    """Raise Unavailable if Qdrant responds 200 but only queued the write or stopped waiting for it."""
+    if not acknowledged:
+        cause = "Qdrant did not confirm that the write is complete"
+        raise Unavailable("write to collection", collection, cause, side="sink")
 
 
 @contextmanager

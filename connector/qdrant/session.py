@@ -15,7 +15,8 @@ T = TypeVar("T")
 
 ATTEMPTS = 4
 RETRY_SEC = 30
-LONGEST_WAIT_SEC = 20
+FIRST_BACKOFF_SEC, LONGEST_BACKOFF_SEC = 0.3, 5
+LONGEST_RATE_LIMIT_SEC = 20
 PAGE_LIMIT = 1000
 
 
@@ -43,7 +44,13 @@ class Session:
 
         A request that times out may have been executed, so it must be safe to repeat.
         """
-        retrying = stamina.retry_context(on=_pause, attempts=ATTEMPTS, timeout=RETRY_SEC, wait_initial=0.3, wait_max=5)
+        retrying = stamina.retry_context(
+            on=_pause,
+            attempts=ATTEMPTS,
+            timeout=RETRY_SEC,
+            wait_initial=FIRST_BACKOFF_SEC,
+            wait_max=LONGEST_BACKOFF_SEC,
+        )
         try:
             async for attempt in retrying.with_name(operation, (subject,), {}):
                 with attempt:
@@ -51,7 +58,7 @@ class Session:
         except Unavailable:
             await self.close()
             raise
-        raise AssertionError("a retry loop ends with a result or an error")
+        raise AssertionError("unreachable: a retry loop ends with a result or an error")
 
     async def once(
         self,
@@ -91,5 +98,5 @@ def _pause(error: Exception) -> bool | float:
     """
     if isinstance(error, RateLimited):
         wait = error.retry_after
-        return wait if wait is not None and wait <= LONGEST_WAIT_SEC else False
+        return wait if wait is not None and wait <= LONGEST_RATE_LIMIT_SEC else False
     return isinstance(error, Unavailable)

@@ -12,14 +12,13 @@ from qdrant_client import models
 
 from connector.domain.errors import SinkMismatch
 from connector.domain.points import AssetPoints
-from connector.domain.sink_model import CollectionInfo, CollectionSpec, Hit, Owner, SinkAsset, Tally
+from connector.domain.sink_model import CollectionInfo, CollectionSpec, Fit, Hit, Owner, SinkAsset, Tally
 from connector.domain.source_model import Float32
-from connector.qdrant import collection as layout
-from connector.qdrant import filters, operations, reading, replacing
+from connector.qdrant import collection_layout as layout
+from connector.qdrant import collection_setup, point_deletes, point_filters, point_reads, point_writes
+from connector.qdrant.collection_setup import CollectionSetup
 from connector.qdrant.connection import PROBE_SEC, Address, Connection, connect
 from connector.qdrant.failures import CollectionMissing
-from connector.qdrant.own import patch
-from connector.qdrant.provision import Provision
 from connector.qdrant.session import Session
 
 
@@ -36,7 +35,7 @@ class QdrantSink:
     ) -> None:
         """`url` is a server URL, or `embedded`: then storage is `<data_dir>/qdrant`, and key and port are ignored."""
         self._session = Session(partial(connect, Address(url, api_key, grpc_port, data_dir)))
-        self._provision = Provision(self._session, new_instance_id)
+        self._setup = CollectionSetup(self._session, new_instance_id)
 
     async def version(self) -> str:
         """Ask the server once, with a short time-out. Also checks the key, so it serves as a health check."""
@@ -49,29 +48,26 @@ class QdrantSink:
         return await self._session.once("ask Qdrant for its version", "", ask)
 
     async def inspect(self, collection: str) -> CollectionInfo | None:
-        return await self._provision.inspect(collection)
+        return await self._setup.inspect(collection)
 
     async def collections(self) -> list[CollectionInfo]:
-        listed = await self._session.call("list Qdrant's collections", "", lambda on: on.client.get_collections())
-        found = [await self.inspect(name) for name in sorted(one.name for one in listed.collections)]
-        return [info for info in found if info and info.instance_id]
+        return await self._setup.collections()
 
     async def ensure(self, spec: CollectionSpec, metadata_indexes: Mapping[str, str]) -> CollectionInfo:
-        return await self._provision.ensure(spec, layout.payload_indexes(metadata_indexes))
+        return await self._setup.ensure(spec, layout.payload_indexes(metadata_indexes))
+
+    def fit(self, found: CollectionInfo, spec: CollectionSpec | None, metadata_indexes: Mapping[str, str]) -> Fit:
+        warnings = layout.index_warnings(found, layout.payload_indexes(metadata_indexes))
+        return Fit(tuple(layout.misfit(spec, found)) if spec else (), warnings)
 
     async def set_owner(self, collection: str, index_id: str, owner: Owner | None) -> None:
-        metadata = layout.owner_metadata(index_id, owner)
-        await self._session.call(
-            "name the owner of an index in Qdrant collection",
-            collection,
-            lambda on: on.client.update_collection(collection_name=collection, metadata=metadata),
-        )
+        await self._setup.set_owner(collection, index_id, owner)
 
     async def replace(self, points: AssetPoints, collection: str, others: Collection[str]) -> None:
         distinct = [name for name in others if name != collection]
         if distinct:
             distinct = await self._other_instances(collection, distinct)
-        await replacing.replace(self._session, points, collection, distinct)
+        await point_writes.replace(self._session, points, collection, distinct)
 
     async def _other_instances(self, collection: str, names: Collection[str]) -> list[str]:
         """The names of other collections; omits aliases of this one and missing collections."""
@@ -82,22 +78,26 @@ class QdrantSink:
     async def set_payload(
         self, collection: str, index_id: str, indexed_asset_id: str, payload: Mapping[str, Any]
     ) -> None:
-        await patch(self._session, collection, index_id, indexed_asset_id, payload)
+        await point_writes.patch(self._session, collection, index_id, indexed_asset_id, payload)
 
     async def delete(self, collections: Collection[str], index_id: str, indexed_asset_id: str) -> None:
-        await replacing.delete(self._session, collections, index_id, indexed_asset_id)
+        await point_deletes.delete(self._session, collections, index_id, indexed_asset_id)
 
     async def count(self, collection: str, index_id: str, indexed_asset_id: str | None = None) -> int:
-        only = filters.of_index(index_id) if indexed_asset_id is None else filters.of_asset(index_id, indexed_asset_id)
+        only = (
+            point_filters.of_index(index_id)
+            if indexed_asset_id is None
+            else point_filters.of_asset(index_id, indexed_asset_id)
+        )
         try:
-            return await operations.count(self._session, collection, only)
+            return await point_reads.count(self._session, collection, only)
         except CollectionMissing:
             return 0
 
     async def tally(self, collection: str, index_id: str, most: int) -> Tally | None:
-        only, found = filters.of_index(index_id), {}
+        only, found = point_filters.of_index(index_id), {}
         for key in ("revision", "metadata_revision"):
-            values = await operations.facet(self._session, collection, only, key, most + 1)
+            values = await point_reads.facet(self._session, collection, only, key, most + 1)
             if values is None or len(values) > most:
                 return None
             found[key] = values
@@ -106,36 +106,40 @@ class QdrantSink:
     async def manifest(self, collection: str, index_id: str, only: Tally | None = None) -> dict[str, SinkAsset]:
         if only:
             with suppress(SinkMismatch):  # strict mode may reject such a long filter
-                return await self._manifest(collection, filters.of_tally(index_id, only))
-        return await self._manifest(collection, filters.of_index(index_id))
+                return await self._manifest(collection, point_filters.of_tally(index_id, only))
+        return await self._manifest(collection, point_filters.of_index(index_id))
 
     async def _manifest(self, collection: str, only: models.Filter) -> dict[str, SinkAsset]:
-        manifest = reading.Manifest()
+        manifest = point_reads.Manifest()
         with suppress(CollectionMissing):
-            async for records in operations.scroll(self._session, collection, only, reading.MANIFEST_KEYS):
+            async for records in point_reads.scroll(self._session, collection, only, point_reads.MANIFEST_KEYS):
                 manifest.add(records)
         return manifest.assets()
 
     async def asset(self, collection: str, index_id: str, indexed_asset_id: str) -> SinkAsset | None:
-        return (await self._manifest(collection, filters.of_asset(index_id, indexed_asset_id))).get(indexed_asset_id)
+        return (await self._manifest(collection, point_filters.of_asset(index_id, indexed_asset_id))).get(
+            indexed_asset_id
+        )
 
     async def search(self, collection: str, vector: Float32, index_ids: Sequence[str], limit: int) -> list[Hit]:
-        found = await operations.find(self._session, collection)
+        found = await collection_setup.find(self._session, collection)
         options = layout.searchable(found, len(vector)) if found else ()
         if not options:
             cause = f"it has no vectors of dimension {len(vector)}" if found else "it does not exist"
             raise SinkMismatch("search Qdrant collection", collection, cause, "Run `connector sync` first")
-        prefetches = partial(reading.prefetches, vector, options, index_ids)
-        return reading.hits(await operations.query(self._session, collection, prefetches, reading.HIT_KEYS, limit))
+        prefetches = partial(point_reads.prefetches, vector, options, index_ids)
+        return point_reads.hits(
+            await point_reads.query(self._session, collection, prefetches, point_reads.HIT_KEYS, limit)
+        )
 
-    async def example(self, collection: str) -> reading.Example | None:
+    async def example(self, collection: str) -> point_reads.Example | None:
         """One stored point as an example; None if the collection is empty."""
         found, _ = await self._session.call(
             "read a point of Qdrant collection",
             collection,
             lambda on: on.client.scroll(collection_name=collection, limit=1, with_payload=True, with_vectors=True),
         )
-        return reading.example(found[0]) if found else None
+        return point_reads.example(found[0]) if found else None
 
     async def close(self) -> None:
         await self._session.close()

@@ -15,7 +15,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 
 from connector.domain.errors import ConfigError
 from connector.domain.index_settings import IndexSettings
-from connector.domain.plan import DeleteMode
+from connector.domain.policy import DeleteMode
 from connector.settings.cron import period_of
 from connector.settings.ranges import RANGES
 from connector.settings.setting_types import (
@@ -43,7 +43,6 @@ from connector.settings.sources import (
 from connector.settings.toml_types import PREFIX, well_typed
 
 SECRETS = ("twelvelabs_api_key", "qdrant_api_key", "connector_webhook_secret")
-ALL_INDEXES = ("*",)
 
 _CONFIG = PREFIX + "config"
 _DAY = 86_400.0
@@ -236,7 +235,7 @@ def _types(model: type[BaseModel]) -> dict[str, object]:
 
 def _strangers(settings: Settings) -> list[str]:
     """Warn of overrides for an index that is not synced: a typo, or a variable that names fewer indexes."""
-    if settings.connector_indexes == ALL_INDEXES:
+    if settings.connector_indexes == ("*",):
         return []
     return [
         f"indexes: {override.id} has its own table but is not in CONNECTOR_INDEXES"

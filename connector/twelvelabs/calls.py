@@ -1,10 +1,13 @@
 """One request as a value, and the errors that it can raise."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from connector.domain.errors import AssetError, ConfigError, CycleError, MalformedAsset, SourceUnavailable, Unavailable
+
+T = TypeVar("T")
 
 _LONGEST_SHOWN = 100
 _ADVICE = "Check the network and TWELVELABS_BASE_URL; the connector retries automatically"
@@ -32,6 +35,10 @@ class Call:
 
     def malformed(self, cause: str) -> AssetError | CycleError:
         return self.wrong(self.operation, self.subject, cause, "The response was not used; report it to TwelveLabs")
+
+
+Read = Callable[[bytearray, Call], T]
+"""Reads the body of a successful response."""
 
 
 class Refused(Exception):

@@ -1,6 +1,6 @@
-"""Reads rate limit headers and error bodies. Pure.
+"""Reads the rate limit headers of a response: the remaining quota, and the wait that a refusal demands. Pure.
 
-Source of header names and body shapes: vendor's OpenAPI and documentation; the per-dimension reset is an assumption.
+Source of header names: vendor's OpenAPI and documentation; the per-dimension reset is an assumption.
 """
 
 import math
@@ -9,9 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
-from typing import Any
-
-import msgspec
 
 _EPOCH_FROM = 1e9
 _EPOCH_MS_FROM = 1e11
@@ -29,32 +26,7 @@ class Quota:
     limit: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorBody:
-    """An error body. `own` is false if a proxy or the CDN wrote it, not the API."""
-
-    code: str = ""
-    message: str = ""
-    retry_after: float | None = None
-    own: bool = True
-
-
-def fault(body: bytes | bytearray) -> ErrorBody:
-    """Read both formats, `{code, message}` and `{error: {code, message, details}}`, and the empty body."""
-    try:
-        document = msgspec.json.decode(body)
-    except (ValueError, RecursionError):
-        return ErrorBody(own=not body.lstrip().startswith(b"<"))
-    if not isinstance(document, dict):
-        return ErrorBody()
-    nested = document.get("error", document)
-    inner: dict[str, Any] = nested if isinstance(nested, dict) else {"message": nested}
-    details = inner.get("details")
-    retry_after = details.get("retryAfter") if isinstance(details, dict) else None
-    return ErrorBody(_text(inner.get("code")), _text(inner.get("message")), _number(retry_after))
-
-
-def retry_after(headers: Mapping[str, str], found: ErrorBody, wall: float) -> float | None:
+def retry_after(headers: Mapping[str, str], in_body: float | None, wall: float) -> float | None:
     """The longest wait that the response demands, in seconds from now; None if it demands none.
 
     `wall` is our own time in seconds since the epoch, used if the response has no Date.
@@ -62,7 +34,7 @@ def retry_after(headers: Mapping[str, str], found: ErrorBody, wall: float) -> fl
     now = _server_time(headers, wall)
     asked = [
         _seconds_or_date(headers.get("retry-after"), now),
-        found.retry_after,
+        in_body,
         *(_reset(headers.get(f"{prefix}reset"), now) for prefix in _exhausted(headers)),
     ]
     waits = [max(seconds, 0.0) for seconds in asked if seconds is not None]
@@ -73,10 +45,10 @@ def quota(headers: Mapping[str, str], wall: float) -> Quota | None:
     """The remaining request quota; None if the headers do not state it."""
     now = _server_time(headers, wall)
     for prefix in _REQUEST_QUOTAS:
-        remaining = _number(headers.get(f"{prefix}remaining"))
+        remaining = finite_number(headers.get(f"{prefix}remaining"))
         reset = _reset(headers.get(f"{prefix}reset", headers.get("x-ratelimit-reset")), now)
         if remaining is not None and reset is not None and reset > 0:
-            return Quota(remaining, reset, _number(headers.get(f"{prefix}limit")))
+            return Quota(remaining, reset, finite_number(headers.get(f"{prefix}limit")))
     return None
 
 
@@ -84,7 +56,7 @@ def _exhausted(headers: Mapping[str, str]) -> list[str]:
     """Header prefixes whose reset ends a 429: the request quotas, and every other used up dimension."""
     listed = [name.strip().lower() for name in headers.get("x-ratelimit-dimensions", "").split(",")]
     others = [f"x-ratelimit-{name}-" for name in listed if name]
-    spent = [prefix for prefix in others if _number(headers.get(f"{prefix}remaining")) == 0]
+    spent = [prefix for prefix in others if finite_number(headers.get(f"{prefix}remaining")) == 0]
     return list(dict.fromkeys([*_REQUEST_QUOTAS, *spent]))
 
 
@@ -94,7 +66,7 @@ def _server_time(headers: Mapping[str, str], wall: float) -> float:
 
 
 def _seconds_or_date(text: str | None, now: float) -> float | None:
-    seconds = _number(text)
+    seconds = finite_number(text)
     if seconds is not None:
         return seconds
     date = http_date(text)
@@ -103,7 +75,7 @@ def _seconds_or_date(text: str | None, now: float) -> float | None:
 
 def _reset(text: str | None, now: float) -> float | None:
     """Parse a reset time (epoch seconds or milliseconds); small numbers are seconds from now already."""
-    number = _number(text)
+    number = finite_number(text)
     if number is None or number < _EPOCH_FROM:
         return number
     return (number / 1000 if number >= _EPOCH_MS_FROM else number) - now
@@ -116,14 +88,10 @@ def http_date(text: str | None) -> float | None:
     return None
 
 
-def _number(value: object) -> float | None:
+def finite_number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     with suppress(ValueError, OverflowError):
         number = float(value)
         return number if math.isfinite(number) else None
     return None
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""

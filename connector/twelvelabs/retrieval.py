@@ -9,10 +9,10 @@ from functools import partial
 from http import HTTPStatus
 
 from connector.domain.errors import AssetError, MalformedAsset
+from connector.domain.marengo import KNOWN, select
 from connector.domain.source_model import READY, Index, RetrievedAsset
-from connector.twelvelabs import wire
+from connector.twelvelabs import asset_decoding
 from connector.twelvelabs.calls import Call, Refused, asset_path
-from connector.twelvelabs.options import asked_options, other_options
 from connector.twelvelabs.transport import ApiTransport
 
 _ADVICE = "It will be retried later; check the asset in the TwelveLabs dashboard"
@@ -74,7 +74,7 @@ class Retrieval:
         return found
 
     def _options(self, model: str | None) -> tuple[str, ...]:
-        return asked_options(model, self.index.model_options, self.wanted)
+        return select(model, self.index.model_options, self.wanted)
 
     async def _ask(self, asked: tuple[str, ...]) -> RetrievedAsset:
         options = tuple(("embedding_option", option) for option in asked)
@@ -86,5 +86,13 @@ class Retrieval:
             index_id=self.index.index_id,
             wrong=MalformedAsset,
         )
-        read = partial(wire.read_asset, asked=asked, index_model=self.index.model, transcript=self.transcript)
+        read = partial(asset_decoding.read_asset, asked=asked, index_model=self.index.model, transcript=self.transcript)
         return await self.transport.send(call, read)
+
+
+def other_options(
+    asked: tuple[str, ...], model_options: Collection[str], wanted: Collection[str] | None
+) -> tuple[str, ...]:
+    """The options of another known model that differ from `asked`; empty if there are none."""
+    questions = (select(model, model_options, wanted) for model in KNOWN)
+    return next((options for options in questions if options and options != asked), ())

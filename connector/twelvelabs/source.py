@@ -1,6 +1,6 @@
 """The `Source` port over the TwelveLabs API."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
@@ -11,16 +11,17 @@ import structlog
 
 from connector.domain.errors import AssetError, CycleError, IndexGone, SourceUnavailable
 from connector.domain.source_model import Changes, Float32, Index, IndexedAsset, RetrievedAsset, Snapshot
-from connector.twelvelabs import polling, queries, wire
-from connector.twelvelabs.calls import Call, Refused, asset_path, index_path, task_path
+from connector.twelvelabs import listing_decoding, paging, text_embedding
+from connector.twelvelabs.calls import Call, Read, Refused, asset_path, index_path, task_path
+from connector.twelvelabs.paging import Listed, Walk, walk_until_complete
 from connector.twelvelabs.retrieval import Retrieval
 from connector.twelvelabs.transport import ApiTransport
-from connector.twelvelabs.walk import Listed, Walk, walk_until_complete
 
 T = TypeVar("T")
 
-_BY_AGE = (("sort_by", "created_at"), ("sort_option", "asc"))
-_GONE = {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND}
+_PAGE_LIMIT = "50"
+# For the lookup of an index, the vendor documents 400 as the only refusal.
+_INDEX_GONE = {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND}
 _GONE_CODES = {"resource_not_exist", "not_found"}
 _GONE_ADVICE = "Check the id, and whether the index was deleted or expired; its points were not changed"
 _REFUSED_ADVICE = "Nothing was changed; if it persists, report it with this message"
@@ -29,13 +30,13 @@ _log = structlog.get_logger(__name__)
 
 
 class TwelveLabsSource:
-    """Owns its transport: `close` closes both."""
+    """Owns its transport and closes it."""
 
     def __init__(self, transport: ApiTransport) -> None:
         self._transport = transport
 
     async def indexes(self) -> list[Index]:
-        walk, _ = await self._list(Call("list", "indexes", "indexes"), wire.read_indexes)
+        walk = await self._list(Call("list", "indexes", "indexes"), listing_decoding.read_indexes)
         if not walk.complete:
             _log.warning("listing.ended_incomplete", operation="list indexes")
         return list(walk.rows.values())
@@ -43,15 +44,15 @@ class TwelveLabsSource:
     async def index(self, index_id: str) -> Index:
         call = Call("look up index", index_id, index_path(index_id), index_id=index_id)
         try:
-            return await self._transport.send(call, wire.read_index)
+            return await self._transport.send(call, listing_decoding.read_index)
         except Refused as refusal:
-            raise _refused(call, refusal, gone=refusal.status in _GONE) from None
+            raise _cycle_error(call, refusal, gone=refusal.status in _INDEX_GONE) from None
 
     async def snapshot(self, index: Index) -> Snapshot:
-        walk, as_of = await self._list(_listing(index), wire.read_assets)
+        walk = await self._list(_listing(index), listing_decoding.read_assets)
         if not walk.complete:
             _log.warning("listing.ended_incomplete", index_id=index.index_id)
-        return Snapshot(index, walk.rows, walk.complete, as_of)
+        return Snapshot(index, walk.rows, walk.complete, walk.as_of)
 
     async def changes(
         self,
@@ -60,14 +61,13 @@ class TwelveLabsSource:
         pending: Collection[str],
         known: Mapping[str, IndexedAsset] = MappingProxyType({}),
     ) -> Changes:
-        async def page(params: polling.Params, number: int) -> tuple[Listed[IndexedAsset], float | None]:
-            call = _numbered(_listing(index), params, number)
-            return await self._transport.send(call, wire.read_assets), self._transport.server_time
+        async def fetch(params: paging.Params, number: int) -> Listed[IndexedAsset]:
+            return await self._page(_listing(index), params, number, listing_decoding.read_assets)
 
         try:
-            return await polling.changes(page, partial(self.asset, index), since, pending, known)
+            return await paging.changes(fetch, partial(self.asset, index), since, pending, known)
         except Refused as refusal:
-            raise _refused(_listing(index), refusal, gone=_says_gone(refusal)) from None
+            raise _cycle_error(_listing(index), refusal, gone=_says_gone(refusal)) from None
 
     async def asset(self, index: Index, indexed_asset_id: str) -> IndexedAsset | None:
         found = await self.retrieve(index, indexed_asset_id, (), transcript=False)
@@ -75,7 +75,9 @@ class TwelveLabsSource:
 
     async def index_of_task(self, task_id: str) -> str | None:
         try:
-            return await self._transport.send(Call("look up task", task_id, task_path(task_id)), wire.read_task)
+            return await self._transport.send(
+                Call("look up task", task_id, task_path(task_id)), listing_decoding.read_task
+            )
         except Refused:
             return None
 
@@ -84,7 +86,7 @@ class TwelveLabsSource:
         try:
             await self._transport.probe(call)
         except Refused as refusal:
-            raise _refused(call, refusal, gone=False) from None
+            raise _cycle_error(call, refusal, gone=False) from None
 
     async def retrieve(
         self, index: Index, indexed_asset_id: str, options: Collection[str] | None, *, transcript: bool
@@ -100,7 +102,7 @@ class TwelveLabsSource:
         path = asset_path(index_id, indexed_asset_id)
         call = Call("confirm asset", indexed_asset_id, path, index_id=index_id)
         try:
-            await self._transport.send(call, wire.read_json)
+            await self._transport.send(call, listing_decoding.read_json)
         except Refused as refusal:
             if refusal.status == HTTPStatus.NOT_FOUND:
                 return False
@@ -108,11 +110,11 @@ class TwelveLabsSource:
         return True
 
     async def embed_text(self, model: str, text: str) -> Float32:
-        call, read = queries.text_query(model, text)
+        call, read = text_embedding.text_query(model, text)
         try:
             return await self._transport.send(call, read)
         except Refused as refusal:
-            raise queries.refused(call, refusal.says) from None
+            raise text_embedding.text_rejected(call, refusal.says) from None
 
     def requests(self, index_id: str | None = None) -> int:
         return self._transport.sent(index_id)
@@ -120,24 +122,19 @@ class TwelveLabsSource:
     async def close(self) -> None:
         await self._transport.close()
 
-    async def _list(self, call: Call, read: Callable[[bytearray, Call], Listed[T]]) -> tuple[Walk[T], float | None]:
-        """Return the walk, and the source's time at the first page."""
-        began: list[float | None] = []
-
-        async def page(number: int) -> Listed[T]:
-            rows = await self._transport.send(_numbered(call, _BY_AGE, number), read)
-            began.append(self._transport.server_time)
-            return rows
+    async def _list(self, call: Call, read: Read[Listed[T]]) -> Walk[T]:
+        async def fetch(number: int) -> Listed[T]:
+            return await self._page(call, paging.OLDEST_FIRST, number, read)
 
         try:
-            return await walk_until_complete(page), began[0]
+            return await walk_until_complete(fetch)
         except Refused as refusal:
             gone = call.index_id is not None and _says_gone(refusal)
-            raise _refused(call, refusal, gone=gone) from None
+            raise _cycle_error(call, refusal, gone=gone) from None
 
-
-def _numbered(call: Call, params: polling.Params, number: int) -> Call:
-    return replace(call, params=(*params, ("page_limit", "50"), ("page", str(number))))
+    async def _page(self, listing: Call, params: paging.Params, number: int, read: Read[Listed[T]]) -> Listed[T]:
+        call = replace(listing, params=(*params, ("page_limit", _PAGE_LIMIT), ("page", str(number))))
+        return replace(await self._transport.send(call, read), as_of=self._transport.server_time)
 
 
 def _says_gone(refusal: Refused) -> bool:
@@ -149,7 +146,7 @@ def _listing(index: Index) -> Call:
     return Call("list assets of index", index.index_id, path, index_id=index.index_id)
 
 
-def _refused(call: Call, refusal: Refused, *, gone: bool) -> CycleError:
+def _cycle_error(call: Call, refusal: Refused, *, gone: bool) -> CycleError:
     if gone:
         return IndexGone(call.operation, call.subject, refusal.says, _GONE_ADVICE)
     return SourceUnavailable(call.operation, call.subject, refusal.says, _REFUSED_ADVICE)

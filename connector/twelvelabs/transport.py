@@ -2,7 +2,6 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -14,14 +13,12 @@ from connector import __version__
 from connector.domain.errors import ConfigError, RateLimited, Unavailable
 from connector.domain.masking import hide
 from connector.twelvelabs import rate_headers
-from connector.twelvelabs.calls import Call
-from connector.twelvelabs.rate import Limiter
-from connector.twelvelabs.retry_budget import RequestLimits, RetryBudget
-from connector.twelvelabs.status_errors import RetryableError, problem, rate_limited
-from connector.twelvelabs.timing import Clocks
+from connector.twelvelabs.calls import Call, Read
+from connector.twelvelabs.error_responses import RetryableError, error_from_response, rate_limited
+from connector.twelvelabs.rate_limiter import Limiter
+from connector.twelvelabs.retries import Clocks, RequestLimits, RetryBudget
 
 T = TypeVar("T")
-Read = Callable[[bytearray, Call], T]
 
 TRANSLATION: dict[type[Exception], type[Unavailable | ConfigError]] = {
     httpx.HTTPError: Unavailable,
@@ -60,15 +57,15 @@ class ApiTransport:
         limiter: Limiter | None = None,
         *,
         connections: int = 10,
-        bounds: RequestLimits | None = None,
+        limits: RequestLimits | None = None,
         clock: Clocks | None = None,
     ) -> None:
         """Raises ConfigError for an invalid base URL, key or proxy setting."""
-        self._bounds = bounds or RequestLimits()
+        self._limits = limits or RequestLimits()
         self._clock = clock or Clocks()
         self._limiter = limiter or Limiter(clock=self._clock)
         hide([api_key])
-        self._client = _client(base_url, _checked_key(api_key), self._bounds, connections)
+        self._client = _client(base_url, _checked_key(api_key), self._limits, connections)
         self._sent: Counter[str | None] = Counter()
         self.server_time: float | None = None
 
@@ -85,12 +82,12 @@ class ApiTransport:
         Raises RateLimited, Unavailable, AuthenticationFailed, Refused for any other 4xx of the API itself, and what
         `read` raises.
         """
-        patience = RetryBudget(self._bounds, self._clock.random)
+        budget = RetryBudget(self._limits, self._clock.random)
         while True:
             try:
                 return await self._attempt(call, read)
             except RetryableError as failed:
-                await self._recover(call, failed, patience)
+                await self._recover(call, failed, budget)
 
     async def probe(self, call: Call) -> None:
         """Send one request without retries and without waiting for its turn. A 429 counts as success.
@@ -110,9 +107,9 @@ class ApiTransport:
             if not isinstance(failed.error, RateLimited):
                 raise failed.error from failed.__cause__
 
-    async def _recover(self, call: Call, failed: RetryableError, patience: RetryBudget) -> None:
+    async def _recover(self, call: Call, failed: RetryableError, budget: RetryBudget) -> None:
         limited = isinstance(failed.error, RateLimited)
-        wait = patience.after_limit(failed.at_least) if limited else patience.after_failure(failed.at_least)
+        wait = budget.after_limit(failed.at_least) if limited else budget.after_failure(failed.at_least)
         if limited:
             # Pause even if this call gives up: other workers must not send requests before the reset.
             self._limiter.pause(failed.at_least if wait is None else wait)
@@ -125,7 +122,7 @@ class ApiTransport:
             await self._clock.sleep(wait)
 
     async def _attempt(self, call: Call, read: Read[T]) -> T:
-        blocked = await self._limiter.turn(self._bounds.longest_wait)
+        blocked = await self._limiter.turn(self._limits.longest_wait)
         if blocked:
             raise rate_limited(call, f"TwelveLabs accepts no request for another {blocked:.0f} seconds", blocked)
         return await self._answered(call, read)
@@ -138,7 +135,7 @@ class ApiTransport:
         if quota is not None:
             self._limiter.learn(quota)
         if not httpx.codes.is_success(answer.status):
-            raise problem(call, answer.status, answer.headers, answer.body, self._clock.wall())
+            raise error_from_response(call, answer.status, answer.headers, answer.body, self._clock.wall())
         try:
             return await asyncio.to_thread(read, answer.body, call)
         except Unavailable as error:
@@ -146,11 +143,11 @@ class ApiTransport:
 
     async def _exchange(self, call: Call) -> _Answer:
         try:
-            async with asyncio.timeout(self._bounds.exchange), self._stream(call) as response:
+            async with asyncio.timeout(self._limits.exchange), self._stream(call) as response:
                 return _Answer(response.status_code, response.headers, await self._body(call, response))
         except TimeoutError:
             raise RetryableError(
-                call.unavailable(f"no complete response within {self._bounds.exchange:g} seconds")
+                call.unavailable(f"no complete response within {self._limits.exchange:g} seconds")
             ) from None
         except tuple(TRANSLATION) as error:
             raise self._translated(call, error) from error
@@ -169,8 +166,8 @@ class ApiTransport:
         body = bytearray()
         async for chunk in response.aiter_bytes():
             body += chunk
-            if response.is_success and len(body) > self._bounds.body:
-                raise call.malformed(f"the response is larger than {self._bounds.body} bytes")
+            if response.is_success and len(body) > self._limits.body:
+                raise call.malformed(f"the response is larger than {self._limits.body} bytes")
             if not response.is_success and len(body) > _ERROR_BODY:
                 break
         return body
@@ -190,7 +187,7 @@ def _checked_key(api_key: str) -> str:
     return api_key
 
 
-def _client(base_url: str, api_key: str, bounds: RequestLimits, connections: int) -> httpx.AsyncClient:
+def _client(base_url: str, api_key: str, limits: RequestLimits, connections: int) -> httpx.AsyncClient:
     url = _checked_url(base_url)
     try:
         return httpx.AsyncClient(
@@ -201,7 +198,7 @@ def _client(base_url: str, api_key: str, bounds: RequestLimits, connections: int
                 "accept": "application/json",
                 "accept-encoding": "gzip",
             },
-            timeout=httpx.Timeout(connect=bounds.connect, read=bounds.read, write=bounds.connect, pool=None),
+            timeout=httpx.Timeout(connect=limits.connect, read=limits.read, write=limits.connect, pool=None),
             limits=httpx.Limits(
                 max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30.0
             ),

@@ -5,11 +5,10 @@ from contextlib import asynccontextmanager
 from typing import Any, Literal, Protocol
 
 from connector.domain.errors import AuthenticationFailed, RateLimited, Unavailable
-from connector.domain.watermark import OVERLAP_SEC
 from connector.ports import Source
 from connector.simulator import Scenario, Scene, Simulator
 from connector.twelvelabs import ApiTransport, TwelveLabsSource
-from connector.twelvelabs.rate import Limiter
+from connector.twelvelabs.rate_limiter import Limiter
 from tests.fakes.clock import FakeTime
 from tests.fakes.source import FakeSource
 
@@ -38,7 +37,6 @@ class World(Protocol):
     def set_status(self, index_id: str, asset_id: str, status: str) -> None: ...
     def change(self, index_id: str, asset_id: str) -> None: ...
     def migrate(self, index_id: str, model: str) -> None: ...
-    def pass_overlap(self) -> None: ...
     def task_of(self, index_id: str, asset_id: str) -> str: ...
     def begin(self, trouble: Trouble) -> None: ...
 
@@ -80,9 +78,6 @@ class FakeWorld:
 
     def migrate(self, index_id: str, model: str) -> None:
         self.source.migrate(index_id, model)
-
-    def pass_overlap(self) -> None:
-        """The fake has none."""
 
     def task_of(self, index_id: str, asset_id: str) -> str:
         return f"task-of-{index_id}-{asset_id}"
@@ -142,9 +137,6 @@ class SimulatedWorld:
 
     def migrate(self, index_id: str, model: str) -> None:
         self.control.migrate(index_id, model)
-
-    def pass_overlap(self) -> None:
-        self.control.advance(OVERLAP_SEC + 1)
 
     def task_of(self, index_id: str, asset_id: str) -> str:
         return self.control.task_id(index_id, asset_id)

@@ -1,5 +1,7 @@
 """The CheckpointStore contract for indexes: their states, reports and claims, and the identity of the ledger."""
 
+from dataclasses import replace
+
 from connector.domain.ledger_model import IndexState
 from connector.ports import CheckpointStore
 from tests.builders import applied, attempt, row
@@ -19,12 +21,24 @@ async def test_an_index_without_points_is_adopted_too(ledger: CheckpointStore) -
 
 
 async def test_the_last_report_and_state_stand(ledger: CheckpointStore) -> None:
-    await ledger.save_state("i", STATE)
+    await ledger.adopt("i", [], STATE)
     await ledger.save_report("i", {"listed": 1})
     await ledger.save_report("i", {"listed": 2, "error": None, "problems": [{"code": "ä"}], "lag_sec": 0.5})
-    await ledger.save_state("i", IndexState(1.0, 2.0))
+    assert await ledger.update_state("i", lambda state: replace(state, canary_at=7.0)) == replace(STATE, canary_at=7.0)
     assert (await ledger.reports())["i"] == {"listed": 2, "error": None, "problems": [{"code": "ä"}], "lag_sec": 0.5}
-    assert await ledger.state("i") == IndexState(1.0, 2.0)
+    assert await ledger.state("i") == replace(STATE, canary_at=7.0)
+
+
+async def test_adopting_again_leaves_the_state(ledger: CheckpointStore) -> None:
+    await ledger.adopt("i", [], STATE)
+    await ledger.adopt("i", [row("a", applied())], IndexState(9.0, 9.0))
+    assert (await ledger.state("i"), set(await ledger.load("i"))) == (STATE, {"a"})
+
+
+async def test_the_state_of_an_unknown_index_cannot_be_changed(ledger: CheckpointStore) -> None:
+    """It was forgotten meanwhile, and must not come back."""
+    assert await ledger.update_state("i", lambda state: replace(state, canary_at=7.0)) is None
+    assert (await ledger.state("i"), await ledger.known()) == (None, [])
 
 
 async def test_reports_name_every_index_that_has_one_or_is_known(ledger: CheckpointStore) -> None:

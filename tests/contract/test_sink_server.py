@@ -11,7 +11,7 @@ from qdrant_client import AsyncQdrantClient, models
 
 from connector.domain.errors import SinkMismatch
 from connector.domain.sink_model import CollectionSpec, Tally
-from connector.qdrant.collection import PAYLOAD_INDEXES, type_of
+from connector.qdrant.collection_layout import PAYLOAD_INDEXES, type_of
 from connector.qdrant.sink import QdrantSink
 from tests.contract.asset_points import DIMENSION, OPTIONS, OTHER_INDEX, asset_points, spec
 from tests.contract.sinks import QdrantBench

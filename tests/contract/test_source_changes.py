@@ -30,7 +30,6 @@ class Poller:
     async def look(self) -> None:
         found = await self.source.snapshot(await self.index())
         self.since = max(_date(asset) for asset in found.assets.values())
-        self.world.pass_overlap()
 
     async def index(self) -> Index:
         return await self.source.index(self.index_id)
@@ -67,12 +66,12 @@ async def test_nothing_changed_is_no_news(poller: Poller) -> None:
     assert await poller.news() == {}
 
 
-async def test_what_is_older_than_the_date_is_not_shown(poller: Poller) -> None:
-    """Only the latest one, which bears the date itself, may be."""
+async def test_only_what_bears_the_date_or_a_later_one_is_shown(poller: Poller) -> None:
+    """The caller says from when on: no source adds an overlap of its own."""
     latest = poller.world.add(poller.index_id)
     await poller.look()
 
-    assert set((await poller.changes()).assets) <= {latest}
+    assert set((await poller.changes()).assets) == {latest}
 
 
 async def test_a_new_asset_is_news_whatever_its_status(poller: Poller) -> None:

@@ -7,7 +7,6 @@ import pytest
 from connector.domain.errors import AuthenticationFailed, ConnectorError, RateLimited, SourceUnavailable, Unavailable
 from connector.domain.source_model import Index
 from connector.domain.timestamps import epoch
-from connector.domain.watermark import OVERLAP_SEC
 from connector.simulator import IndexSpec, Scenario
 from connector.twelvelabs import ApiTransport, TwelveLabsSource
 from tests.comparing import differences
@@ -60,17 +59,18 @@ async def test_a_poll_of_a_large_index_without_change_is_two_requests(large: Sim
 
 
 async def test_assets_of_one_moment_are_gone_through_once() -> None:
-    """After a bulk upload all of them lie within the overlap, however often it is polled."""
+    """After a bulk upload all of them bear the date from which the poll starts, however often it is polled."""
     async with simulated(Scenario(indexes=(IndexSpec(name="bulk", generate=2000, created_every=0.0),))) as world:
         (index,) = await world.source.indexes()
         snapshot = await world.source.snapshot(index)
         before = world.source.requests()
-        quiet = await world.source.changes(index, snapshot.as_of, (), snapshot.assets)
+        since = latest(world)
+        quiet = await world.source.changes(index, since, (), snapshot.assets)
         requests = world.source.requests() - before
         added = world.control.add_asset(index.index_id, "added.mp4", captions=["a ship leaves the harbour"])
-        found = await world.source.changes(index, snapshot.as_of, (), snapshot.assets)
+        found = await world.source.changes(index, since, (), snapshot.assets)
 
-    assert requests == 2
+    assert (requests, len(quiet.assets)) == (2, 50)
     assert all(snapshot.assets[name] == asset for name, asset in quiet.assets.items())
     assert added in found.assets
 
@@ -79,7 +79,7 @@ async def test_a_poll_of_a_large_index_with_pending_assets_is_three_requests(lar
     (index_id,) = large.control.index_ids
     slow = large.control.asset_ids(index_id)[777]
     large.control.set_status(index_id, slow, "indexing")
-    large.control.advance(OVERLAP_SEC + 1)
+    large.control.advance(1)
 
     assert await polled(large, epoch(large.control.now), slow) == ({}, frozenset({slow}), 3)
 
@@ -89,7 +89,7 @@ async def test_a_poll_of_a_large_index_finds_the_few_that_changed(large: Simulat
     names = large.control.asset_ids(index_id)
     large.control.set_status(index_id, names[5], "indexing")
     since = epoch(large.control.now)
-    large.control.advance(OVERLAP_SEC + 1)
+    large.control.advance(1)
     large.control.patch_metadata(index_id, names[50_000], {"category": "news"})
     large.control.set_status(index_id, names[5], "ready")
     large.control.delete_asset(index_id, names[9])
@@ -101,14 +101,15 @@ async def test_a_poll_of_a_large_index_finds_the_few_that_changed(large: Simulat
     assert (pending, requests) == (frozenset(), 2)
 
 
-async def test_nothing_older_than_the_overlap_is_listed(large: SimulatedWorld) -> None:
+async def test_nothing_older_than_the_date_is_listed(large: SimulatedWorld) -> None:
     (index_id,) = large.control.index_ids
     old = large.control.add_asset(index_id, "old.mp4")
-    large.control.advance(2)
+    large.control.advance(1)
+    since = epoch(large.control.now)
     recent = large.control.add_asset(index_id, "recent.mp4")
-    large.control.advance(OVERLAP_SEC - 1)
+    large.control.advance(1)
 
-    found, _, _ = await polled(large, epoch(large.control.now))
+    found, _, _ = await polled(large, since)
 
     assert recent in found
     assert old not in found
@@ -138,7 +139,7 @@ async def test_a_pending_asset_that_cannot_be_read_stays_pending() -> None:
 
 
 async def test_what_a_poll_asks_for() -> None:
-    """Dates to the second, two minutes before the watermark: the source's clocks are not one clock."""
+    """Dates to the second, never later than asked for."""
     async with asking(page([], 0)) as (source, server):
         await source.changes(INDEX, MOMENT + 0.7, ["a1"])
 
@@ -147,8 +148,8 @@ async def test_what_a_poll_asks_for() -> None:
     touched = [("sort_by", "updated_at"), ("sort_option", "desc")]
     statuses = [("status", status) for status in ("pending", "queued", "validating", "indexing")]
     assert sent(server)[:3] == [
-        (path, [*created, ("created_at", "2026-03-01T08:58:00Z"), *paging]),
-        (path, [*touched, ("updated_at", "2026-03-01T08:58:00Z"), *paging]),
+        (path, [*created, ("created_at", "2026-03-01T09:00:00Z"), *paging]),
+        (path, [*touched, ("updated_at", "2026-03-01T09:00:00Z"), *paging]),
         (path, [*created, *statuses, *paging]),
     ]
     assert sent(server)[3:] == [(f"{path}/a1", [])]
@@ -159,12 +160,12 @@ async def test_what_a_poll_asks_for() -> None:
     [
         (-62_135_596_800.0, "1970-01-01T00:00:00Z"),
         (0.0, "1970-01-01T00:00:00Z"),
-        (253_402_300_800.0, "9999-12-31T23:58:00Z"),
+        (253_402_300_800.0, "9999-12-31T23:59:59Z"),
         (1e300, "9999-12-31T23:59:59Z"),
     ],
 )
-async def test_a_watermark_may_be_any_time(since: float, asked: str) -> None:
-    """A ledger may hold one that was made of Go's zero time, or of a time in the far future."""
+async def test_a_poll_may_start_at_any_time(since: float, asked: str) -> None:
+    """A watermark may come from Go's zero time, or from a time in the far future."""
     async with asking(page([], 0), page([], 0)) as (source, server):
         await source.changes(INDEX, since, [])
 

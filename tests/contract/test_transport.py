@@ -13,9 +13,9 @@ from connector.domain.errors import (
     Unavailable,
 )
 from connector.twelvelabs.calls import Call, Refused
-from connector.twelvelabs.retry_budget import RequestLimits
+from connector.twelvelabs.listing_decoding import read_index
+from connector.twelvelabs.retries import RequestLimits
 from connector.twelvelabs.transport import ApiTransport
-from connector.twelvelabs.wire import read_index
 from tests.contract.transport_talks import CALL, GOOD, INDEX, KEY, talking
 from tests.fakes.clock import FakeTime
 from tests.fakes.scripted_http import answer, scripted
@@ -96,10 +96,10 @@ async def test_nobody_listening_is_unavailable(time: FakeTime) -> None:
     assert transport.sent() == 5
 
 
-@pytest.mark.parametrize("bounds", [RequestLimits(attempts=2, read=0.05), RequestLimits(attempts=2, exchange=0.05)])
-async def test_a_server_that_hangs_is_unavailable(bounds: RequestLimits, time: FakeTime) -> None:
+@pytest.mark.parametrize("limits", [RequestLimits(attempts=2, read=0.05), RequestLimits(attempts=2, exchange=0.05)])
+async def test_a_server_that_hangs_is_unavailable(limits: RequestLimits, time: FakeTime) -> None:
     """Both the read time-out and the one over the whole exchange count."""
-    async with talking([None], time, bounds) as (transport, server):
+    async with talking([None], time, limits) as (transport, server):
         with pytest.raises(Unavailable):
             await transport.send(CALL, read_index)
 

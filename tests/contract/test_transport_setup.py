@@ -7,8 +7,8 @@ from connector.domain.errors import (
     ConfigError,
 )
 from connector.twelvelabs.calls import Call
+from connector.twelvelabs.listing_decoding import read_index
 from connector.twelvelabs.transport import TRANSLATION, ApiTransport
-from connector.twelvelabs.wire import read_index
 from tests.contract.transport_talks import CALL, GOOD, KEY, talking
 from tests.fakes.clock import FakeTime
 from tests.fakes.scripted_http import scripted

@@ -8,7 +8,7 @@ from connector.domain.errors import (
     RateLimited,
     Unavailable,
 )
-from connector.twelvelabs.wire import read_index
+from connector.twelvelabs.listing_decoding import read_index
 from tests.contract.transport_talks import CALL, GOOD, INDEX, talking
 from tests.fakes.clock import EPOCH, FakeTime
 from tests.fakes.scripted_http import answer

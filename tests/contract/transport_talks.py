@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 
 from connector.twelvelabs.calls import Call
-from connector.twelvelabs.rate import Limiter
-from connector.twelvelabs.retry_budget import RequestLimits
+from connector.twelvelabs.rate_limiter import Limiter
+from connector.twelvelabs.retries import RequestLimits
 from connector.twelvelabs.transport import ApiTransport
 from tests.fakes.clock import FakeTime
 from tests.fakes.scripted_http import ScriptedServer, answer, scripted
@@ -18,10 +18,10 @@ GOOD = answer(200, INDEX)
 
 @asynccontextmanager
 async def talking(
-    answers: Iterable[bytes | None], time: FakeTime, bounds: RequestLimits | None = None
+    answers: Iterable[bytes | None], time: FakeTime, limits: RequestLimits | None = None
 ) -> AsyncIterator[tuple[ApiTransport, ScriptedServer]]:
     async with scripted(answers) as server:
-        transport = ApiTransport(server.base_url, KEY, Limiter(clock=time.clock), bounds=bounds, clock=time.clock)
+        transport = ApiTransport(server.base_url, KEY, Limiter(clock=time.clock), limits=limits, clock=time.clock)
         try:
             yield transport, server
         finally:

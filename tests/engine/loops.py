@@ -8,13 +8,18 @@ from connector.daemon.index_loop import IndexLoop
 from connector.domain.index_settings import IndexSettings
 from connector.domain.report import CycleReport
 from connector.engine.cycle import Engine, Progress
+from connector.engine.survey import CycleOptions
 from connector.ports import CheckpointStore
 from tests.engine.world import INDEX, World
 
 PERIOD = 3600.0
-SCHEDULED, ORDERED, POLL = f"cycle period={PERIOD} allow_deletes=False", "cycle period=None allow_deletes=False", "poll"
-
-REFRESH = "refresh"
+SCHEDULED, ORDERED, POLL, REFRESH = "scheduled cycle", "sync", "poll", "refresh"
+ALLOWED = "sync --allow-deletes"
+_CYCLES = {
+    CycleOptions(respect_backoff=True, refresh_period=PERIOD): SCHEDULED,
+    CycleOptions(): ORDERED,
+    CycleOptions(allow_deletes=True): ALLOWED,
+}
 
 
 class WatchedEngine(Engine):
@@ -33,16 +38,9 @@ class WatchedEngine(Engine):
         self.go_on = asyncio.Event()
         self.go_on.set()
 
-    async def cycle(
-        self,
-        settings: IndexSettings,
-        *,
-        allow_deletes: bool = False,
-        take_over: bool = False,
-        period: float | None = None,
-    ) -> CycleReport:
-        async with self._watched(f"cycle period={period} allow_deletes={allow_deletes}"):
-            return await super().cycle(settings, allow_deletes=allow_deletes, take_over=take_over, period=period)
+    async def cycle(self, settings: IndexSettings, options: CycleOptions | None = None) -> CycleReport:
+        async with self._watched(_CYCLES[options or CycleOptions()]):
+            return await super().cycle(settings, options)
 
     async def poll(self, settings: IndexSettings) -> CycleReport:
         async with self._watched("poll"):

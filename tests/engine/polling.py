@@ -3,8 +3,12 @@
 from connector.domain.ledger_model import IndexState
 from connector.domain.report import CycleReport
 from connector.domain.timestamps import epoch
+from connector.domain.watermark import OVERLAP_SEC
 from connector.engine.cycle import Engine
+from connector.engine.survey import CycleOptions
 from tests.engine.world import INDEX, World
+
+SCHEDULED = CycleOptions(respect_backoff=True, refresh_period=3600.0)
 
 
 class Daemon:
@@ -16,7 +20,7 @@ class Daemon:
 
     async def full(self) -> CycleReport:
         self.world.now += 1.0
-        return await self.engine.cycle(self.world.settings, period=3600.0)
+        return await self.engine.cycle(self.world.settings, SCHEDULED)
 
     async def poll(self, later: float = 1.0) -> CycleReport:
         self.world.now += later
@@ -29,6 +33,10 @@ class Daemon:
 
     async def watermark(self) -> float:
         return (await self.state()).watermark or 0.0
+
+    def pass_overlap(self) -> None:
+        """Source time: once a later change has moved the watermark, polls no longer list what is there now."""
+        self.source.pass_time(OVERLAP_SEC)
 
     def touched(self, name: str) -> float:
         """When the source last touched the asset."""

@@ -5,6 +5,7 @@ from copy import deepcopy
 import pytest
 
 from connector.engine import maintenance
+from connector.engine.survey import CycleOptions
 from tests.comparing import differences
 from tests.engine.neighbours import NAME, VISUAL, beside, points_by_collection, synced_world
 from tests.engine.world import INDEX, World
@@ -128,7 +129,7 @@ async def test_a_snapshot_from_before_a_take_over_leaves_one_owner() -> None:
     world = await synced_world()
     old = deepcopy(world.sink.stored[NAME])
     second = beside(world, **VISUAL)
-    assert (await second.engine().cycle(second.settings, take_over=True)).error is None
+    assert (await second.engine().cycle(second.settings, CycleOptions(take_over=True))).error is None
     world.sink.stored[NAME] = old
 
     reports = [await it.cycle() for it in (second, world, second)]

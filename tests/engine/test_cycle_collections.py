@@ -55,7 +55,7 @@ async def test_a_vector_that_an_unknown_models_collection_lacks_is_said_once_for
 
     assert report.error
     assert report.error["code"] == "sink_mismatch"
-    assert differences(report, failed=0, problems=[]) == {}
+    assert differences(report, failed=0, problems=()) == {}
     assert "it has no vector named smell" in report.error["message"]
     assert "CONNECTOR_EMBEDDING_OPTIONS" in report.error["message"]
     assert "CONNECTOR_COLLECTION" in report.error["message"]

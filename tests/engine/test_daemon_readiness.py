@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from connector.app import App
+from connector.daemon.index_loops import IndexLoops
 from connector.daemon.process import Daemon
-from connector.daemon.schedule import LATE_SEC
+from connector.daemon.schedule import LATE_SEC, Schedule
 from connector.ledger.command_queue import CommandQueue
 from connector.settings.connector_settings import given_only
 from tests.engine.world import INDEX, World
@@ -23,7 +24,8 @@ async def daemon(tmp_path: Path) -> AsyncIterator[Daemon]:
     )
     app = App(settings, world.source, world.sink, world.ledger, world.engine())
     async with CommandQueue(settings.ledger_path) as book:
-        yield Daemon(app, book, {}, asyncio.Event(), lambda: world.now)
+        schedule = Schedule(wall=lambda: world.now)
+        yield Daemon(app, book, schedule, IndexLoops(settings, schedule), asyncio.Event(), lambda: world.now)
 
 
 async def test_a_missed_beat_of_the_schedule_heals_with_the_next_one(daemon: Daemon) -> None:

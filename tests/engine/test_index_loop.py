@@ -9,8 +9,9 @@ import pytest
 
 from connector.daemon.index_loop import Retry
 from connector.domain.errors import LedgerUnavailable, MalformedAsset, Unavailable
+from connector.engine.survey import CycleOptions
 from tests.comparing import differences
-from tests.engine.loops import ORDERED, POLL, REFRESH, SCHEDULED, Place
+from tests.engine.loops import ALLOWED, ORDERED, POLL, REFRESH, SCHEDULED, Place
 from tests.engine.world import INDEX
 from tests.fakes.ledger import FakeCheckpointStore
 
@@ -101,7 +102,7 @@ async def test_there_are_never_two_cycles_at_once(place: Place) -> None:
         for _ in range(3):
             place.loop.poke_full()
             place.loop.poke_poll()
-            group.create_task(place.loop.full_cycle(allow_deletes=False))
+            group.create_task(place.loop.full_cycle(CycleOptions()))
             await asyncio.sleep(0)
 
     await place.waiting()
@@ -121,7 +122,7 @@ async def test_while_it_is_kept_busy_no_cycle_begins(place: Place) -> None:
 async def test_an_order_gets_the_report_of_its_own_cycle(place: Place) -> None:
     place.world.source.add(INDEX, "new")
 
-    report = await place.loop.full_cycle(allow_deletes=False)
+    report = await place.loop.full_cycle(CycleOptions())
 
     assert (report.upserted, report.listed) == (1, 3)
     await place.settled(ORDERED)
@@ -139,7 +140,7 @@ async def test_an_order_does_not_wait_for_back_offs(place: Place) -> None:
     await place.settled(SCHEDULED)
     assert (await place.report())["failed"] == 1
 
-    report = await place.loop.full_cycle(allow_deletes=False)
+    report = await place.loop.full_cycle(CycleOptions())
 
     assert (report.upserted, report.failed) == (1, 0)
 
@@ -151,15 +152,15 @@ async def test_deletes_are_allowed_once_by_the_order_that_allows_them(place: Pla
     await place.settled(SCHEDULED)
     assert (await place.report())["withheld"] == 2
 
-    report = await place.loop.full_cycle(allow_deletes=True)
+    report = await place.loop.full_cycle(CycleOptions(allow_deletes=True))
 
     assert (report.deleted, report.withheld) == (2, 0)
-    await place.settled("cycle period=None allow_deletes=True")
+    await place.settled(ALLOWED)
 
 
 async def test_an_order_that_nobody_waits_for_any_more_does_no_harm(place: Place) -> None:
     place.engine.go_on.clear()
-    asking = asyncio.get_running_loop().create_task(place.loop.full_cycle(allow_deletes=False))
+    asking = asyncio.get_running_loop().create_task(place.loop.full_cycle(CycleOptions()))
     assert await place.engine.begun.get() == ORDERED
     asking.cancel()
     with suppress(asyncio.CancelledError):
@@ -213,7 +214,7 @@ async def test_a_mistake_of_ours_is_an_error_of_this_index(place: Place) -> None
 async def test_an_order_learns_of_a_mistake_of_ours(place: Place) -> None:
     place.engine.breaks = 1
 
-    report = await place.loop.full_cycle(allow_deletes=False)
+    report = await place.loop.full_cycle(CycleOptions())
 
     assert (report.error or {})["code"] == "internal_error"
 
@@ -229,7 +230,7 @@ async def test_a_ledger_that_takes_no_report_stops_nothing() -> None:
 
 async def test_without_a_full_cycle_before_a_poll_becomes_one(place: Place) -> None:
     """The index was forgotten, or its first cycle failed."""
-    place.engine.unlearn(INDEX)
+    place.loop.survey_again()
     place.loop.poke_poll()
 
     await place.settled(SCHEDULED)

@@ -5,6 +5,7 @@ from copy import deepcopy
 import pytest
 
 from connector.engine import maintenance
+from connector.engine.survey import CycleOptions
 from tests.comparing import differences
 from tests.engine.neighbours import NAME, VISUAL, beside, points_by_collection, synced_world
 from tests.engine.world import INDEX, World
@@ -59,7 +60,7 @@ async def test_one_that_was_taken_over_stops_writing() -> None:
     second = beside(world, **VISUAL)
     settings = second.settings
 
-    taken = await second.engine().cycle(settings, take_over=True)
+    taken = await second.engine().cycle(settings, CycleOptions(take_over=True))
 
     assert (taken.error, taken.upserted) == (None, 3)
     assert named_vectors(world) == {frozenset({"visual"})}
@@ -72,7 +73,7 @@ async def test_one_that_was_taken_over_stops_writing() -> None:
     assert "took the index over" in report.error["message"]
     assert len(world.points_of("b")[NAME]) == 3
     assert (await second.cycle()).error is None
-    back = await world.engine().cycle(world.settings, take_over=True)
+    back = await world.engine().cycle(world.settings, CycleOptions(take_over=True))
     assert back.error is None
     assert frozenset({"visual"}) not in named_vectors(world)
 
@@ -83,7 +84,7 @@ async def test_one_that_was_taken_over_in_the_middle_of_its_work_stops_writing()
     engine = world.engine(concurrency=1)
     assert (await engine.cycle(world.settings)).unchanged == 3
     second = beside(world, **VISUAL)
-    assert (await second.engine().cycle(second.settings, take_over=True)).upserted == 3
+    assert (await second.engine().cycle(second.settings, CycleOptions(take_over=True))).upserted == 3
     world.source.add(INDEX, "d")
 
     report = await engine.poll(world.settings)
@@ -139,7 +140,7 @@ async def test_what_an_owner_has_moved_away_is_left_alone(take_over: bool) -> No
     assert (await moved.cycle()).upserted == 3
     second = beside(world)
 
-    report = await second.engine().cycle(second.settings, take_over=take_over)
+    report = await second.engine().cycle(second.settings, CycleOptions(take_over=take_over))
 
     assert (report.error, report.upserted) == (None, 3)
     assert points_by_collection(world) == {NAME: 9, "moved-marengo3.0": 9}

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from connector.domain.watermark import OVERLAP_SEC
 from tests.comparing import differences
 from tests.engine.polling import Daemon, synced
 from tests.engine.world import INDEX, World
@@ -38,6 +39,8 @@ async def test_the_cost_of_a_poll_does_not_grow_with_the_index(daemon: Daemon) -
     """One asset among many: one retrieval, and the same questions as ever."""
     for number in range(200):
         daemon.source.add(INDEX, f"old{number:03}")
+    daemon.pass_overlap()
+    daemon.source.add(INDEX, "latest")
     await daemon.full()
     daemon.source.add(INDEX, "new")
     loads, requests = daemon.world.ledger.loads, daemon.source.requests()
@@ -56,6 +59,19 @@ async def test_a_new_asset_is_found(daemon: Daemon) -> None:
     assert (report.upserted, report.clean) == (1, True)
     daemon.world.check_i1_sink_equals_source()
     assert (await daemon.poll()).upserted == 0
+
+
+async def test_a_row_that_becomes_visible_late_is_found(daemon: Daemon) -> None:
+    """It is older than the watermark, which a later row has moved."""
+    daemon.source.add(INDEX, "late")
+    daemon.source.hide(INDEX, "late")
+    daemon.source.add(INDEX, "new")
+    assert (await daemon.poll()).upserted == 1
+    assert daemon.touched("late") < await daemon.watermark()
+    daemon.source.hide(INDEX)
+
+    assert (await daemon.poll()).upserted == 1
+    daemon.world.check_i1_sink_equals_source()
 
 
 async def test_an_asset_with_another_content_is_found(daemon: Daemon) -> None:
@@ -89,12 +105,13 @@ async def test_an_asset_that_becomes_ready_is_found(daemon: Daemon, on_its_way: 
 async def test_an_asset_that_becomes_ready_without_a_new_date_is_found(daemon: Daemon) -> None:
     """Whether `updated_at` moves with every change is not known."""
     daemon.source.add(INDEX, "late", status="indexing")
+    daemon.pass_overlap()
     daemon.source.add(INDEX, "newer")
     await daemon.poll()
     date = daemon.source.listed(INDEX)["late"].updated_at
     daemon.source.set_status(INDEX, "late", "ready")
     daemon.source.set_date(INDEX, "late", date)
-    assert daemon.touched("late") < await daemon.watermark()
+    assert daemon.touched("late") < await daemon.watermark() - OVERLAP_SEC
 
     assert (await daemon.poll()).upserted == 1
 
@@ -102,6 +119,7 @@ async def test_an_asset_that_becomes_ready_without_a_new_date_is_found(daemon: D
 async def test_what_is_on_its_way_for_long_stays_in_view(daemon: Daemon) -> None:
     """Unchanged it is no news, and still it is not forgotten."""
     daemon.source.add(INDEX, "slow", status="indexing")
+    daemon.pass_overlap()
     daemon.source.add(INDEX, "newer")
     await daemon.poll()
     before = daemon.work()

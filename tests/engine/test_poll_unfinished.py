@@ -3,6 +3,7 @@
 import pytest
 
 from connector.domain.errors import AuthenticationFailed, MalformedAsset, RateLimited, Unavailable
+from connector.domain.watermark import OVERLAP_SEC
 from tests.comparing import differences
 from tests.engine.polling import Daemon, synced
 from tests.engine.world import INDEX, World
@@ -38,9 +39,10 @@ async def test_a_failed_asset_is_tried_again_when_it_is_due(daemon: Daemon) -> N
     daemon.source.add(INDEX, "new")
     daemon.source.fail_next(1, malformed, {"retrieve"})
     assert (await daemon.poll()).failed == 1
+    daemon.pass_overlap()
     daemon.source.add(INDEX, "newer")
     assert (await daemon.poll()).upserted == 1
-    assert daemon.touched("new") < await daemon.watermark()
+    assert daemon.touched("new") < await daemon.watermark() - OVERLAP_SEC
 
     early = await daemon.poll(later=50.0)
     assert (early.upserted, daemon.source.retrievals[INDEX, "new"]) == (0, 0)
@@ -72,6 +74,9 @@ async def test_a_quarantined_asset_is_left_alone_until_it_changes() -> None:
 
 
 async def test_an_interrupted_asset_is_finished(daemon: Daemon) -> None:
+    daemon.pass_overlap()
+    daemon.source.add(INDEX, "newest")
+    await daemon.full()
     await daemon.world.ledger.open(INDEX, "a", ["twelvelabs-marengo3.0"])
     daemon.source.add(INDEX, "newer")
 
@@ -155,6 +160,7 @@ async def test_an_asset_that_cannot_be_looked_at_concerns_no_other(daemon: Daemo
     """Its row stays due, and the next full cycle, which has it from the listing, deals with it."""
     daemon.source.add(INDEX, "bad")
     daemon.source.fail_next(1, malformed, {"retrieve"})
+    daemon.pass_overlap()
     daemon.source.add(INDEX, "newer")
     await daemon.poll()
     daemon.source.add(INDEX, "new")

@@ -1,7 +1,7 @@
 """Refreshes between full cycles: spread over passes, and nothing else is done."""
 
 from connector.domain.errors import AuthenticationFailed
-from tests.engine.polling import Daemon, synced
+from tests.engine.polling import SCHEDULED, Daemon, synced
 from tests.engine.world import INDEX, World
 
 PASSES = 24
@@ -77,7 +77,7 @@ async def test_a_new_name_of_the_index_is_spread_over_passes() -> None:
 
     world.now += 1.0
     before = world.source.retrievals.total()
-    first = await daemon.engine.cycle(world.settings, period=3600.0)
+    first = await daemon.engine.cycle(world.settings, SCHEDULED)
     in_the_cycle = world.source.retrievals.total() - before
     done = await hours_of_passes(daemon, 8)
 

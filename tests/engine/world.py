@@ -13,6 +13,7 @@ from connector.domain.ledger_model import Checkpoint
 from connector.domain.report import CycleReport
 from connector.domain.source_model import READY
 from connector.engine.cycle import Engine
+from connector.engine.survey import CycleOptions
 from connector.ports import CheckpointStore, Sink, Source
 from tests.fakes.ledger import FakeCheckpointStore
 from tests.fakes.sink import Crashed, FakeSink
@@ -46,7 +47,8 @@ class World:
     ) -> CycleReport:
         self.now += 1.0
         engine = self.engine(concurrency)
-        return await engine.cycle(self.settings, allow_deletes=allow_deletes, period=period)
+        options = CycleOptions(allow_deletes=allow_deletes, respect_backoff=period is not None, refresh_period=period)
+        return await engine.cycle(self.settings, options)
 
     async def cycle_or_crash(self) -> CycleReport | None:
         """None when the process died on the way."""

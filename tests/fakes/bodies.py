@@ -5,7 +5,7 @@ from typing import Any
 
 from connector.domain.errors import MalformedAsset
 from connector.domain.source_model import RetrievedAsset
-from connector.twelvelabs import wire
+from connector.twelvelabs import asset_decoding
 from connector.twelvelabs.calls import Call
 
 ASSET = Call("retrieve asset", "a1", "indexes/ix1/indexed-assets/a1", wrong=MalformedAsset)
@@ -29,4 +29,4 @@ def body(*segments: dict[str, Any], model: str | None = "marengo3.0", **others: 
 
 
 def read(raw: bytes, asked: tuple[str, ...] = OPTIONS, *, transcript: bool = True) -> RetrievedAsset:
-    return wire.read_asset(raw, ASSET, asked, "marengo3.0", transcript=transcript)
+    return asset_decoding.read_asset(raw, ASSET, asked, "marengo3.0", transcript=transcript)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from connector.twelvelabs.timing import Clocks
+from connector.twelvelabs.retries import Clocks
 
 EPOCH = 1_800_000_000.0
 

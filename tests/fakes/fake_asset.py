@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from connector.domain.marengo import KNOWN
+from connector.domain.marengo import KNOWN, select
 from connector.domain.source_model import (
     READY,
     Float32,
@@ -17,7 +17,6 @@ from connector.domain.source_model import (
     SegmentColumn,
     Transcription,
 )
-from connector.twelvelabs.options import asked_options
 
 SEGMENT_SEC = 6.0
 
@@ -43,7 +42,7 @@ class FakeAsset:
 def answer_of(index: Index, asset: FakeAsset, options: Collection[str] | None, transcript: bool) -> RetrievedAsset:
     embedding_wanted = index.model is not None and (options is None or bool(options))
     answered = embedding_wanted and asset.embedded and asset.listed.status == READY
-    asked = asked_options(asset.model, index.model_options, options)
+    asked = select(asset.model, index.model_options, options)
     return RetrievedAsset(
         asset.listed,
         user_metadata=asset.metadata,

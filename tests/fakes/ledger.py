@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Identity, IndexState
+from connector.ports import StateChange
 from tests.fakes.sink import Crashed
 
 T = TypeVar("T")
@@ -109,11 +110,11 @@ class FakeCheckpointStore:
 
         await self._write(work)
 
-    async def adopt(self, index_id: str, rows: Collection[Checkpoint], state: IndexState) -> None:
+    async def adopt(self, index_id: str, rows: Collection[Checkpoint], first: IndexState) -> None:
         def work() -> None:
             index = self._of(index_id)
             index.rows.update({row.indexed_asset_id: row for row in rows})
-            index.state = state
+            index.state = index.state or first
 
         await self._write(work)
 
@@ -145,8 +146,12 @@ class FakeCheckpointStore:
     async def state(self, index_id: str) -> IndexState | None:
         return await _read(lambda: self._of(index_id).state)
 
-    async def save_state(self, index_id: str, state: IndexState) -> None:
-        await self._write(lambda: setattr(self._of(index_id), "state", state))
+    async def update_state(self, index_id: str, change: StateChange) -> IndexState | None:
+        before = self._of(index_id).state
+        after = before and change(before)
+        if after != before:
+            await self._write(lambda: setattr(self._of(index_id), "state", after))
+        return after
 
     async def save_report(self, index_id: str, report: Mapping[str, Any]) -> None:
         stored = json.loads(json.dumps(report))

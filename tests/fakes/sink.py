@@ -9,9 +9,18 @@ from typing import Any
 
 from connector.domain.errors import ConnectorError, PointsRejected, SinkMismatch
 from connector.domain.points import AssetPoints, is_own
-from connector.domain.sink_model import LAYOUT_VERSION, CollectionInfo, CollectionSpec, Hit, Owner, SinkAsset, Tally
+from connector.domain.sink_model import (
+    LAYOUT_VERSION,
+    CollectionInfo,
+    CollectionSpec,
+    Fit,
+    Hit,
+    Owner,
+    SinkAsset,
+    Tally,
+)
 from connector.domain.source_model import Float32
-from connector.qdrant.collection import MISFIT_ADVICE, index_warnings, misfit, payload_indexes, type_of
+from connector.qdrant.collection_layout import MISFIT_ADVICE, index_warnings, misfit, payload_indexes, type_of
 from tests.fakes.sink_reading import FakePoint, fused, hit, is_among, sink_asset, tally
 
 
@@ -103,6 +112,10 @@ class FakeSink:
             real = self.aliases.get(spec.name, spec.name)
             self.stored.setdefault(real, FakeCollection(info)).info = replace(info, name=real)
             return replace(info, warnings=index_warnings(info, indexes))
+
+    def fit(self, found: CollectionInfo, spec: CollectionSpec | None, metadata_indexes: Mapping[str, str]) -> Fit:
+        warnings = index_warnings(found, payload_indexes(metadata_indexes))
+        return Fit(tuple(misfit(spec, found)) if spec else (), warnings)
 
     async def set_owner(self, collection: str, index_id: str, owner: Owner | None) -> None:
         async with self._call():

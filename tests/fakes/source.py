@@ -34,6 +34,10 @@ class FakeIndex:
     ghosts: dict[str, IndexedAsset] = field(default_factory=dict)
     complete: bool = True
 
+    def listed(self) -> dict[str, IndexedAsset]:
+        """What listings show, without the ghosts."""
+        return {name: asset.listed for name, asset in self.assets.items() if name not in self.hidden}
+
 
 class FakeSource:
     """Assets and indexes are named by their ids. `retrievals` counts retrieve calls by (index id, asset id).
@@ -48,7 +52,7 @@ class FakeSource:
         self._indexes: dict[str, FakeIndex] = {}
         self._requests: Counter[str | None] = Counter()
         self._failures: list[tuple[Collection[str] | None, Callable[[], Exception]]] = []
-        self._moments = 0
+        self._moments = 0.0
 
     def add_index(
         self, index_id: str, model: str | None = "marengo3.0", options: tuple[str, ...] = ("visual", "audio")
@@ -59,6 +63,10 @@ class FakeSource:
 
     def remove_index(self, index_id: str) -> None:
         del self._indexes[index_id]
+
+    def pass_time(self, seconds: float) -> None:
+        """Between the last change of any asset and the next one."""
+        self._moments += seconds
 
     def add(
         self,
@@ -182,8 +190,7 @@ class FakeSource:
 
     async def snapshot(self, index: Index) -> Snapshot:
         found = self._index("snapshot", index.index_id)
-        assets = {name: asset.listed for name, asset in found.assets.items() if name not in found.hidden}
-        return Snapshot(index, assets | found.ghosts, found.complete, self.as_of)
+        return Snapshot(index, found.listed() | found.ghosts, found.complete, self.as_of)
 
     async def changes(
         self,
@@ -192,16 +199,16 @@ class FakeSource:
         pending: Collection[str],
         known: Mapping[str, IndexedAsset] = MappingProxyType({}),
     ) -> Changes:
-        """By the dates of the listing alone, without the overlap."""
+        """By the dates of the listing alone; shows what is in `known`, too."""
         found = self._index("changes", index.index_id)
         touched = {
-            name: it.listed
-            for name, it in found.assets.items()
-            if since is None or max(epoch(it.listed.created_at or ""), epoch(it.listed.updated_at or "")) >= since
+            name: row
+            for name, row in found.listed().items()
+            if since is None or max(epoch(row.created_at or ""), epoch(row.updated_at or "")) >= since
         }
-        known = {name: found.assets[name].listed for name in set(pending) & found.assets.keys() - touched.keys()}
-        still = frozenset(name for name, listed in known.items() if listed.status in IN_PROGRESS)
-        return Changes({**touched, **{name: it for name, it in known.items() if name not in still}}, still, self.as_of)
+        asked = {name: found.assets[name].listed for name in set(pending) & found.assets.keys() - touched.keys()}
+        still = frozenset(name for name, row in asked.items() if row.status in IN_PROGRESS)
+        return Changes({**touched, **{name: it for name, it in asked.items() if name not in still}}, still, self.as_of)
 
     async def asset(self, index: Index, indexed_asset_id: str) -> IndexedAsset | None:
         found = self._index("asset", index.index_id).assets.get(indexed_asset_id)

@@ -5,11 +5,8 @@ from typing import Any
 
 from connector.domain.fingerprint import fingerprint
 from connector.domain.ledger_model import IndexState
-from connector.domain.plan import (
-    Plan,
-    Policy,
-    make_plan,
-)
+from connector.domain.plan import Plan, make_plan
+from connector.domain.policy import Policy
 from connector.domain.refresh import RefreshPolicy
 from connector.domain.source_model import Snapshot
 from tests.builders import POINT_CONFIG, applied, asset, attempt

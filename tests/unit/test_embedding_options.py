@@ -2,7 +2,8 @@
 
 import pytest
 
-from connector.twelvelabs.options import asked_options, other_options
+from connector.domain.marengo import select
+from connector.twelvelabs.retrieval import other_options
 
 BOTH = ("visual", "audio")
 
@@ -35,7 +36,7 @@ BOTH = ("visual", "audio")
 def test_asked_options(
     model: str | None, model_options: tuple[str, ...], wanted: tuple[str, ...] | None, asked: tuple[str, ...]
 ) -> None:
-    assert asked_options(model, model_options, wanted) == asked
+    assert select(model, model_options, wanted) == asked
 
 
 @pytest.mark.parametrize(

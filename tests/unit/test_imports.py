@@ -172,8 +172,8 @@ def test_an_upward_import_would_be_found(lower: str, higher: str) -> None:
 
 
 def test_neighbours_on_a_level_do_not_know_each_other() -> None:
-    assert upward({"connector.qdrant.sink": ["connector.twelvelabs.wire"]})
-    assert not upward({"connector.qdrant.sink": ["connector.qdrant.operations"]})
+    assert upward({"connector.qdrant.sink": ["connector.twelvelabs.source"]})
+    assert not upward({"connector.qdrant.sink": ["connector.qdrant.session"]})
 
 
 def test_a_cycle_would_be_found() -> None:

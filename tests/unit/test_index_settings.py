@@ -5,7 +5,7 @@ import pytest
 from connector.domain.errors import ConfigError
 from connector.domain.fingerprint import PointConfig
 from connector.domain.index_settings import IndexSettings
-from connector.domain.plan import Policy
+from connector.domain.policy import Policy
 from connector.domain.sink_model import CollectionSpec
 from tests.builders import index
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.domain.marengo import KNOWN, canonical, options_of, select
+from connector.domain.marengo import KNOWN, OPTION_ORDER, MarengoModel, canonical, options_of, select
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,11 @@ from connector.domain.marengo import KNOWN, canonical, options_of, select
 )
 def test_canonical_names(name: str, model: str | None) -> None:
     assert canonical(name) == model
+
+
+@pytest.mark.parametrize("model", KNOWN.values())
+def test_every_known_model_has_its_options_in_one_order(model: MarengoModel) -> None:
+    assert list(model.options) == [option for option in OPTION_ORDER if option in model.options]
 
 
 @pytest.mark.parametrize("name", KNOWN)

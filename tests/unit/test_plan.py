@@ -75,7 +75,7 @@ def test_what_is_not_ready_waits_and_is_never_deleted(status: str, known: Any) -
 
 
 def test_a_plan_of_refreshes_has_nothing_else() -> None:
-    refresh = Refresh(ASSET, PRINT, row("a", FRESH), deep=True)
+    refresh = Refresh(row("a", FRESH), PRINT, deep=True)
 
     assert Plan.of((refresh,)) == Plan(
         upserts=(), refreshes=(refresh,), deletes=(), unchanged=0, waiting=(), postponed=(), quarantined=()
@@ -101,13 +101,13 @@ def test_older_assets_come_first_then_their_ids_decide() -> None:
 def test_a_due_refresh_is_no_unchanged_asset() -> None:
     known = row("a", applied(PRINT, at=NOW - 2 * DAY))
     made = plan(snapshot(ASSET), known)
-    assert (made.refreshes, made.unchanged) == ((Refresh(ASSET, PRINT, known, deep=False),), 0)
+    assert (made.refreshes, made.unchanged) == ((Refresh(known, PRINT, deep=False),), 0)
 
 
 def test_a_canary_is_marked_and_deep() -> None:
     known = row("a", FRESH)
     made = plan(snapshot(ASSET), known, state=IndexState(0.0, canary_at=0.0))
-    assert made.refreshes == (Refresh(ASSET, PRINT, known, deep=True, canary=True),)
+    assert made.refreshes == (Refresh(known, PRINT, deep=True, canary=True),)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from connector.domain.fingerprint import fingerprint
 from connector.domain.ledger_model import Applied, Checkpoint, IndexState
-from connector.domain.plan import Plan, Policy, Refresh, Upsert, make_plan
+from connector.domain.plan import Plan, Refresh, Upsert, make_plan
+from connector.domain.policy import Policy
 from connector.domain.refresh import RefreshPolicy
 from connector.domain.source_model import READY, IndexedAsset, Snapshot
 from tests.builders import COLLECTION, POINT_CONFIG, applied, asset, attempt, index, row
@@ -83,8 +84,8 @@ worlds = given(listings(), ledgers(), STATES, POLICIES)
 def touched(made: Plan) -> list[str]:
     """Every listed asset, once for each group that it is in; the unchanged ones are only counted."""
     return [
-        *(it.asset.indexed_asset_id for it in made.upserts),
-        *(it.asset.indexed_asset_id for it in made.refreshes),
+        *(it.indexed_asset_id for it in made.upserts),
+        *(it.indexed_asset_id for it in made.refreshes),
         *(it.indexed_asset_id for it in made.waiting),
         *(it.indexed_asset_id for it in made.postponed),
         *(it.indexed_asset_id for it in made.quarantined),
@@ -164,7 +165,7 @@ def test_i4_after_it_is_carried_out_there_is_nothing_to_do(
 def carried_out(made: Plan, ledger: Ledger) -> Ledger:
     """The ledger after everything went well."""
     changes: tuple[Upsert | Refresh, ...] = (*made.upserts, *made.refreshes)
-    done = {it.asset.indexed_asset_id: it.fingerprint for it in changes}
+    done = {it.indexed_asset_id: it.fingerprint for it in changes}
     gone = {row.indexed_asset_id for row in (*(it.checkpoint for it in made.deletes), *made.forgets)}
     closed = {name: row(name, applied(print_, at=NOW, collection=COLLECTION)) for name, print_ in done.items()}
     return {name: known for name, known in (ledger | closed).items() if name not in gone}

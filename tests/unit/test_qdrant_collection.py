@@ -8,7 +8,7 @@ from qdrant_client import models
 
 from connector.domain.errors import ConfigError
 from connector.domain.sink_model import LAYOUT_VERSION, CollectionInfo, CollectionSpec
-from connector.qdrant.collection import (
+from connector.qdrant.collection_layout import (
     STAMP,
     describe,
     metadata_key,

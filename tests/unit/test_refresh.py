@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.domain.last_seen import last_seen, noted
 from connector.domain.ledger_model import Applied, IndexState
-from connector.domain.refresh import Due, RefreshPolicy, due, notice_name, refresh_quota, spread
+from connector.domain.refresh import Due, RefreshPolicy, due, refresh_quota, spread
+from connector.domain.source_model import Index
 from tests.builders import applied
 
 HOUR, DAY = 3600.0, 86_400.0
@@ -133,22 +135,27 @@ def test_the_order_does_not_depend_on_the_ledgers(names: list[str], quota: int) 
 
 
 def test_a_new_name_makes_all_metadata_due_and_no_vectors() -> None:
-    state = notice_name(replace(NO_CANARY, index_name="old"), "new", NOW)
+    state = noted(replace(NO_CANARY, index_name="old"), Index("i", "new", "marengo3.0"), NOW)
     assert (state.index_name, state.shallow_due_since) == ("new", NOW)
     assert due({"a": seen(1.0)}, state, POLICY, NOW) == [Due("a", deep=False)]
     assert due({"a": seen(0.0)}, state, POLICY, NOW) == []
 
 
 def test_it_does_not_put_off_what_was_due_before() -> None:
-    state = notice_name(replace(NO_CANARY, index_name="old"), "new", NOW)
+    state = noted(replace(NO_CANARY, index_name="old"), Index("i", "new", "marengo3.0"), NOW)
     facts = {"early": seen(2 * DAY), "late": seen(1.0), "deep": seen(1.0, 40 * DAY)}
     assert due(facts, state, replace(POLICY, quota=2), NOW) == [Due("deep", deep=True), Due("early", deep=False)]
 
 
 @pytest.mark.parametrize("known", [None, "same"])
 def test_a_name_that_is_noted_or_the_same_makes_nothing_due(known: str | None) -> None:
-    state = notice_name(replace(NO_CANARY, index_name=known, shallow_due_since=5.0), "same", NOW)
+    state = noted(replace(NO_CANARY, index_name=known, shallow_due_since=5.0), Index("i", "same", None), NOW)
     assert (state.index_name, state.shallow_due_since) == ("same", 5.0)
+
+
+def test_an_index_is_known_as_it_was_last_seen() -> None:
+    index = Index("i", "name", "marengo3.0", ("visual", "audio"), "2027-01-01T00:00:00Z")
+    assert last_seen("i", noted(NO_CANARY, index, NOW)) == index
 
 
 def test_an_asset_is_due_at_its_very_moment() -> None:

@@ -7,7 +7,16 @@ import pytest
 
 from connector.domain.errors import ConnectorError, IndexGone, MalformedAsset, Unavailable
 from connector.domain.plan import Decision, Delete, Plan, Upsert
-from connector.domain.report import CycleReport, Outcome, Problem, Result
+from connector.domain.report import (
+    CycleReport,
+    Outcome,
+    Problem,
+    Result,
+    Withheld,
+    carried_out,
+    error_facts,
+    planned,
+)
 from tests.builders import asset, attempt, row, snapshot
 from tests.comparing import differences
 
@@ -32,9 +41,11 @@ def plan(**facts: Any) -> Plan:
 
 
 def surveyed(**facts: Any) -> CycleReport:
-    report = CycleReport("index-1")
-    report.surveyed(snapshot(asset("a"), asset("b"), complete=False), plan(**facts))
-    return report
+    return planned(CycleReport("index-1"), snapshot(asset("a"), asset("b"), complete=False), plan(**facts))
+
+
+def after(*results: Result) -> CycleReport:
+    return carried_out(CycleReport("index-1"), results)
 
 
 def test_the_keys_are_a_contract() -> None:
@@ -58,40 +69,32 @@ def test_the_keys_are_a_contract() -> None:
     ],
 )
 def test_every_outcome_has_its_counter(outcome: Outcome, counter: str) -> None:
-    report, before = CycleReport("index-1"), asdict(CycleReport("index-1"))
-    report.add(Result("a", outcome))
+    report, before = after(Result("a", outcome)), asdict(CycleReport("index-1"))
     assert {key: value for key, value in asdict(report).items() if value != before[key]} == {counter: 1}
 
 
 def test_every_outcome_but_a_forgotten_row_is_counted() -> None:
-    report = CycleReport("index-1")
-    for outcome in Outcome:
-        report.add(Result("a", outcome))
+    report = after(*(Result("a", outcome) for outcome in Outcome))
     counted = (report.upserted, report.refreshed, report.deleted, report.unchanged)
     assert sum(counted) + report.deferred + report.failed + report.vanished == len(Outcome) - 1
 
 
 def test_points_add_up_and_the_longest_lag_stands() -> None:
-    report = CycleReport("index-1")
-    for points, lag in ((3, None), (4, 2.5), (0, 9.0), (1, 0.0)):
-        report.add(Result("a", Outcome.APPLIED, points=points, lag_sec=lag))
+    found = ((3, None), (4, 2.5), (0, 9.0), (1, 0.0))
+    report = after(*(Result("a", Outcome.APPLIED, points=points, lag_sec=lag) for points, lag in found))
     assert differences(report, points_written=8, lag_sec=9.0, upserted=4) == {}
 
 
 def test_a_lag_of_nothing_is_known_to_be_nothing() -> None:
-    report = CycleReport("index-1")
-    report.add(Result("a", Outcome.APPLIED, lag_sec=0.0))
-    assert report.lag_sec == 0.0
+    assert after(Result("a", Outcome.APPLIED, lag_sec=0.0)).lag_sec == 0.0
 
 
 def test_a_problem_is_named_with_its_code_and_message() -> None:
-    report = CycleReport("index-1")
-    report.add(Result("a", Outcome.FAILED, error=BROKEN))
-    report.add(Result("b", Outcome.DEFERRED, error=DOWN))
-    assert report.problems == [
+    report = after(Result("a", Outcome.FAILED, error=BROKEN), Result("b", Outcome.DEFERRED, error=DOWN))
+    assert report.problems == (
         Problem("a", "failed", "malformed_asset", str(BROKEN)),
         Problem("b", "deferred", "unavailable", str(DOWN)),
-    ]
+    )
 
 
 def test_what_is_settled_beforehand_is_counted() -> None:
@@ -110,7 +113,7 @@ def test_a_quarantined_asset_is_explained() -> None:
     tried = attempt(attempts=5, reason="a zero vector", code="malformed_asset")
     report = surveyed(quarantined=(row("q", attempt=tried),))
     assert report.quarantined == 1
-    assert report.problems == [Problem("q", "quarantined", "malformed_asset", "a zero vector")]
+    assert report.problems == (Problem("q", "quarantined", "malformed_asset", "a zero vector"),)
 
 
 def test_an_asset_that_killed_the_process_is_explained_too() -> None:
@@ -127,41 +130,28 @@ def test_postponed_assets_are_still_failed_or_deferred() -> None:
     deferred = row("d", attempt=attempt(attempts=0, reason="time-out", code="unavailable"))
     report = surveyed(postponed=(*failed, deferred))
     assert (report.failed, report.deferred) == (2, 1)
-    assert report.problems == [
+    assert report.problems == (
         Problem("f", "failed", "malformed_asset", "a zero vector"),
         Problem("g", "failed", "malformed_asset", "a zero vector"),
         Problem("d", "deferred", "unavailable", "time-out"),
-    ]
+    )
 
 
 def test_deletes_can_be_withheld_later() -> None:
-    report = CycleReport("index-1")
-    report.withhold(3, "asset a exists")
-    assert (report.withheld, report.withheld_because) == (3, "asset a exists")
+    problem = Problem("b", "withheld", "malformed_asset", "it cannot be read")
+    later = [Withheld(1, "not confirmed", (problem,)), Withheld(3, "asset a exists")]
+    report = carried_out(CycleReport("index-1"), [], later)
+    assert differences(report, withheld=4, withheld_because="asset a exists", problems=(problem,)) == {}
 
 
-def test_deletes_that_the_source_cannot_confirm_are_withheld() -> None:
-    report = surveyed(withheld=(Delete(row("x")),), withheld_because="too many")
-    report.unproven({"a": BROKEN, "b": BROKEN})
-    assert report.withheld == 3
-    assert report.withheld_because == (
-        "the source cannot confirm that these assets are gone; `connector quarantine drop` deletes their points"
-    )
-    assert report.problems == [Problem(name, "withheld", "malformed_asset", str(BROKEN)) for name in ("a", "b")]
+def test_results_add_to_what_was_planned() -> None:
+    report = carried_out(surveyed(unchanged=4), [Result("a", Outcome.UNCHANGED), Result("b", Outcome.APPLIED)])
+    assert differences(report, listed=2, unchanged=5, upserted=1) == {}
 
 
-def test_if_every_delete_is_confirmed_nothing_is_withheld() -> None:
-    report = surveyed(withheld_because="too many")
-    report.unproven({})
-    report.withhold(0, "asset a exists")
-    assert differences(report, withheld=0, withheld_because="too many", problems=[]) == {}
-
-
-def test_a_cycle_that_could_not_be_carried_out_says_why() -> None:
+def test_an_error_is_shown_with_its_code() -> None:
     error: ConnectorError = IndexGone("look up index", "index-1", "there is none")
-    report = CycleReport("index-1")
-    report.fail(error)
-    assert report.error == {"code": "index_gone", "message": str(error)}
+    assert error_facts(error) == {"code": "index_gone", "message": str(error)}
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 
 from connector.domain.ledger_model import IndexState
 from connector.domain.timestamps import epoch
-from connector.domain.watermark import OVERLAP_SEC, advanced, recent
+from connector.domain.watermark import OVERLAP_SEC, advanced, poll_start, recent
 from tests.builders import asset
 from tests.comparing import differences
 
@@ -68,6 +68,12 @@ def test_what_does_not_settle_leaves_the_watermark_where_it_is() -> None:
     after = advanced(state, seen, (), None, can_advance_watermark=False)
 
     assert (after.watermark, after.pending) == (5.0, frozenset({"a"}))
+
+
+def test_a_poll_starts_before_the_watermark() -> None:
+    assert poll_start(IndexState(0.0, 0.0, watermark=1000.0)) == 1000.0 - OVERLAP_SEC
+    assert poll_start(IndexState(0.0, 0.0, watermark=0.0)) == -OVERLAP_SEC
+    assert poll_start(IndexState(0.0, 0.0)) is None
 
 
 def test_the_next_poll_lists_again_what_is_not_older_than_the_overlap() -> None:

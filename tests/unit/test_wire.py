@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from connector.domain.errors import MalformedAsset, SourceUnavailable, Unavailable
 from connector.domain.source_model import Index, IndexedAsset, RetrievedAsset
-from connector.twelvelabs import wire
+from connector.twelvelabs import listing_decoding
 from connector.twelvelabs.calls import Call, asset_path
 from tests.comparing import differences
 from tests.fakes.bodies import body, read, segment
@@ -72,7 +72,7 @@ def test_an_index_is_known_by_its_marengo_model() -> None:
     ]
     raw = json.dumps({"_id": "ix1", "index_name": "news", "models": models, "expires_at": "2026-05-01T00:00:00Z"})
 
-    assert wire.read_index(raw.encode(), INDEX) == Index(
+    assert listing_decoding.read_index(raw.encode(), INDEX) == Index(
         index_id="ix1", name="news", model="marengo2.7", model_options=("audio",), expires_at="2026-05-01T00:00:00Z"
     )
 
@@ -81,18 +81,20 @@ def test_an_index_is_known_by_its_marengo_model() -> None:
 def test_an_index_without_a_marengo_model_is_known_as_such(models: object) -> None:
     raw = json.dumps({"_id": "ix1", "models": models}).encode()
 
-    assert wire.read_index(raw, INDEX) == Index("ix1", "", None)
+    assert listing_decoding.read_index(raw, INDEX) == Index("ix1", "", None)
 
 
 @pytest.mark.parametrize("data", [b"null", b"[]"])
 def test_a_page_without_data_is_an_empty_page(data: bytes) -> None:
-    page = wire.read_assets(b'{"data": ' + data + b', "page_info": {"total_page": 0, "total_results": 0}}', LISTING)
+    page = listing_decoding.read_assets(
+        b'{"data": ' + data + b', "page_info": {"total_page": 0, "total_results": 0}}', LISTING
+    )
 
     assert differences(page, rows={}, total_pages=0, total_results=0) == {}
 
 
 def test_a_page_without_page_info_says_nothing_about_the_whole() -> None:
-    page = wire.read_assets(b'{"data": [{"_id": "a1"}, {"_id": "a1", "status": "ready"}]}', LISTING)
+    page = listing_decoding.read_assets(b'{"data": [{"_id": "a1"}, {"_id": "a1", "status": "ready"}]}', LISTING)
 
     assert {name: asset.status for name, asset in page.rows.items()} == {"a1": "ready"}
     assert (page.total_pages, page.total_results) == (None, None)
@@ -101,7 +103,7 @@ def test_a_page_without_page_info_says_nothing_about_the_whole() -> None:
 @pytest.mark.parametrize("item", ["{}", '{"_id": null}', '{"_id": ""}', '{"_id": 5}', '{"_id": ["x"]}', "null", "5"])
 def test_a_row_without_an_id_is_a_row_of_its_own(item: str) -> None:
     """Named so that it cannot be requested: it fails when it is retrieved, and hides no other."""
-    page = wire.read_assets(
+    page = listing_decoding.read_assets(
         f'{{"data": [{{"_id": "a1"}}, {item}], "page_info": {{"total_results": 2}}}}'.encode(), LISTING
     )
 
@@ -130,7 +132,7 @@ DEEP = b'{"a":' * 5000 + b"1" + b"}" * 5000
     ],
 )
 def test_a_row_that_no_decoder_takes_does_not_hide_the_others(item: bytes, name: str) -> None:
-    page = wire.read_assets(
+    page = listing_decoding.read_assets(
         b'{"data": [{"_id": "a1"}, %b, {"_id": "a3"}], "page_info": {"total_page": 1}}' % item, LISTING
     )
 
@@ -143,14 +145,14 @@ def test_a_row_that_no_decoder_takes_does_not_hide_the_others(item: bytes, name:
 
 
 def test_ids_that_differ_in_a_lone_surrogate_only_stay_different() -> None:
-    page = wire.read_assets(rb'{"data": [{"_id": "a\ud800"}, {"_id": "a\ud801"}]}', LISTING)
+    page = listing_decoding.read_assets(rb'{"data": [{"_id": "a\ud800"}, {"_id": "a\ud801"}]}', LISTING)
 
     assert list(page.rows) == [r"a\ud800", r"a\ud801"]
 
 
 def test_characters_beyond_the_basic_plane_stay_as_they_are() -> None:
     rows = rb'{"_id": "a1", "system_metadata": {"filename": "\ud83d\ude00"}}, {"_id": "\ud800"}'
-    page = wire.read_assets(b'{"data": [%b]}' % rows, LISTING)
+    page = listing_decoding.read_assets(b'{"data": [%b]}' % rows, LISTING)
 
     assert page.rows["a1"].filename == "\N{GRINNING FACE}"
 
@@ -158,16 +160,16 @@ def test_characters_beyond_the_basic_plane_stay_as_they_are() -> None:
 def test_the_name_of_an_index_may_be_anything() -> None:
     broken = rb'{"_id": "ix1", "index_name": "n\ud800", "models": [{"model_name": "marengo3.0"}]}'
     wrong = b'{"_id": null}, {"_id": "ix3", "models": 5}, {"_id": "ix4", "models": [{"model_options": [NaN]}]}'
-    listed = wire.read_indexes(b'{"data": [{"_id": "ix2"}, %b, %b]}' % (broken, wrong), INDEX)
+    listed = listing_decoding.read_indexes(b'{"data": [{"_id": "ix2"}, %b, %b]}' % (broken, wrong), INDEX)
 
-    assert wire.read_index(broken, INDEX).name == r"n\ud800"
+    assert listing_decoding.read_index(broken, INDEX).name == r"n\ud800"
     assert {name: index.model for name, index in listed.rows.items()} == {"ix2": None, "ix1": "marengo3.0"}
 
 
 @pytest.mark.parametrize("page", [b"[" * 50_000, b'{"data": 5}', b'{"data": {}}', b"[]", b"5"])
 def test_a_page_without_rows_is_no_empty_listing(page: bytes) -> None:
     with pytest.raises((SourceUnavailable, Unavailable), match="ix1"):
-        wire.read_assets(page, LISTING)
+        listing_decoding.read_assets(page, LISTING)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +192,7 @@ def test_a_cut_body_did_not_arrive(cut: int) -> None:
 def test_a_row_with_a_fact_of_the_wrong_type_does_not_hide_the_others(facts: object) -> None:
     """It is listed by id and status alone; retrieving it will say what is wrong."""
     rows = [{"_id": "a1", "status": "ready", "system_metadata": facts}, {"_id": "a2", "asset_id": "u2"}]
-    page = wire.read_assets(json.dumps({"data": rows}).encode(), LISTING)
+    page = listing_decoding.read_assets(json.dumps({"data": rows}).encode(), LISTING)
 
     assert page.rows == {"a1": IndexedAsset("a1", "ready"), "a2": IndexedAsset("a2", "unknown", "u2")}
 

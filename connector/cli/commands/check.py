@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from connector.app import collection_faults, make_sink, make_source, nothing_to_sync
+from connector.app import make_sink, make_source
 from connector.cli.output import Exit, out, print_json, text
 from connector.domain.errors import (
     AuthenticationFailed,
@@ -21,10 +21,11 @@ from connector.domain.errors import (
 from connector.domain.index_settings import IndexSettings
 from connector.domain.sink_model import CollectionSpec
 from connector.domain.source_model import Index
+from connector.engine.discovery import ALL_INDEXES, of_account
 from connector.engine.owners import entry_to_write, owner_of
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.ports import Sink, Source
-from connector.settings.connector_settings import ALL_INDEXES, Settings
+from connector.settings.connector_settings import Settings
 
 T = TypeVar("T")
 Status = Literal["ok", "wrong", "unavailable"]
@@ -69,10 +70,12 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
         finding, account = await _probe("TwelveLabs", _account(source))
         yield finding
         needed: list[_Need] = []
-        index_ids = _ids(settings, account, known) if account else ()
-        if account and not index_ids:
-            yield (await _probe("indexes", _no_index()))[0]
-        for index_id in index_ids:
+        index_ids: tuple[str, ...] | None = ()
+        if account:
+            finding, index_ids = await _probe("indexes", _ids(settings, account, known))
+            if not index_ids:
+                yield finding
+        for index_id in index_ids or ():
             finding, _ = await _probe(f"index {index_id}", _index(settings, source, index_id, needed))
             yield finding
         sink = make_sink(settings)
@@ -155,16 +158,10 @@ async def _account(source: Source) -> _Account:
     return _Account(await source.indexes())
 
 
-def _ids(settings: Settings, account: _Account, ledger: Ledger | None) -> tuple[str, ...]:
-    """With `*`, also the indexes in the ledger, to report those that are gone from the account."""
+async def _ids(settings: Settings, account: _Account, ledger: Ledger | None) -> tuple[str, ...]:
     if settings.connector_indexes != ALL_INDEXES:
         return settings.connector_indexes
-    found = [index.index_id for index in account.indexes if index.model]
-    return tuple(dict.fromkeys([*found, *(ledger.index_ids if ledger else ())]))
-
-
-async def _no_index() -> str:
-    raise nothing_to_sync()
+    return of_account(account.indexes, ledger.index_ids if ledger else ())
 
 
 async def _index(settings: Settings, source: Source, index_id: str, needed: "list[_Need]") -> str:
@@ -200,11 +197,11 @@ async def _collection(settings: Settings, sink: Sink, name: str, users: Sequence
             index_id, me = user.index.index_id, owner_of(await ledger.identity(), user.settings, user.index.model)
             entry_to_write(found, index_id, me, (await ledger.claims(index_id)).get(found.instance_id or ""))
             spec = user.settings.needed_spec(user.index, found)
-            misfits, warnings = collection_faults(spec, found, user.settings.metadata_indexes)
-            if misfits:
-                raise SinkMismatch("use collection", name, "; ".join(misfits), advice)
-            if warnings:
-                raise SinkMismatch("index payloads of collection", name, "; ".join(warnings))
+            fit = sink.fit(found, spec, user.settings.metadata_indexes)
+            if fit.differences:
+                raise SinkMismatch("use collection", name, "; ".join(fit.differences), advice)
+            if fit.warnings:
+                raise SinkMismatch("index payloads of collection", name, "; ".join(fit.warnings))
     return f"fits {first.index.model}"
 
 

@@ -9,7 +9,7 @@ from connector.cli.output import Exit, clock, number, out, print_json, text
 from connector.domain.errors import ConnectorError
 from connector.domain.index_settings import IndexSettings
 from connector.domain.source_model import IndexedAsset
-from connector.engine.survey import Survey
+from connector.engine.survey import CycleOptions, Survey
 from connector.settings.connector_settings import Settings
 
 # Marengo segments are 2 to 10 seconds long; the vendor's examples average about 6.
@@ -33,7 +33,7 @@ async def plan(settings: Settings, only: Sequence[str], *, as_json: bool) -> Exi
 async def _of_index(app: App, settings: IndexSettings) -> dict[str, Any]:
     try:
         index = await app.source.index(settings.index_id)
-        return _document(await app.engine.surveyor.survey_all(settings, index))
+        return _document(await app.engine.surveyor.survey_all(settings, index, CycleOptions()))
     except ConnectorError as error:
         nothing: dict[str, Any] = {
             "upserts": [],
@@ -60,7 +60,10 @@ def _document(survey: Survey) -> dict[str, Any]:
             {**_asset(change.asset), "reason": change.reason.value, "points": estimated_points(change.asset)}
             for change in plan.upserts
         ],
-        "refreshes": [{**_asset(change.asset), "deep": change.deep} for change in plan.refreshes],
+        "refreshes": [
+            {**_asset(survey.snapshot.assets[change.indexed_asset_id]), "deep": change.deep}
+            for change in plan.refreshes
+        ],
         "deletes": [_row(change.checkpoint.indexed_asset_id, survey) for change in plan.deletes],
         "withheld": [_row(change.checkpoint.indexed_asset_id, survey) for change in plan.withheld],
         "withheld_because": plan.withheld_because,
@@ -87,7 +90,7 @@ def _asset(asset: IndexedAsset) -> dict[str, Any]:
 
 
 def _row(indexed_asset_id: str, survey: Survey) -> dict[str, Any]:
-    applied = survey.known.rows[indexed_asset_id].applied
+    applied = survey.rows[indexed_asset_id].applied
     return {"indexed_asset_id": indexed_asset_id, "points": applied.points if applied else None}
 
 

@@ -12,9 +12,10 @@ from connector.cli.output import Exit, err, number, out, print_json
 from connector.domain.errors import ConfigError
 from connector.domain.ledger_model import Checkpoint
 from connector.engine import maintenance
+from connector.engine.discovery import ALL_INDEXES
 from connector.engine.maintenance import Footprint
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
-from connector.settings.connector_settings import ALL_INDEXES, Settings
+from connector.settings.connector_settings import Settings
 
 _NOT_CONFIRMED = "nothing was removed: the removal was not confirmed. Answer y, or use --yes."
 

@@ -9,7 +9,8 @@ from connector.cli.output import Exit, clock, out, print_json, text
 from connector.domain.errors import ConnectorError
 from connector.domain.index_settings import IndexSettings
 from connector.domain.sink_model import CollectionInfo
-from connector.settings.connector_settings import ALL_INDEXES, Settings
+from connector.engine.discovery import ALL_INDEXES
+from connector.settings.connector_settings import Settings
 
 
 async def search(settings: Settings, query: str, only: Sequence[str], *, limit: int, as_json: bool) -> Exit:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from connector.app import App, open_app
 from connector.cli.follow import daemon_runs, follow
@@ -10,9 +10,11 @@ from connector.cli.interrupts import interrupts
 from connector.cli.output import Exit, number, out, print_json, text
 from connector.cli.progress import ProgressBar
 from connector.domain.errors import ConfigError, ConnectorError, InternalError
-from connector.domain.report import CycleReport
+from connector.domain.report import CycleReport, error_facts
+from connector.engine.discovery import ALL_INDEXES
+from connector.engine.survey import CycleOptions
 from connector.ledger.command_queue import read_report
-from connector.settings.connector_settings import ALL_INDEXES, Settings
+from connector.settings.connector_settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -21,22 +23,23 @@ async def sync(settings: Settings, only: Sequence[str], *, allow_deletes: bool, 
     """Every configured index gets a report, even if nothing could be opened."""
     reports: dict[str, CycleReport] = {}
     failure: ConnectorError | None = None
+    options = CycleOptions(allow_deletes=allow_deletes, take_over=take_over)
     try:
         with ProgressBar(shown=not as_json) as bar:
             if daemon_runs(settings):
-                await _ordered(settings, only, reports, bar, allow_deletes=allow_deletes, take_over=take_over)
+                await _by_daemon(settings, only, reports, bar, options)
             else:
                 async with open_app(settings, "sync", observe=bar.observe) as app:
-                    await _cycles(app, only, reports, allow_deletes=allow_deletes, take_over=take_over)
+                    await _cycles(app, only, reports, options)
     except ConfigError:
         raise
     except Exception as error:  # noqa: BLE001  logged, and stored in every report
         failure = _failure(error)
         for index_id in _named(settings, only):
-            reports.setdefault(index_id, CycleReport(index_id)).fail(failure)
+            reports[index_id] = replace(reports.get(index_id, CycleReport(index_id)), error=error_facts(failure))
     if as_json:
         document = {"indexes": [asdict(report) for report in reports.values()]}
-        print_json(document | ({"error": {"code": failure.code, "message": str(failure)}} if failure else {}))
+        print_json(document | ({"error": error_facts(failure)} if failure else {}))
     else:
         _print(list(reports.values()), failure)
     return _exit(list(reports.values()), failure)
@@ -49,25 +52,17 @@ def _failure(error: Exception) -> ConnectorError:
     return InternalError.of(error, "run", "sync")
 
 
-async def _ordered(
-    settings: Settings,
-    only: Sequence[str],
-    reports: dict[str, CycleReport],
-    bar: ProgressBar,
-    *,
-    allow_deletes: bool,
-    take_over: bool,
+async def _by_daemon(
+    settings: Settings, only: Sequence[str], reports: dict[str, CycleReport], bar: ProgressBar, options: CycleOptions
 ) -> None:
     """Let the daemon that owns the ledger run the cycles."""
-    arguments = {"indexes": list(only), "allow_deletes": allow_deletes, "take_over": take_over}
+    arguments = {"indexes": list(only), "allow_deletes": options.allow_deletes, "take_over": options.take_over}
     result = await follow(settings, "sync", arguments, bar.show)
     for facts in result["reports"]:
         reports[facts["index_id"]] = read_report(facts)
 
 
-async def _cycles(
-    app: App, only: Sequence[str], reports: dict[str, CycleReport], *, allow_deletes: bool, take_over: bool
-) -> None:
+async def _cycles(app: App, only: Sequence[str], reports: dict[str, CycleReport], options: CycleOptions) -> None:
     indexes = await app.indexes(only)
     for settings in indexes:
         reports[settings.index_id] = CycleReport(settings.index_id, interrupted=True)
@@ -75,7 +70,7 @@ async def _cycles(
         for settings in indexes:
             if app.engine.workers.stop.is_set():
                 return
-            report = await app.engine.cycle(settings, allow_deletes=allow_deletes, take_over=take_over)
+            report = await app.engine.cycle(settings, options)
             reports[settings.index_id] = report
             await app.ledger.save_report(settings.index_id, asdict(report))
 

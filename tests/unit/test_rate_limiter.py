@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.domain.errors import ConfigError
-from connector.twelvelabs.rate import Limiter, RateSchedule
 from connector.twelvelabs.rate_headers import Quota
+from connector.twelvelabs.rate_limiter import Limiter, RateSchedule
 from tests.fakes.clock import FakeTime
 
 ENDLESS = 1e9

@@ -1,16 +1,36 @@
-"""Text -> vector in a model's space: selects the endpoint for the model, reads the response."""
-
-from collections.abc import Callable
+"""Text -> vector of a model: selects the endpoint for the model, decodes the response."""
 
 import msgspec
 import numpy as np
+from msgspec import Struct, field
 
 from connector.domain.errors import ConfigError
 from connector.domain.marengo import KNOWN
 from connector.domain.source_model import Float32
-from connector.twelvelabs.bodies import EmbedV1Body, EmbedV2Body
-from connector.twelvelabs.calls import Call
-from connector.twelvelabs.decoding import Body, decode
+from connector.twelvelabs.calls import Call, Read
+from connector.twelvelabs.json_decoding import Body, decode
+
+
+class TextVector(Struct):
+    embedding: list[float] | None = None
+
+
+class EmbedV2Body(Struct):
+    data: list[TextVector] | None = None
+
+
+class TextSegment(Struct):
+    vector: list[float] | None = field(name="float", default=None)
+
+
+class TextEmbedding(Struct):
+    segments: list[TextSegment] | None = None
+    error_message: str | None = None
+
+
+class EmbedV1Body(Struct):
+    text_embedding: TextEmbedding | None = None
+
 
 _V1 = msgspec.json.Decoder(EmbedV1Body)
 _V2 = msgspec.json.Decoder(EmbedV2Body)
@@ -19,27 +39,25 @@ _V2 = msgspec.json.Decoder(EmbedV2Body)
 _V1_NAMES = {"marengo2.7": "Marengo-retrieval-2.7"}
 _MULTI_INPUT = {"marengo3.5"}
 
-Read = Callable[[bytearray, Call], Float32]
 
-
-def text_query(model: str, text: str) -> tuple[Call, Read]:
+def text_query(model: str, text: str) -> tuple[Call, Read[Float32]]:
     """The call for a canonical model name, and the function that reads its response."""
     if model in _V1_NAMES:
         form = {"model_name": _V1_NAMES[model], "text": text}
         return Call("embed text with", model, "embed", method="POST", form=form), _read_v1
-    field = "multi_input" if model in _MULTI_INPUT else "text"
-    body = msgspec.json.encode({"input_type": field, "model_name": model, field: {"input_text": text}})
+    key = "multi_input" if model in _MULTI_INPUT else "text"
+    body = msgspec.json.encode({"input_type": key, "model_name": model, key: {"input_text": text}})
     return Call("embed text with", model, "embed-v2", method="POST", json=body), _read_v2
 
 
-def refused(call: Call, says: str) -> ConfigError:
+def text_rejected(call: Call, says: str) -> ConfigError:
     return ConfigError(call.operation, call.subject, says, "Search with another text or another model")
 
 
 def _read_v1(body: Body, call: Call) -> Float32:
     found = decode(body, _V1, call).text_embedding
     if found and found.error_message:
-        raise refused(call, f"TwelveLabs says: {found.error_message}")
+        raise text_rejected(call, f"TwelveLabs says: {found.error_message}")
     return _vector(found.segments[0].vector if found and found.segments else None, call)
 
 

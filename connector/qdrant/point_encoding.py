@@ -1,4 +1,4 @@
-"""AssetPoints -> requests: splits points into batches and encodes them for each transport."""
+"""Points -> request bodies: splits them into batches and encodes them for each transport. Pure functions."""
 
 import json
 from collections.abc import Iterator
@@ -11,11 +11,9 @@ from qdrant_client.conversions.conversion import RestToGrpc
 
 from connector.domain.points import AssetPoints
 from connector.domain.source_model import Float32
-from connector.qdrant.connection import Connection, Transport
 
 BATCH_POINTS = 256
 BATCH_BYTES = 4 * 1024 * 1024
-UPSERT_SEC = 60
 
 # JSON is the larger encoding: a float32 written as a double takes about 21 characters and a comma.
 _BYTES_PER_NUMBER = 22
@@ -43,26 +41,7 @@ def _sizes(points: AssetPoints) -> Iterator[int]:
         yield shared + count * _BYTES_PER_NUMBER + len((transcript or "").encode())
 
 
-async def upsert(connection: Connection, collection: str, points: AssetPoints, rows: range) -> bool:
-    """Return True if Qdrant stored the points. Encodes only now, so that only requests in flight use memory."""
-    if connection.transport is Transport.GRPC:
-        request = grpc.UpsertPoints(collection_name=collection, wait=True, points=_grpc_points(points, rows))
-        answer = await connection.client.grpc_points.Upsert(request, timeout=UPSERT_SEC)
-        return bool(answer.result.status == grpc.UpdateStatus.Completed)
-    result = await connection.client.upsert(collection_name=collection, points=_points(points, rows), wait=True)
-    return result.status is models.UpdateStatus.COMPLETED
-
-
-def _named_vectors(points: AssetPoints, rows: range) -> list[dict[str, Float32]]:
-    found: list[dict[str, Float32]] = [{} for _ in rows]
-    for option, named in points.vectors.items():
-        first, last = named.rows.searchsorted((rows.start, rows.stop))
-        for row, vector in zip(named.rows[first:last].tolist(), named.matrix[first:last], strict=True):
-            found[row - rows.start][option] = vector
-    return found
-
-
-def _points(points: AssetPoints, rows: range) -> list[models.PointStruct]:
+def rest_points(points: AssetPoints, rows: range) -> list[models.PointStruct]:
     return [
         models.PointStruct(
             id=points.ids[row],
@@ -73,7 +52,7 @@ def _points(points: AssetPoints, rows: range) -> list[models.PointStruct]:
     ]
 
 
-def _grpc_points(points: AssetPoints, rows: range) -> list[Any]:
+def grpc_points(points: AssetPoints, rows: range) -> list[Any]:
     return [
         grpc.PointStruct(
             id=grpc.PointId(uuid=points.ids[row]),
@@ -82,6 +61,15 @@ def _grpc_points(points: AssetPoints, rows: range) -> list[Any]:
         )
         for row, named in zip(rows, _named_vectors(points, rows), strict=True)
     ]
+
+
+def _named_vectors(points: AssetPoints, rows: range) -> list[dict[str, Float32]]:
+    found: list[dict[str, Float32]] = [{} for _ in rows]
+    for option, named in points.vectors.items():
+        first, last = named.rows.searchsorted((rows.start, rows.stop))
+        for row, vector in zip(named.rows[first:last].tolist(), named.matrix[first:last], strict=True):
+            found[row - rows.start][option] = vector
+    return found
 
 
 def _grpc_vectors(named: dict[str, Float32]) -> Any:

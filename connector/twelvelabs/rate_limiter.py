@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from connector.domain.errors import ConfigError
 from connector.twelvelabs.rate_headers import Quota
-from connector.twelvelabs.timing import Clocks
+from connector.twelvelabs.retries import Clocks
 
 _FEW = 10
 _FEW_OF_LIMIT = 0.1

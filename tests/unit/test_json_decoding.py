@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.twelvelabs.salvage import as_object, elements, members, readable
+from connector.twelvelabs.json_decoding import as_object, elements, members, readable
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.twelvelabs.walk import Listed, Walk, walk_until_complete
+from connector.twelvelabs.paging import Listed, Walk, walk_until_complete
 
 PER_PAGE = 3
 

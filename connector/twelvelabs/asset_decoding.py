@@ -1,23 +1,104 @@
-"""Segments of one response -> columns: one float32 matrix per option and scope. Decodes one vector at a time."""
+"""Decodes a retrieved asset: metadata, segments, words. Pure functions of bytes; they run in threads.
+
+The segments of each option and scope become one float32 matrix. Vectors stay raw until they are decoded one by one.
+"""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import numpy as np
+from msgspec import Raw, Struct, field
+from msgspec.structs import replace
 
-from connector.domain.source_model import Float32, Float64, SegmentColumn, Transcription
-from connector.twelvelabs.bodies import Segment, Spoken
+from connector.domain.errors import MalformedAsset
+from connector.domain.marengo import canonical
+from connector.domain.source_model import Float32, Float64, RetrievedAsset, SegmentColumn, Transcription
 from connector.twelvelabs.calls import Call
-from connector.twelvelabs.decoding import UNDECODABLE
-from connector.twelvelabs.salvage import elements
+from connector.twelvelabs.json_decoding import UNDECODABLE, Body, as_object, decode, elements, members
+from connector.twelvelabs.listing_decoding import AssetBody, check_id, indexed_asset
 
+
+class Hls(Struct):
+    video_url: str | None = None
+
+
+class Segment(Struct):
+    start_offset_sec: float | None = None
+    end_offset_sec: float | None = None
+    embedding_option: str | None = None
+    embedding_scope: str | None = None
+    vector: Raw = field(name="float", default_factory=Raw)
+
+
+class VideoEmbedding(Struct):
+    segments: list[Segment] | None = None
+
+
+class Embedding(Struct):
+    model_name: str | None = None
+    video_embedding: VideoEmbedding | None = None
+
+
+class Spoken(Struct):
+    start: float | None = None
+    end: float | None = None
+    value: str | None = None
+
+
+class DetailedBody(AssetBody):
+    user_metadata: dict[str, Any] | None = None
+    hls: Hls | None = None
+    embedding: Embedding | None = None
+    transcription: Raw = field(default_factory=Raw)
+
+
+_DETAILED = msgspec.json.Decoder(DetailedBody)
 _FLOATS = msgspec.json.Decoder(list[float])
 _WORDS: msgspec.json.Decoder[list[Spoken] | None] = msgspec.json.Decoder(list[Spoken] | None)
 _WORD = msgspec.json.Decoder(Spoken)
 
 
-def columns_of(segments: Sequence[Segment], wanted: Collection[str], call: Call) -> tuple[SegmentColumn, ...]:
+def read_asset(
+    body: Body, call: Call, asked: Collection[str], index_model: str | None, *, transcript: bool
+) -> RetrievedAsset:
+    """`asked` are the requested embedding options. With no segments, fall back to the index's model."""
+    found = _detailed(body, call)
+    check_id(found.id, call)
+    named = (found.embedding.model_name if found.embedding else None) or ""
+    model = canonical(named)
+    segments = _segments(found) if asked else None
+    if segments and model is None:
+        raise call.malformed(f"its embedding has an unknown model: {named!r} is not a Marengo model")
+    return RetrievedAsset(
+        asset=indexed_asset(call.subject, found),
+        user_metadata=found.user_metadata or {},
+        hls_url=found.hls.video_url if found.hls else None,
+        model=model if segments is None else model or index_model,
+        columns=None if segments is None else _columns(segments, asked, call),
+        transcription=_transcription(bytes(found.transcription)) if transcript else None,
+    )
+
+
+def _segments(found: DetailedBody) -> list[Segment] | None:
+    embedding = found.embedding.video_embedding if found.embedding else None
+    return embedding.segments if embedding else None
+
+
+def _detailed(body: Body, call: Call) -> DetailedBody:
+    """Decode the body. Keep an undecodable transcription raw, so that its words can be decoded one by one."""
+    try:
+        return decode(body, _DETAILED, call)
+    except MalformedAsset:
+        parts = members(bytes(body)) or {}
+        words = parts.pop("transcription", None)
+        if words is None:
+            raise
+        return replace(decode(as_object(parts), _DETAILED, call), transcription=msgspec.Raw(words))
+
+
+def _columns(segments: Sequence[Segment], wanted: Collection[str], call: Call) -> tuple[SegmentColumn, ...]:
     """Group by option and scope, in order of first appearance; skip segments of unwanted options."""
     grouped: dict[tuple[str, str], list[tuple[int, Segment]]] = {}
     for position, segment in enumerate(segments):
@@ -30,7 +111,7 @@ def columns_of(segments: Sequence[Segment], wanted: Collection[str], call: Call)
     return tuple(_column(option, scope, members, call) for (option, scope), members in grouped.items())
 
 
-def transcription_of(raw: bytes) -> Transcription | None:
+def _transcription(raw: bytes) -> Transcription | None:
     """Decode the words; None if absent. Malformed words get NaN times; later checks drop and count them."""
     spoken = _words(raw or b"null")
     if spoken is None:

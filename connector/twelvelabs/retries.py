@@ -1,10 +1,25 @@
-"""Limits how often and for how long one request is retried."""
+"""How often and how long one request is retried: limits, back-off, and the clocks, which tests replace."""
 
-from collections.abc import Callable
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+
+from connector.domain.backoff import exponential_backoff
 
 _FIRST_SEC = 0.5
 _LONGEST_BACKOFF_SEC = 15.0
+
+
+@dataclass(frozen=True, slots=True)
+class Clocks:
+    """`monotonic` and `wall` in seconds (`wall` since the epoch), `random` uniform in [0, 1)."""
+
+    monotonic: Callable[[], float] = time.monotonic
+    wall: Callable[[], float] = time.time
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    random: Callable[[], float] = random.random
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +38,7 @@ class RequestLimits:
 class RetryBudget:
     """The remaining budget: a failure uses one attempt, a rate limit only its waiting time."""
 
-    bounds: RequestLimits
+    limits: RequestLimits
     random: Callable[[], float]
     failures: int = 0
     limited: int = 0
@@ -32,7 +47,7 @@ class RetryBudget:
     def after_failure(self, at_least: float) -> float | None:
         """Seconds to wait before the next attempt, with full jitter; None to give up."""
         self.failures += 1
-        if self.failures >= self.bounds.attempts or at_least > self.bounds.longest_wait:
+        if self.failures >= self.limits.attempts or at_least > self.limits.longest_wait:
             return None
         return max(at_least, _backoff(self.failures) * self.random())
 
@@ -41,8 +56,8 @@ class RetryBudget:
         self.limited += 1
         wait = max(at_least, _backoff(self.limited) * (1.0 + self.random()))
         self.waited += wait
-        return wait if self.waited <= self.bounds.longest_wait else None
+        return wait if self.waited <= self.limits.longest_wait else None
 
 
 def _backoff(times: int) -> float:
-    return min(_FIRST_SEC * 2.0 ** min(times - 1, 10), _LONGEST_BACKOFF_SEC)
+    return exponential_backoff(times, _FIRST_SEC, _LONGEST_BACKOFF_SEC)

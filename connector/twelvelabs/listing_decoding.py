@@ -1,31 +1,70 @@
-"""Response bodies -> domain values. Pure functions of bytes; they run in threads, off the event loop."""
+"""Decodes pages of listings, single indexes and tasks. Pure functions of bytes; they run in threads.
 
-from collections.abc import Collection, Mapping
+Source of the structs: vendor's OpenAPI v1.3 and official SDK 1.3.6. Every field may be absent, as in all decoders here.
+"""
+
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 import msgspec
-from msgspec.structs import replace
+from msgspec import Struct, field
 
-from connector.domain.errors import MalformedAsset, SourceUnavailable
+from connector.domain.errors import SourceUnavailable
 from connector.domain.fingerprint import digest
 from connector.domain.marengo import canonical
-from connector.domain.source_model import Index, IndexedAsset, RetrievedAsset
-from connector.twelvelabs.bodies import (
-    AssetBody,
-    DetailedBody,
-    IndexBody,
-    PageBody,
-    PageInfo,
-    Segment,
-    SystemMetadata,
-    TaskBody,
-)
+from connector.domain.source_model import Index, IndexedAsset
 from connector.twelvelabs.calls import Call
-from connector.twelvelabs.columns import columns_of, transcription_of
-from connector.twelvelabs.decoding import UNDECODABLE, Body, decode
-from connector.twelvelabs.salvage import as_object, elements, members, readable
-from connector.twelvelabs.walk import Listed
+from connector.twelvelabs.json_decoding import UNDECODABLE, Body, decode, elements, members, readable
+from connector.twelvelabs.paging import Listed
+
+T = TypeVar("T")
+
+
+class PageInfo(Struct):
+    total_page: float | None = None
+    total_results: float | None = None
+
+
+class PageBody(Struct, Generic[T]):
+    data: list[T] | None = None
+    page_info: PageInfo | None = None
+
+
+class ModelBody(Struct):
+    model_name: str | None = None
+    model_options: list[str] | None = None
+
+
+class IndexBody(Struct):
+    id: str | None = field(name="_id", default=None)
+    index_name: str | None = None
+    expires_at: str | None = None
+    models: list[ModelBody] | None = None
+
+
+class SystemMetadata(Struct):
+    filename: str | None = None
+    duration: float | None = None
+    fps: float | None = None
+    width: float | None = None
+    height: float | None = None
+    size: float | None = None
+
+
+class AssetBody(Struct):
+    id: str | None = field(name="_id", default=None)
+    status: str | None = None
+    asset_id: str | None = None
+    created_at: str | None = None
+    updated_at: str | None = None
+    indexed_at: str | None = None
+    system_metadata: SystemMetadata | None = None
+
+
+class TaskBody(Struct):
+    index_id: str | None = None
+
 
 _ANYTHING = msgspec.json.Decoder(msgspec.Raw)
 _PAGE = msgspec.json.Decoder(PageBody[msgspec.Raw])
@@ -33,7 +72,6 @@ _PAGE_INFO: msgspec.json.Decoder[PageInfo | None] = msgspec.json.Decoder(PageInf
 _INDEX = msgspec.json.Decoder(IndexBody)
 _ASSET = msgspec.json.Decoder(AssetBody)
 _TASK = msgspec.json.Decoder(TaskBody)
-_DETAILED = msgspec.json.Decoder(DetailedBody)
 _TEXT = msgspec.json.Decoder(str)
 
 Row = TypeVar("Row", IndexBody, AssetBody)
@@ -55,7 +93,7 @@ def read_index(body: Body, call: Call) -> Index:
     found = _row(body, _INDEX)
     if found is None:
         found = decode(body, _INDEX, call)
-    _check_id(found.id, call)
+    check_id(found.id, call)
     return _index(call.subject, found)
 
 
@@ -72,42 +110,27 @@ def read_assets(body: Body, call: Call) -> Listed[IndexedAsset]:
     return _listed({asset.indexed_asset_id: asset for asset in assets}, info)
 
 
-def read_asset(
-    body: Body, call: Call, asked: Collection[str], index_model: str | None, *, transcript: bool
-) -> RetrievedAsset:
-    """`asked` are the requested embedding options. With no segments, fall back to the index's model."""
-    found = _detailed(body, call)
-    _check_id(found.id, call)
-    named = (found.embedding.model_name if found.embedding else None) or ""
-    model = canonical(named)
-    segments = _segments(found) if asked else None
-    if segments and model is None:
-        raise call.malformed(f"its embedding has an unknown model: {named!r} is not a Marengo model")
-    return RetrievedAsset(
-        asset=_asset(call.subject, found),
-        user_metadata=found.user_metadata or {},
-        hls_url=found.hls.video_url if found.hls else None,
-        model=model if segments is None else model or index_model,
-        columns=None if segments is None else columns_of(segments, asked, call),
-        transcription=transcription_of(bytes(found.transcription)) if transcript else None,
+def indexed_asset(asset_id: str, body: AssetBody) -> IndexedAsset:
+    system = body.system_metadata or SystemMetadata()
+    return IndexedAsset(
+        indexed_asset_id=asset_id,
+        status=body.status or "unknown",
+        asset_id=body.asset_id,
+        created_at=body.created_at,
+        updated_at=body.updated_at,
+        indexed_at=body.indexed_at,
+        filename=system.filename,
+        duration_sec=system.duration,
+        fps=system.fps,
+        width=None if system.width is None else round(system.width),
+        height=None if system.height is None else round(system.height),
+        size_bytes=system.size,
     )
 
 
-def _segments(found: DetailedBody) -> list[Segment] | None:
-    embedding = found.embedding.video_embedding if found.embedding else None
-    return embedding.segments if embedding else None
-
-
-def _detailed(body: Body, call: Call) -> DetailedBody:
-    """Decode the body. Keep an undecodable transcription raw, so that its words can be decoded one by one."""
-    try:
-        return decode(body, _DETAILED, call)
-    except MalformedAsset:
-        parts = members(bytes(body)) or {}
-        words = parts.pop("transcription", None)
-        if words is None:
-            raise
-        return replace(decode(as_object(parts), _DETAILED, call), transcription=msgspec.Raw(words))
+def check_id(found: str | None, call: Call) -> None:
+    if found is not None and found != call.subject:
+        raise call.malformed(f"the response is about {found!r}")
 
 
 def _page(body: Body, call: Call) -> tuple[list[bytes], PageInfo | None]:
@@ -141,7 +164,7 @@ def _listed_asset(raw: bytes) -> IndexedAsset:
     an absent asset is deleted only after its own 404.
     """
     row = _row(raw, _ASSET) or AssetBody(_text_member(raw, "_id"), _text_member(raw, "status"))
-    return _asset(row.id or f"(no id) {digest(raw)[:12]}", row)
+    return indexed_asset(row.id or f"(no id) {digest(raw)[:12]}", row)
 
 
 def _text_member(raw: bytes, key: str) -> str | None:
@@ -160,26 +183,3 @@ def _index(index_id: str, body: IndexBody) -> Index:
     name, marengo = next(((name, model) for name, model in models if name), (None, None))
     options = tuple((marengo.model_options if marengo else None) or ())
     return Index(index_id, body.index_name or "", name, options, body.expires_at)
-
-
-def _asset(asset_id: str, body: AssetBody) -> IndexedAsset:
-    system = body.system_metadata or SystemMetadata()
-    return IndexedAsset(
-        indexed_asset_id=asset_id,
-        status=body.status or "unknown",
-        asset_id=body.asset_id,
-        created_at=body.created_at,
-        updated_at=body.updated_at,
-        indexed_at=body.indexed_at,
-        filename=system.filename,
-        duration_sec=system.duration,
-        fps=system.fps,
-        width=None if system.width is None else round(system.width),
-        height=None if system.height is None else round(system.height),
-        size_bytes=system.size,
-    )
-
-
-def _check_id(found: str | None, call: Call) -> None:
-    if found is not None and found != call.subject:
-        raise call.malformed(f"the response is about {found!r}")

@@ -1,10 +1,21 @@
-"""Recovers the readable parts of a body with undecodable values: one bad value must not hide the others.
+"""Bytes -> struct. A truncated body can be retried, one with invalid content cannot; its readable parts are recovered.
 
-JSON decoders stop at the first lone surrogate, invalid UTF-8 byte, NaN or too deep nesting. These functions split
-complete JSON by brackets and quotes only, so that each part can be decoded separately.
+JSON decoders stop at the first lone surrogate, invalid UTF-8 byte, NaN or too deep nesting. `elements` and `members`
+split complete JSON by brackets and quotes only, so that each part can be decoded separately.
 """
 
+import json
 import re
+from typing import TypeVar
+
+import msgspec
+
+from connector.twelvelabs.calls import Call
+
+T = TypeVar("T")
+Body = bytes | bytearray
+
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 _TOKEN = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},:]', re.DOTALL)
 _ESCAPE = re.compile(
@@ -14,6 +25,30 @@ _ESCAPE = re.compile(
     r"|(?P<byte>[\udc80-\udcff])",
     re.DOTALL,
 )
+
+
+def decode(body: Body, decoder: msgspec.json.Decoder[T], call: Call) -> T:
+    """Raises Unavailable for a truncated or non-JSON body, `call.wrong` for valid JSON with invalid content."""
+    try:
+        return decoder.decode(body)
+    except RecursionError:
+        raise call.malformed("the response is nested too deeply") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        if _is_complete(body):
+            cause = str(error) if readable(body) == body else "text that is not valid Unicode"
+            raise call.malformed(f"the response has invalid content: {cause}") from None
+        raise call.unavailable(f"the response is truncated or not JSON ({error})") from None
+
+
+def _is_complete(body: Body) -> bool:
+    """True for complete JSON. Detects truncation after a type error; accepts NaN and Infinity from lax servers."""
+    try:
+        json.loads(body.decode(errors="replace"), parse_int=str)
+    except RecursionError:
+        return True
+    except ValueError:
+        return False
+    return True
 
 
 def elements(body: bytes) -> list[bytes] | None:

@@ -1,10 +1,20 @@
-"""The filters that select points. None of them can be empty, because an empty filter selects all points."""
+"""Selects points: Qdrant filters, and the check that a point is our own.
 
-from collections.abc import Sequence
+No filter can be empty, because an empty filter selects all points. Points of others are never changed or deleted: a
+point is our own if its id equals the id computed from its payload.
+"""
+
+from collections.abc import Iterable, Sequence
 
 from qdrant_client import models
 
+from connector.domain.points import is_own
 from connector.domain.sink_model import Tally
+
+
+def own(records: Iterable[models.Record]) -> list[models.Record]:
+    """The points that this connector wrote. The records must contain ID_KEYS."""
+    return [record for record in records if is_own(str(record.id), record.payload or {})]
 
 
 def of_index(index_id: str) -> models.Filter:

@@ -7,8 +7,8 @@ from hypothesis import given
 from qdrant_client import grpc
 from qdrant_client.conversions.conversion import GrpcToRest
 
-from connector.qdrant import batches as batching
-from connector.qdrant.batches import BATCH_BYTES, BATCH_POINTS, batches
+from connector.qdrant import point_encoding
+from connector.qdrant.point_encoding import BATCH_BYTES, BATCH_POINTS, batches
 from tests.contract.asset_points import OPTIONS, asset_points
 
 
@@ -42,8 +42,8 @@ def test_both_encodings_say_the_same(rows: range) -> None:
     """The bytes of the vectors survive exactly; points without an option lack its vector."""
     points = asset_points(segments=5, words=("kick",), metadata={"n": 1, "f": 0.5, "none": None, "list": [True, "x"]})
 
-    as_models = batching._points(points, rows)
-    as_messages = [GrpcToRest.convert_point_struct(message) for message in batching._grpc_points(points, rows)]
+    as_models = point_encoding.rest_points(points, rows)
+    as_messages = [GrpcToRest.convert_point_struct(message) for message in point_encoding.grpc_points(points, rows)]
 
     for model, message in zip(as_models, as_messages, strict=True):
         assert (model.id, model.payload) == (message.id, message.payload)
@@ -60,6 +60,6 @@ def test_both_encodings_say_the_same(rows: range) -> None:
 def test_the_spliced_vector_is_what_protobuf_would_write(dimension: int) -> None:
     vector = np.arange(dimension, dtype=np.float32)
 
-    spliced = batching._grpc_vectors({"v": vector})
+    spliced = point_encoding._grpc_vectors({"v": vector})
 
     assert spliced.vectors.vectors["v"].dense == grpc.DenseVector(data=vector.tolist())

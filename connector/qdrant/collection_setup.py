@@ -1,52 +1,66 @@
-"""Finds, creates or adopts collections, and creates payload indexes before the first write."""
+"""Finds, creates and adopts collections, creates their payload indexes, and sets the owners of indexes."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 
 import structlog
+from qdrant_client import models
 
 from connector.domain.errors import AuthenticationFailed, SinkMismatch
-from connector.domain.sink_model import CollectionInfo, CollectionSpec
-from connector.qdrant import collection as layout
-from connector.qdrant import operations
-from connector.qdrant.connection import Connection
-from connector.qdrant.failures import CollectionExists
+from connector.domain.sink_model import CollectionInfo, CollectionSpec, Owner
+from connector.qdrant import collection_layout as layout
+from connector.qdrant.connection import Connection, Transport
+from connector.qdrant.failures import CollectionExists, CollectionMissing, completed, require_acknowledged
+from connector.qdrant.point_reads import count
 from connector.qdrant.session import Session
 
 log = structlog.get_logger(__name__)
 
 
-class Provision:
-    """Ensures that collections exist, fit and carry our stamp."""
+class CollectionSetup:
+    """The collections of one Qdrant: finds them, and ensures that they exist, fit and carry our stamp."""
 
     def __init__(self, session: Session, new_instance_id: Callable[[], str]) -> None:
         self._session = session
         self._new_instance_id = new_instance_id
 
     async def inspect(self, collection: str) -> CollectionInfo | None:
-        found = await operations.find(self._session, collection)
+        found = await find(self._session, collection)
         if found is None:
             return None
         return replace(layout.describe(collection, found), real_name=await self._real_name(collection))
 
     async def _real_name(self, collection: str) -> str | None:
-        """Behind an alias; None if the key may not list aliases."""
+        """The collection behind an alias; None if the key may not list aliases."""
         try:
-            aliases = await operations.aliases(self._session)
+            aliases = await _aliases(self._session)
         except (AuthenticationFailed, SinkMismatch):
             return None
         return aliases.get(collection, collection)
 
+    async def collections(self) -> list[CollectionInfo]:
+        listed = await self._session.call("list Qdrant's collections", "", lambda on: on.client.get_collections())
+        found = [await self.inspect(name) for name in sorted(one.name for one in listed.collections)]
+        return [info for info in found if info and info.instance_id]
+
+    async def set_owner(self, collection: str, index_id: str, owner: Owner | None) -> None:
+        metadata = layout.owner_metadata(index_id, owner)
+        await self._session.call(
+            "name the owner of an index in Qdrant collection",
+            collection,
+            lambda on: on.client.update_collection(collection_name=collection, metadata=metadata),
+        )
+
     async def ensure(self, spec: CollectionSpec, indexes: Mapping[str, layout.PayloadIndex]) -> CollectionInfo:
-        """A collection that fits, with these payload indexes as far as it has no others. Raises SinkMismatch."""
+        """Return a collection that fits and has these payload indexes; existing ones stay. Raises SinkMismatch."""
         info = await self.inspect(spec.name) or await self._created(spec)
         if info.instance_id is None:
             info = await self._adopted(spec, info)
         _refuse_misfit(spec, info)
         missing = {key: index for key, index in indexes.items() if key not in info.payload_indexes}
         for key, index in missing.items():
-            await operations.index_payload(self._session, info.name, key, index)
+            await _index_payload(self._session, info.name, key, index)
         return replace(info, warnings=layout.index_warnings(info, indexes))
 
     async def _created(self, spec: CollectionSpec) -> CollectionInfo:
@@ -65,7 +79,7 @@ class Provision:
 
     async def _adopted(self, spec: CollectionSpec, info: CollectionInfo) -> CollectionInfo:
         """Stamp an empty collection that fits. Count exactly, because the collection info only has an estimate."""
-        points = await operations.count(self._session, spec.name, None)
+        points = await count(self._session, spec.name, None)
         _refuse_misfit(spec, replace(info, points=points))
         stamp = layout.stamp(spec, self._new_instance_id())
         await self._session.call(
@@ -86,3 +100,30 @@ class Provision:
 def _refuse_misfit(spec: CollectionSpec, info: CollectionInfo) -> None:
     if differences := layout.misfit(spec, info):
         raise SinkMismatch("use Qdrant collection", spec.name, "; ".join(differences), layout.MISFIT_ADVICE)
+
+
+async def find(session: Session, collection: str) -> models.CollectionInfo | None:
+    try:
+        return await session.call(
+            "inspect Qdrant collection", collection, lambda on: on.client.get_collection(collection_name=collection)
+        )
+    except CollectionMissing:
+        return None
+
+
+async def _aliases(session: Session) -> dict[str, str]:
+    """Alias -> collection."""
+    answer = await session.call("list Qdrant's aliases", "", lambda on: on.client.get_aliases())
+    return {one.alias_name: one.collection_name for one in answer.aliases}
+
+
+async def _index_payload(session: Session, collection: str, key: str, index: layout.PayloadIndex) -> None:
+    async def send(connection: Connection) -> None:
+        if connection.transport is Transport.EMBEDDED:
+            return  # embedded storage filters without payload indexes
+        result = await connection.client.create_payload_index(
+            collection_name=collection, field_name=key, field_schema=index, wait=True
+        )
+        require_acknowledged(completed(result), collection)
+
+    await session.call(f"index payload key {key} of collection", collection, send)

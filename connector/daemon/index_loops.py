@@ -1,0 +1,59 @@
+"""The loops of all indexes: starts and ends them with the indexes that the daemon finds, and schedules their work."""
+
+import asyncio
+
+from connector.daemon.index_loop import IndexLoop
+from connector.daemon.schedule import Schedule
+from connector.domain.index_settings import IndexSettings
+from connector.engine.cycle import Engine, Progress
+from connector.ports import CheckpointStore
+from connector.settings.connector_settings import Settings
+
+
+class IndexLoops:
+    """`open` first; loops then run in its task group."""
+
+    def __init__(self, settings: Settings, schedule: Schedule) -> None:
+        self._settings, self._schedule = settings, schedule
+        self._loops: dict[str, IndexLoop] = {}
+
+    def observe(self, step: Progress) -> None:
+        loop = self._loops.get(step.index_id)
+        if loop:
+            loop.observe(step)
+
+    def open(self, group: asyncio.TaskGroup, engine: Engine, ledger: CheckpointStore) -> None:
+        self._group, self._engine, self._ledger = group, engine, ledger
+
+    def get(self, index_id: str) -> IndexLoop | None:
+        return self._loops.get(index_id)
+
+    def all(self) -> list[IndexLoop]:
+        return list(self._loops.values())
+
+    def keep(self, index: IndexSettings) -> IndexLoop:
+        """Start the loop of the index, unless it runs already."""
+        if index.index_id not in self._loops:
+            self._start(index)
+        return self._loops[index.index_id]
+
+    def drop(self, index_id: str) -> None:
+        """End the loop; does nothing for an unknown index."""
+        loop = self._loops.pop(index_id, None)
+        if loop and loop.task:
+            loop.task.cancel()
+        for kind in ("poll", "refresh", "full"):
+            self._schedule.forget(f"{kind} {index_id}")
+
+    def _start(self, index: IndexSettings) -> None:
+        timing = self._settings.timing_of(index.index_id)
+        loop = IndexLoop(index, self._engine, self._ledger, timing.period_sec)
+        self._loops[index.index_id] = loop
+        loop.task = self._group.create_task(loop.run())
+        self._schedule.every(f"poll {index.index_id}", timing.poll_sec, loop.poke_poll)
+        if index.refresh_period < timing.period_sec:
+            self._schedule.every(f"refresh {index.index_id}", index.refresh_period, loop.poke_refresh)
+        if timing.cron:
+            self._schedule.cron(f"full {index.index_id}", timing.cron, loop.poke_full)
+        else:
+            self._schedule.every(f"full {index.index_id}", timing.reconcile_sec, loop.poke_full)

@@ -1,0 +1,23 @@
+"""The index as a full cycle last saw it: what polls and refreshes use, and what a rename changes."""
+
+from dataclasses import replace
+
+from connector.domain.ledger_model import IndexState
+from connector.domain.source_model import Index
+
+
+def noted(state: IndexState, index: Index, now: float) -> IndexState:
+    """Every payload contains the index name, so a rename makes all assets due for a shallow refresh."""
+    renamed = state.index_name is not None and state.index_name != index.name
+    return replace(
+        state,
+        index_name=index.name,
+        model=index.model,
+        model_options=index.model_options,
+        expires_at=index.expires_at,
+        shallow_due_since=now if renamed else state.shallow_due_since,
+    )
+
+
+def last_seen(index_id: str, state: IndexState) -> Index:
+    return Index(index_id, state.index_name or "", state.model, state.model_options, state.expires_at)

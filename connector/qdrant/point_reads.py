@@ -1,0 +1,206 @@
+"""Reads points: counts, lists and searches them, and turns them into manifests and hits."""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from qdrant_client import models
+
+from connector.domain.errors import SinkMismatch
+from connector.domain.points import ID_KEYS, is_own
+from connector.domain.sink_model import Hit, SinkAsset
+from connector.domain.source_model import Float32
+from connector.qdrant import point_filters
+from connector.qdrant.connection import Connection, Transport
+from connector.qdrant.failures import CollectionMissing
+from connector.qdrant.point_filters import own
+from connector.qdrant.session import Session
+
+PREFETCH_LIMIT = 100
+MANIFEST_KEYS = [*ID_KEYS, "revision", "metadata_revision", "fingerprint", "asset_points"]
+HIT_KEYS = [*ID_KEYS, "embedding_options", "filename", "transcript"]
+
+
+async def count(session: Session, collection: str, only: models.Filter | None) -> int:
+    """Exact count. If strict mode forbids exact counts, list the points instead."""
+    try:
+        return await session.call("count points of collection", collection, partial(_count, collection, only))
+    except CollectionMissing:
+        raise
+    except SinkMismatch:
+        return sum([len(page) async for page in scroll(session, collection, only or models.Filter(), [])])
+
+
+async def _count(collection: str, only: models.Filter | None, connection: Connection) -> int:
+    answer = await connection.client.count(collection_name=collection, count_filter=only, exact=True)
+    return answer.count
+
+
+async def scroll(
+    session: Session, collection: str, only: models.Filter, keys: Sequence[str]
+) -> AsyncIterator[list[models.Record]]:
+    """Yield pages of points with these payload keys."""
+    offset, limit = None, session.page_limit
+    while True:
+        try:
+            request = partial(_page, collection, only, keys, limit, offset)
+            records, offset = await session.call("list points of collection", collection, request)
+        except CollectionMissing:
+            raise
+        except SinkMismatch:
+            if limit == 1:
+                raise
+            limit //= 2  # strict mode may only allow smaller pages
+            continue
+        session.page_limit = min(session.page_limit, limit)
+        yield records
+        if offset is None:
+            return
+
+
+async def _page(
+    collection: str, only: models.Filter, keys: Sequence[str], limit: int, offset: Any, connection: Connection
+) -> tuple[list[models.Record], Any]:
+    return await connection.client.scroll(
+        collection_name=collection,
+        scroll_filter=only,
+        limit=limit,
+        offset=offset,
+        with_payload=list(keys),
+        with_vectors=False,
+    )
+
+
+async def facet(session: Session, collection: str, only: models.Filter, key: str, limit: int) -> dict[str, int] | None:
+    """Payload value -> number of points; None if Qdrant rejects it (no payload index, or a strict mode limit)."""
+    try:
+        return await session.call(
+            f"count points by {key} in collection", collection, partial(_facet, collection, only, key, limit)
+        )
+    except CollectionMissing:
+        return {}
+    except SinkMismatch:
+        return None
+
+
+async def _facet(collection: str, only: models.Filter, key: str, limit: int, connection: Connection) -> dict[str, int]:
+    answer = await connection.client.facet(
+        collection_name=collection, key=key, facet_filter=only, limit=limit, exact=True
+    )
+    counts = {str(hit.value): hit.count for hit in answer.hits}
+    if connection.transport is Transport.EMBEDDED:
+        # Embedded storage returns 32 hex digits as a UUID with hyphens.
+        return {value.replace("-", ""): count for value, count in counts.items()}
+    return counts
+
+
+async def query(
+    session: Session, collection: str, prefetches: Callable[[int], list[models.Prefetch]], keys: list[str], limit: int
+) -> list[models.ScoredPoint]:
+    """`prefetches` builds candidate lists of a given length; halve the length while strict mode rejects it."""
+    candidates = max(limit, PREFETCH_LIMIT)
+    while True:
+        request = partial(_fused, collection, prefetches(candidates), keys, limit)
+        try:
+            return await session.call("search collection", collection, request)
+        except CollectionMissing:
+            raise
+        except SinkMismatch:
+            if candidates == limit:
+                raise
+            candidates = max(limit, candidates // 2)
+
+
+async def _fused(
+    collection: str, prefetches: list[models.Prefetch], keys: list[str], limit: int, connection: Connection
+) -> list[models.ScoredPoint]:
+    answer = await connection.client.query_points(
+        collection_name=collection,
+        prefetch=prefetches,
+        query=models.FusionQuery(fusion=models.Fusion.RRF),
+        limit=limit,
+        with_payload=keys,
+    )
+    return answer.points
+
+
+@dataclass(slots=True)
+class Manifest:
+    """Groups our own points by asset, page by page."""
+
+    _revisions: dict[str, Counter[str]] = field(default_factory=dict)
+    _metadata: dict[str, Counter[str]] = field(default_factory=dict)
+    _claims: dict[str, set[tuple[str | None, int | None]]] = field(default_factory=dict)
+
+    def add(self, records: Iterable[models.Record]) -> None:
+        for record in own(records):
+            payload = record.payload or {}
+            asset = payload["indexed_asset_id"]
+            self._revisions.setdefault(asset, Counter())[_text(payload.get("revision")) or ""] += 1
+            self._metadata.setdefault(asset, Counter())[_text(payload.get("metadata_revision")) or ""] += 1
+            claim = (_text(payload.get("fingerprint")), _number(payload.get("asset_points")))
+            self._claims.setdefault(asset, set()).add(claim)
+
+    def assets(self) -> dict[str, SinkAsset]:
+        """Asset id -> SinkAsset; fingerprint and point count are None unless all points of the asset agree."""
+        return {
+            asset: SinkAsset(asset, dict(revisions), dict(self._metadata[asset]), *self._agreed(asset))
+            for asset, revisions in self._revisions.items()
+        }
+
+    def _agreed(self, asset: str) -> tuple[str | None, int | None]:
+        claims = self._claims[asset]
+        return next(iter(claims)) if len(claims) == 1 else (None, None)
+
+
+def prefetches(vector: Float32, options: Iterable[str], index_ids: Sequence[str], limit: int) -> list[models.Prefetch]:
+    """One list of `limit` candidates per named vector. Every list has the filter."""
+    query, only = vector.tolist(), point_filters.of_indexes(index_ids)
+    return [models.Prefetch(query=query, using=option, filter=only, limit=limit) for option in options]
+
+
+def hits(found: Iterable[models.ScoredPoint]) -> list[Hit]:
+    """Convert to hits; skip points of others."""
+    return [
+        _hit(point.score, point.payload) for point in found if point.payload and is_own(str(point.id), point.payload)
+    ]
+
+
+def _hit(score: float, payload: Mapping[str, Any]) -> Hit:
+    options = payload.get("embedding_options")
+    return Hit(
+        score=score,
+        index_id=payload["index_id"],
+        indexed_asset_id=payload["indexed_asset_id"],
+        filename=_text(payload.get("filename")),
+        start_offset_sec=payload["start_offset_sec"],
+        end_offset_sec=payload["end_offset_sec"],
+        embedding_options=tuple(map(str, options)) if isinstance(options, list) else (),
+        transcript=_text(payload.get("transcript")),
+    )
+
+
+def _text(value: object) -> str | None:
+    """A value of another type counts as absent, because anybody can change a payload."""
+    return value if isinstance(value, str) else None
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A stored point; `vectors` maps named vector to dimension."""
+
+    point_id: str
+    vectors: Mapping[str, int]
+    payload: Mapping[str, Any]
+
+
+def example(record: models.Record) -> Example:
+    vectors = record.vector if isinstance(record.vector, dict) else {}
+    sizes = {name: len(vector) for name, vector in vectors.items() if isinstance(vector, list)}
+    return Example(str(record.id), sizes, record.payload or {})

@@ -65,7 +65,7 @@ dist: $(VENV)/.run ## build the wheel and the source distribution
 	rm -rf dist
 	$(BIN)/hatchling build
 
-lock: ## resolve the dependencies anew (needs uv)
+lock: ## resolve the dependencies again (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 		pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade \

@@ -57,7 +57,16 @@ def snapshot(*assets: IndexedAsset, complete: bool = True) -> Snapshot:
 
 def applied(fingerprint: str = "print-1", *, at: float = 0.0, collection: str = COLLECTION, **facts: Any) -> Applied:
     """Applied and last retrieved `at`."""
-    plain = Applied(fingerprint, "revision-1", "metadata-1", 3, collection, applied_at=at, shallow_at=at, deep_at=at)
+    plain = Applied(
+        fingerprint=fingerprint,
+        revision="revision-1",
+        metadata_revision="metadata-1",
+        points=3,
+        collection=collection,
+        applied_at=at,
+        shallow_at=at,
+        deep_at=at,
+    )
     return replace(plain, **facts)
 
 
@@ -109,7 +118,14 @@ def retrieved(
     metadata: Mapping[str, Any] | None = None,
     hls_url: str | None = None,
 ) -> RetrievedAsset:
-    return RetrievedAsset(of or asset(), metadata or {}, hls_url, model, columns, words)
+    return RetrievedAsset(
+        asset=of or asset(),
+        user_metadata=metadata or {},
+        hls_url=hls_url,
+        model=model,
+        columns=columns,
+        transcription=words,
+    )
 
 
 def _offsets(ranges: Sequence[Range]) -> tuple[np.ndarray[Any, np.dtype[np.float64]], ...]:

@@ -45,7 +45,7 @@ def recent(assets: Mapping[str, IndexedAsset], state: IndexState) -> dict[str, I
 
 
 def _latest(asset: IndexedAsset) -> float:
-    return max((_moment(text) for text in (asset.created_at, asset.updated_at)), default=0.0)
+    return max(_moment(asset.created_at), _moment(asset.updated_at))
 
 
 def _moment(text: str | None) -> float:

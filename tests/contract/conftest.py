@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from connector.ledger.checkpoint_store import SqliteCheckpointStore
+from connector.ports import CheckpointStore
 from connector.qdrant.sink import QdrantSink
 from tests.conftest import COLLECTION_PREFIX
 from tests.contract.asset_points import spec
 from tests.contract.sinks import Bench, FakeBench, QdrantBench
+from tests.fakes.ledger import FakeCheckpointStore
 from tests.fakes.sink import FakeSink
 from tests.qdrant_server import Endpoint, drop_collections, free_port
 
@@ -53,3 +56,13 @@ async def ready(bench: Bench, collection: str) -> Bench:
     """Every implementation, with the collection there."""
     await bench.sink.ensure(spec(collection), {})
     return bench
+
+
+@pytest.fixture(params=["sqlite", "fake"])
+async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CheckpointStore]:
+    """Every implementation of the CheckpointStore port."""
+    if request.param == "fake":
+        yield FakeCheckpointStore()
+        return
+    async with SqliteCheckpointStore(tmp_path / "ledger.sqlite3") as store:
+        yield store

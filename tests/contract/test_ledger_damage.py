@@ -1,61 +1,20 @@
-"""A cell that holds something else than the connector writes: LedgerUnavailable, with the row and the cure."""
+"""A cell of a row that holds something else than the connector writes: LedgerUnavailable, with the row and the cure."""
 
 import sqlite3
-from collections.abc import Awaitable, Callable
 from contextlib import closing
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from connector.domain.errors import LedgerUnavailable
-from connector.domain.ledger_model import IndexState
-from connector.domain.report import CycleReport
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
-from connector.ledger.command_queue import CommandQueue, CommandState, read_report
-from connector.ledger.heartbeat import Heartbeat
 from connector.ledger.index_states import index_states
-from tests.builders import applied, attempt, row
-
-Read = Callable[[SqliteCheckpointStore], Awaitable[Any]]
-
-NEWER = "was written by a newer release. Use that release or a newer one"
-DAMAGED = "Restore the ledger from a backup, or move it away"
+from tests.contract.damaged_ledgers import DAMAGED, NEWER, Read, damage, filled_ledger, refused
 
 
 @pytest.fixture
 async def path(tmp_path: Path) -> Path:
-    """A ledger with something in every table."""
-    path = tmp_path / "ledger.sqlite3"
-    async with SqliteCheckpointStore(path) as ledger, CommandQueue(path) as queue:
-        rows = [row(name, applied(), attempt=attempt(reason="broken", code="x")) for name in ("a", "b")]
-        await ledger.adopt("i", rows, IndexState(1.0, 2.0, pending=frozenset({"p"})))
-        await ledger.adopt("j", [row("a", applied())], IndexState(1.0, 2.0))
-        await ledger.save_report("i", asdict(CycleReport("i")))
-        await ledger.save_claim("i", "instance", 1)
-        await ledger.open("i", "gone", ["c"])
-        await ledger.forget("i", "gone", 9.0)
-        await queue.place("sync", {"indexes": []})
-        await queue.place("forget", {"index_id": "i"})
-    async with Heartbeat(path) as heartbeat:
-        await heartbeat.write({"state": "running", "pid": 1, "indexes": {}})
-    return path
-
-
-def damage(path: Path, update: str, *values: Any, **names: str) -> None:
-    """`names` stand for words of the statement."""
-    for word, name in names.items():
-        update = update.replace(word, name)
-    with closing(sqlite3.connect(path)) as db, db:
-        assert db.execute(update, values).rowcount > 0
-
-
-async def refused(path: Path, read: Read) -> str:
-    async with SqliteCheckpointStore(path) as ledger:
-        with pytest.raises(LedgerUnavailable) as error:
-            await read(ledger)
-    return str(error.value)
+    return await filled_ledger(tmp_path / "ledger.sqlite3")
 
 
 ROW_READS: dict[str, Read] = {
@@ -64,6 +23,8 @@ ROW_READS: dict[str, Read] = {
     "unfinished": lambda ledger: ledger.unfinished("i"),
     "status": lambda ledger: index_states(ledger, 5),
 }
+
+
 ROW_DAMAGES = [
     ("applied", "{broken", "not a JSON value"),
     ("applied", "", "not a JSON value"),
@@ -158,149 +119,3 @@ async def test_a_damaged_row_of_one_index_leaves_the_others_alone(path: Path) ->
     async with SqliteCheckpointStore(path) as ledger:
         assert set(await ledger.load("j")) == {"a"}
         assert set(await ledger.rows("i", ["b"])) == {"b"}
-
-
-@pytest.mark.parametrize(
-    ("cell", "cause"),
-    [
-        ("{", "not a JSON value"),
-        ("3", "Expected `object`"),
-        ('{"first_cycle_at": 1.0}', "missing required field `canary_at`"),
-        ('{"first_cycle_at": "1", "canary_at": 1.0}', "Expected `float`, got `str`"),
-        ('{"first_cycle_at": 1.0, "canary_at": 1.0, "pending": "x"}', "Expected `array`, got `str`"),
-        (b"{}", "a blob instead of text"),
-    ],
-)
-async def test_a_damaged_state_is_named(path: Path, cell: Any, cause: str) -> None:
-    damage(path, "update indexes set state = ? where index_id = 'i'", cell)
-
-    message = await refused(path, lambda ledger: ledger.state("i"))
-
-    assert message.startswith("read ledger row i of table indexes: column state: ")
-    assert cause in message
-
-
-async def test_a_state_with_an_unknown_key_is_one_of_a_newer_release(path: Path) -> None:
-    damage(path, "update indexes set state = json_set(state, '$.tomorrow', 1) where index_id = 'i'")
-
-    assert NEWER in await refused(path, lambda ledger: ledger.state("i"))
-
-
-async def test_a_state_of_an_earlier_release_is_read(path: Path) -> None:
-    """It has none of the keys that came later."""
-    state = '{"first_cycle_at": 1.0, "canary_at": 2.0, "deep_due_since": 0.0, "withheld_because": "w", "pending": []}'
-    damage(path, "update indexes set state = ? where index_id = 'i'", state)
-    async with SqliteCheckpointStore(path) as ledger:
-        assert await ledger.state("i") == IndexState(1.0, 2.0, withheld_because="w")
-
-
-@pytest.mark.parametrize(
-    ("cell", "cause"),
-    [
-        ("{", "not a JSON value"),
-        ("[]", "Expected `object`"),
-        ('{"lag_sec": "long"}', "Expected `float | null`, got `str` - at `$.lag_sec`"),
-        ('{"error": "gone"}', "Expected `object | null`"),
-        ('{"problems": [{}]}', "missing required field"),
-        ('{"tomorrow": 1}', NEWER),
-    ],
-)
-async def test_a_damaged_report_is_named(path: Path, cell: str, cause: str) -> None:
-    damage(path, "update indexes set report = ? where index_id = 'i'", cell)
-
-    message = await refused(path, lambda ledger: index_states(ledger, 5))
-
-    assert message.startswith("read ledger row i of table indexes: column report: ")
-    assert cause in message
-
-
-async def test_a_report_of_an_earlier_release_is_shown(path: Path) -> None:
-    damage(path, """update indexes set report = '{"index_id": "i", "listed": 3}' where index_id = 'i'""")
-    async with SqliteCheckpointStore(path) as ledger:
-        assert (await index_states(ledger, 5))[0]["last_cycle"] == {"index_id": "i", "listed": 3}
-
-
-async def test_an_index_id_that_is_no_text_is_named(path: Path) -> None:
-    damage(path, "update indexes set index_id = x'ff' where index_id = 'j'")
-    for read in (lambda ledger: ledger.known(), lambda ledger: ledger.reports()):
-        assert "of table indexes: column index_id: a blob instead of text" in await refused(path, read)
-
-
-async def test_an_instance_that_is_no_text_is_named(path: Path) -> None:
-    damage(path, "update claims set instance_id = x'ff'")
-    assert "of table claims: column instance_id" in await refused(path, lambda ledger: ledger.claims("i"))
-    damage(path, "update claims set instance_id = 'x', epoch = 'one'")
-    assert "row i x of table claims: column epoch" in await refused(path, lambda ledger: ledger.claims("i"))
-
-
-async def test_an_identity_that_is_no_text_is_named(path: Path) -> None:
-    damage(path, "update identity set ledger_id = x'ff'")
-    assert "row 1 of table identity" in await refused(path, lambda ledger: ledger.identity())
-
-
-async def test_a_time_that_is_none_is_named(path: Path) -> None:
-    damage(path, "update deletes set at = 'noon'")
-    assert "row i of table deletes: column at" in await refused(path, lambda ledger: ledger.deletes_since("i", 0.0))
-
-
-@pytest.mark.parametrize("column", ["arguments", "progress", "result"])
-@pytest.mark.parametrize("cell", ["{", "[]", b"{}", "null"])
-async def test_a_damaged_command_is_named_to_who_waits_for_it(path: Path, column: str, cell: Any) -> None:
-    damage(path, "update orders set COLUMN = ? where id = 1", cell, COLUMN=column)
-    async with CommandQueue(path) as queue:
-        with pytest.raises(LedgerUnavailable, match=f"row 1 of table orders: column {column}: "):
-            await queue.read(1)
-
-
-async def test_a_command_that_cannot_be_read_is_refused_and_holds_up_no_other(path: Path) -> None:
-    damage(path, "update orders set arguments = '[' where id = 1")
-    async with CommandQueue(path) as queue:
-        taken = await queue.take()
-        assert taken
-        assert (taken.command_id, taken.kind, taken.state) == (2, "forget", CommandState.RUNNING)
-        assert await queue.take() is None
-    with closing(sqlite3.connect(path)) as db:
-        state, result = db.execute("select state, result from orders where id = 1").fetchone()
-    assert state == "refused"
-    assert "column arguments: not a JSON value" in result
-
-
-async def test_a_command_in_a_state_of_tomorrow_is_one_of_a_newer_release(path: Path) -> None:
-    damage(path, "update orders set state = 'queued' where id = 1")
-    async with CommandQueue(path) as queue:
-        with pytest.raises(LedgerUnavailable, match=NEWER):
-            await queue.read(1)
-
-
-async def test_a_command_that_is_gone_is_named(path: Path) -> None:
-    async with CommandQueue(path) as queue:
-        with pytest.raises(LedgerUnavailable, match="row 99 of table orders"):
-            await queue.read(99)
-
-
-@pytest.mark.parametrize(
-    "cell",
-    [
-        "{",
-        "[]",
-        "{}",
-        '{"state": "running", "pid": "1", "indexes": {}}',
-        '{"state": "x", "pid": 1, "indexes": {"i": 3}}',
-    ],
-)
-async def test_a_damaged_heartbeat_is_named(path: Path, cell: str) -> None:
-    damage(path, "update daemon set live = ?", cell)
-    async with Heartbeat(path, read_only=True) as heartbeat:
-        with pytest.raises(LedgerUnavailable, match="row 1 of table daemon: column live: "):
-            await heartbeat.read()
-
-
-async def test_a_daemon_of_another_release_may_show_more(path: Path) -> None:
-    damage(path, "update daemon set live = json_set(live, '$.tomorrow', 1)")
-    async with Heartbeat(path, read_only=True) as heartbeat:
-        assert (await heartbeat.read() or {})["tomorrow"] == 1
-
-
-def test_a_report_in_a_command_of_a_newer_daemon_is_refused() -> None:
-    with pytest.raises(LedgerUnavailable, match="unknown key tomorrow"):
-        read_report({**asdict(CycleReport("i")), "tomorrow": 1})

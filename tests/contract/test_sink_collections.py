@@ -6,6 +6,7 @@ import pytest
 
 from connector.domain.errors import ConfigError, SinkMismatch
 from connector.domain.sink_model import LAYOUT_VERSION, CollectionSpec
+from tests.comparing import differences
 from tests.contract.asset_points import DIMENSION, OPTIONS, asset_points, spec
 from tests.contract.sinks import Bench
 
@@ -20,7 +21,7 @@ async def test_an_absent_collection_is_created_and_stamped(bench: Bench, collect
     info = await bench.sink.inspect(collection)
     assert info
     assert info.vectors == dict.fromkeys(OPTIONS, (DIMENSION, "Cosine"))
-    assert (info.points, info.model, info.layout_version) == (0, "marengo9.9", LAYOUT_VERSION)
+    assert differences(info, points=0, model="marengo9.9", layout_version=LAYOUT_VERSION) == {}
     assert info.instance_id == instance_id
     assert instance_id
 

@@ -9,13 +9,22 @@ import pytest
 
 from connector.domain.points import AssetPoints
 from connector.domain.sink_model import Owner, Tally
+from tests.comparing import differences
 from tests.contract.asset_points import asset_points, spec
 from tests.contract.sinks import FOREIGN_POINT, Bench, Stored
 
 NOTE = {"index_id": "index-1", "indexed_asset_id": "note-1", "text": "to be cut"}
 COPY = "99999999-2222-3333-4444-555555555555"
-ME = Owner("ledger-1", "ledger.sqlite3 on a", {"embedding_options": ["audio"], "transcript": True}, "home", 7)
-OTHER = Owner("ledger-2", "ledger.sqlite3 on b", {"embedding_options": None, "transcript": False})
+ME = Owner(
+    ledger_id="ledger-1",
+    label="ledger.sqlite3 on a",
+    settings={"embedding_options": ["audio"], "transcript": True},
+    home="home",
+    epoch=7,
+)
+OTHER = Owner(
+    ledger_id="ledger-2", label="ledger.sqlite3 on b", settings={"embedding_options": None, "transcript": False}
+)
 
 
 async def with_foreign(ready: Bench, collection: str, points: AssetPoints) -> Mapping[str, Stored]:
@@ -74,7 +83,8 @@ async def test_payload_keys_of_odd_types_are_as_good_as_absent(ready: Bench, col
     found = (await ready.sink.manifest(collection, "index-1"))["asset-1"]
     hits = await ready.sink.search(collection, np.ones(8, np.float32), ["index-1"], 5)
 
-    assert (found.points, found.intact, len(hits)) == (3, False, 3)
+    assert differences(found, points=3, intact=False) == {}
+    assert len(hits) == 3
     assert await ready.sink.tally(collection, "index-1", 10) != Tally(
         {points.revision: 3}, {points.metadata_revision: 3}
     )

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from tests.comparing import differences
 from tests.contract.asset_points import INDEX, OPTIONS, OTHER_INDEX, asset_points
 from tests.contract.sinks import Bench
 
@@ -60,8 +61,8 @@ async def test_search_ranks_what_matches_in_all_vectors_first(ready: Bench, coll
 
     assert len(hits) == 5
     best = hits[0]
-    assert (best.index_id, best.indexed_asset_id, best.filename) == ("index-1", "asset-1", "match.mp4")
-    assert (best.start_offset_sec, best.end_offset_sec, best.transcript) == (0.0, 6.0, "goal")
+    assert differences(best, index_id="index-1", indexed_asset_id="asset-1", filename="match.mp4") == {}
+    assert differences(best, start_offset_sec=0.0, end_offset_sec=6.0, transcript="goal") == {}
     assert best.embedding_options == OPTIONS
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
 

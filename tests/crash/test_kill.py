@@ -7,6 +7,7 @@ from qdrant_client import QdrantClient
 
 from connector.simulator import IndexSpec, Scenario, Simulator
 from tests.command import Command, end
+from tests.comparing import differences
 from tests.e2e.oracle import check_equal
 from tests.qdrant_server import QdrantServer
 
@@ -99,7 +100,9 @@ def test_a_kill_between_confirming_and_deleting_deletes_nothing_and_is_made_good
 
     ended = connector.run("sync", "--json")
 
-    assert (after_kill, ended.code, ended.index(index_id)["deleted"]) == (before, 0, 1)
+    assert after_kill == before
+    assert ended.code == 0
+    assert ended.index(index_id)["deleted"] == 1
     check_equal(client, simulator.base_url, index_id)
 
 
@@ -135,5 +138,6 @@ def test_an_asset_that_kills_the_process_ends_in_quarantine(
     ended = connector.run("sync", "--json", CONNECTOR_MAX_ATTEMPTS="2")
 
     report = ended.index(index_id)
-    assert (ended.code, report["quarantined"], report["upserted"]) == (1, 1, ASSETS - 1)
+    assert ended.code == 1
+    assert differences(report, quarantined=1, upserted=ASSETS - 1) == {}
     assert report["problems"][0]["indexed_asset_id"] == poison

@@ -58,7 +58,16 @@ def synced_world(qdrant_binary: Path, directories: pytest.TempPathFactory) -> It
             index_id = simulator.control.index_ids[0]
             asset_id = simulator.control.asset_ids(index_id)[0]
             points = oracle.stored(client, COLLECTION, index_id)
-            yield World(simulator, client, connector, made, synced, index_id, asset_id, points)
+            yield World(
+                simulator=simulator,
+                client=client,
+                connector=connector,
+                made=made,
+                synced=synced,
+                index_id=index_id,
+                asset_id=asset_id,
+                points=points,
+            )
         finally:
             client.close()
             server.stop()

@@ -9,9 +9,9 @@ from qdrant_client import QdrantClient
 
 from connector.simulator import IndexSpec, Scenario, Simulator
 from tests.command import Command
+from tests.e2e.convergence import converges
 from tests.e2e.daemon import PATIENCE_SEC, Running, running
 from tests.e2e.stepped_daemon import OFFSET
-from tests.e2e.test_daemon import converges
 from tests.waiting import wait_until
 
 HOUR, YEAR = 3600.0, 365 * 86_400.0

@@ -10,6 +10,7 @@ from qdrant_client import QdrantClient, models
 
 from connector.simulator import IndexSpec, Scenario, Simulator
 from tests.command import Command
+from tests.comparing import differences
 from tests.e2e.oracle import check_equal
 from tests.qdrant_server import QdrantServer
 
@@ -62,7 +63,9 @@ def test_an_alias_and_its_target_are_one_collection(
     found = connector.run("search", "goal", "--json", "--index", index_id, **prod)
     again = connector.run("sync", "--json", **prod)
 
-    assert (through.code, again.code, again.index(index_id)["points_written"]) == (0, 0, 0), through.stdout
+    assert through.code == 0, through.stdout
+    assert again.code == 0, through.stdout
+    assert again.index(index_id)["points_written"] == 0, through.stdout
     assert client.count(NAME).count == points
     assert found.code == 0
     assert [it["collection"] for it in found.json["models"]] == ["prod-marengo3.0"]
@@ -92,10 +95,10 @@ def test_other_programs_points_on_our_index_stay(
 
     report = connector.run("sync", "--json").index(index_id)
 
-    assert (report["deleted"], report["withheld"], report["error"]) == (1, 0, None)
+    assert differences(report, deleted=1, withheld=0, error=None) == {}
     shutil.rmtree(connector.directory / "data")
     report = connector.run("sync", "--json").index(index_id)
-    assert (report["points_written"], report["deleted"], report["error"]) == (0, 0, None)
+    assert differences(report, points_written=0, deleted=0, error=None) == {}
     assert connector.run("forget", index_id, "--yes").code == 0
     assert {record.id for record in client.scroll(NAME, limit=100)[0]} == {1, 2, 3}
 
@@ -170,7 +173,9 @@ def test_a_forget_after_a_lost_ledger_finds_the_points(
 
     ended = connector.run("forget", index_id, "--yes", "--json")
 
-    assert (ended.code, ended.json["points"], client.count(NAME).count) == (0, points, 0)
+    assert ended.code == 0
+    assert ended.json["points"] == points
+    assert client.count(NAME).count == 0
     assert connector.run("forget", "unknown", "--yes").code == 2
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import Command, Process, end
+from tests.comparing import differences
 from tests.e2e.daemon import PATIENCE_SEC, Running, running
 from tests.waiting import wait_until
 
@@ -73,4 +74,4 @@ def test_a_signal_while_a_command_is_loaded_ends_it_with_130(
     process.send_signal(number)
     ended = end(process)
 
-    assert (ended.code, ended.stdout, ended.stderr) == (130, "", "")
+    assert differences(ended, code=130, stdout="", stderr="") == {}

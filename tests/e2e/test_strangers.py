@@ -12,8 +12,8 @@ from qdrant_client import QdrantClient
 
 from connector.simulator import IndexSpec, Scenario, Simulator
 from tests.command import Command
+from tests.e2e.convergence import converges
 from tests.e2e.daemon import PATIENCE_SEC, Running, running
-from tests.e2e.test_daemon import converges
 from tests.waiting import wait_until
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sets the limits of another process")

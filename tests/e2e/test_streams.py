@@ -11,6 +11,7 @@ import pytest
 
 from connector.simulator import IndexSpec, Scenario, Simulator, run_in_thread
 from tests.command import TIMEOUT_SEC, Command, Ended
+from tests.comparing import differences
 
 ASSET = "66aa00000000000000000009"
 COMMANDS = {
@@ -123,7 +124,7 @@ def test_other_streams_may_be_missing(synced: Command, name: str, redirection: s
 def test_without_any_stream_the_work_is_done(synced: Command, name: str) -> None:
     ended = shell(synced, "<&- >&- 2>&-", *arguments_of(name, synced))
 
-    assert (ended.code, ended.stdout, ended.stderr) == (1, "", "")
+    assert differences(ended, code=1, stdout="", stderr="") == {}
     assert (synced.run("status", "--json").json["indexes"] == []) is name.startswith("forget")
 
 

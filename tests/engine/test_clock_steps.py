@@ -3,18 +3,14 @@
 import pytest
 
 from connector.domain.errors import MalformedAsset, RateLimited
-from connector.domain.ledger_model import IndexState
-from connector.domain.stored_times import credible_rows, credible_state
 from connector.engine.apply import EMBEDDING_PATIENCE_SEC
 from connector.engine.cycle import Engine
-from tests.builders import applied, attempt, row
 from tests.engine.polling import Daemon, synced
 from tests.engine.test_refresh_pass import hours_of_passes
 from tests.engine.world import INDEX, World
 
 HOUR, DAY, YEARS = 3600.0, 86_400.0, 10 * 365 * 86_400.0
 BACK = [2 * HOUR, DAY, YEARS]
-NOW = 1_800_000_000.0
 
 
 def malformed() -> MalformedAsset:
@@ -135,28 +131,3 @@ async def test_how_long_a_cycle_took_does_not_go_by_the_wall_clock() -> None:
     engine = Engine(*parts, clock=stepping, stopwatch=lambda: next(seconds))
 
     assert (await engine.cycle(world.settings)).duration_sec == 2.5
-
-
-def test_rows_from_before_now_are_as_they_are() -> None:
-    rows = {
-        "applied": row("applied", applied(at=NOW)),
-        "waiting": row("waiting", attempt=attempt(due=NOW + YEARS, tried_at=NOW)),
-        "opened": row("opened", opened=True),
-    }
-
-    assert credible_rows(rows, NOW) == rows
-
-
-def test_times_to_come_are_of_unknown_age_each_for_itself() -> None:
-    later = applied(at=NOW, deep_at=NOW + 1)
-
-    found = credible_rows({"a": row("a", later), "b": row("b", attempt=attempt(due=NOW + 9, tried_at=NOW + 1))}, NOW)
-
-    assert found["a"].applied == applied(at=NOW, deep_at=0.0)
-    assert found["b"].attempt == attempt(due=0.0, tried_at=NOW + 1)
-
-
-def test_an_index_state_knows_no_time_to_come() -> None:
-    state = IndexState(NOW + 1, NOW + 2, deep_due_since=NOW + 3, watermark=NOW + 4)
-
-    assert credible_state(state, NOW) == IndexState(NOW, NOW, deep_due_since=NOW, watermark=NOW + 4)

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from connector.domain.sink_model import CollectionInfo
+from tests.comparing import differences
 from tests.engine.cycle_cases import NEW
 from tests.engine.world import INDEX, World
 
@@ -40,7 +41,7 @@ async def test_the_settings_do_not_narrow_the_collection_of_an_unknown_model(unk
 
     report = await unknown.engine().cycle(unknown.settings)
 
-    assert (report.error, report.failed, report.upserted) == (None, 0, 1)
+    assert differences(report, error=None, failed=0, upserted=1) == {}
     assert set(unknown.sink.stored["twelvelabs-marengo4.0"].info.vectors) == {"visual", "audio"}
 
 
@@ -53,7 +54,8 @@ async def test_a_vector_that_an_unknown_models_collection_lacks_is_said_once_for
     report = await unknown.cycle()
 
     assert report.error
-    assert (report.error["code"], report.failed, report.problems) == ("sink_mismatch", 0, ())
+    assert report.error["code"] == "sink_mismatch"
+    assert differences(report, failed=0, problems=()) == {}
     assert "it has no vector named smell" in report.error["message"]
     assert "CONNECTOR_EMBEDDING_OPTIONS" in report.error["message"]
     assert "CONNECTOR_COLLECTION" in report.error["message"]
@@ -70,7 +72,7 @@ async def test_an_asset_of_another_dimension_than_its_unknown_model_fails_alone(
 
     first, second = await unknown.cycle(), await unknown.cycle()
 
-    assert (first.failed, first.upserted, first.error) == (1, 1, None)
+    assert differences(first, failed=1, upserted=1, error=None) == {}
     assert (second.failed, second.error) == (1, None)
     assert "dimension" in first.problems[0].reason
 

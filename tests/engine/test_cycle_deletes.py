@@ -4,6 +4,7 @@ import pytest
 
 from connector.domain.errors import AssetError, Unavailable
 from connector.engine import maintenance
+from tests.comparing import differences
 from tests.engine.cycle_cases import NEW, malformed
 from tests.engine.world import INDEX, World
 
@@ -13,7 +14,9 @@ async def test_what_left_the_index_is_deleted(world: World) -> None:
 
     report = await world.cycle()
 
-    assert (report.deleted, report.clean, world.points_of("b"), await world.row("b")) == (1, True, {}, None)
+    assert differences(report, deleted=1, clean=True) == {}
+    assert world.points_of("b") == {}
+    assert await world.row("b") is None
 
 
 async def test_an_asset_that_is_missing_in_a_listing_but_exists_voids_all_deletes(world: World) -> None:
@@ -42,7 +45,7 @@ async def test_an_id_that_cannot_be_asked_for_withholds_its_own_delete_only(worl
 
     report = await world.cycle()
 
-    assert (report.error, report.deleted, report.withheld) == (None, 1, 1)
+    assert differences(report, error=None, deleted=1, withheld=1) == {}
     assert "cannot confirm" in str(report.withheld_because)
     assert [(it.indexed_asset_id, it.state, it.code) for it in report.problems] == [
         (odd_row, "withheld", "malformed_asset")
@@ -62,7 +65,7 @@ async def test_a_refused_question_withholds_its_own_delete_only(world: World) ->
 
     report = await world.cycle()
 
-    assert (report.error, report.deleted, report.withheld) == (None, 1, 1)
+    assert differences(report, error=None, deleted=1, withheld=1) == {}
     assert (await world.row("a") is None, await world.row("b") is None) == (False, True)
     assert (await world.cycle()).deleted == 1
 
@@ -74,11 +77,11 @@ async def test_an_odd_id_that_never_had_points_comes_and_goes(world: World) -> N
 
     report = await world.cycle()
 
-    assert (report.error, report.failed, report.unchanged, report.complete) == (None, 4, 3, True)
+    assert differences(report, error=None, failed=4, unchanged=3, complete=True) == {}
     for name in ("0 odd", "a b/c", "..", "\x00", "b"):
         world.source.remove(INDEX, name)
     report = await world.cycle()
-    assert (report.error, report.withheld, report.clean) == (None, 0, True)
+    assert differences(report, error=None, withheld=0, clean=True) == {}
     assert set(await world.ledger.load(INDEX)) == {"a", "c"}
     assert world.points_of("b") == {}
 
@@ -92,7 +95,7 @@ async def test_a_listed_asset_with_an_odd_id_does_not_stop_deletes() -> None:
     for name in ("a", "b"):
         world.source.remove(INDEX, name)
         report = await world.cycle()
-        assert (report.error, report.deleted, report.withheld, report.failed) == (None, 1, 0, 1)
+        assert differences(report, error=None, deleted=1, withheld=0, failed=1) == {}
 
 
 async def test_an_incomplete_listing_upserts_and_deletes_nothing(world: World) -> None:
@@ -102,7 +105,7 @@ async def test_an_incomplete_listing_upserts_and_deletes_nothing(world: World) -
 
     report = await world.cycle(allow_deletes=True)
 
-    assert (report.upserted, report.withheld, report.deleted, report.complete) == (1, 1, 0, False)
+    assert differences(report, upserted=1, withheld=1, deleted=0, complete=False) == {}
     assert world.points_of("a")
 
 
@@ -113,7 +116,7 @@ async def test_an_empty_listing_deletes_nothing_until_it_is_allowed(world: World
 
     report = await world.cycle()
 
-    assert (report.withheld, report.deleted, report.clean) == (3, 0, False)
+    assert differences(report, withheld=3, deleted=0, clean=False) == {}
     assert "empty" in str(report.withheld_because)
     assert (await world.cycle()).withheld == 3
     assert (await world.cycle(allow_deletes=True)).deleted == 3
@@ -137,7 +140,7 @@ async def test_deletes_within_24_hours_share_one_limit() -> None:
 
     assert (over.withheld, over.deleted) == (1, 0)
     assert over.withheld_because == "3 deletes within 24 hours exceed the limit of 2"
-    assert (next_day.withheld, next_day.deleted, next_day.clean) == (0, 1, True)
+    assert differences(next_day, withheld=0, deleted=1, clean=True) == {}
 
 
 async def test_deletes_that_an_operator_allowed_do_not_use_the_limit_up() -> None:
@@ -154,7 +157,7 @@ async def test_deletes_that_an_operator_allowed_do_not_use_the_limit_up() -> Non
 
     report = await world.cycle()
 
-    assert (report.deleted, report.withheld, report.clean) == (2, 0, True)
+    assert differences(report, deleted=2, withheld=0, clean=True) == {}
 
 
 async def test_a_mass_delete_never_trickles_out() -> None:
@@ -183,7 +186,8 @@ async def test_an_asset_that_never_had_points_is_no_delete() -> None:
 
     report = await world.cycle()
 
-    assert (report.deleted, report.withheld, report.clean, await world.row("x")) == (0, 0, True, None)
+    assert differences(report, deleted=0, withheld=0, clean=True) == {}
+    assert await world.row("x") is None
 
 
 async def test_an_asset_without_segments_is_no_delete_either() -> None:
@@ -194,7 +198,8 @@ async def test_an_asset_without_segments_is_no_delete_either() -> None:
 
     report = await world.cycle()
 
-    assert (report.deleted, report.withheld, report.clean, await world.row("x")) == (0, 0, True, None)
+    assert differences(report, deleted=0, withheld=0, clean=True) == {}
+    assert await world.row("x") is None
 
 
 async def test_a_row_without_points_is_forgotten_only_when_the_source_confirms_it(world: World) -> None:
@@ -205,7 +210,7 @@ async def test_a_row_without_points_is_forgotten_only_when_the_source_confirms_i
 
     report = await world.cycle()
 
-    assert (report.withheld, report.withheld_because, report.clean) == (0, None, True)
+    assert differences(report, withheld=0, withheld_because=None, clean=True) == {}
     assert await world.row("x")
 
 
@@ -222,7 +227,8 @@ async def test_new_assets_do_not_let_withheld_deletes_through() -> None:
 
     first, second = await world.cycle(), await world.cycle()
 
-    assert (first.withheld, second.withheld, second.deleted) == (4, 4, 0)
+    assert first.withheld == 4
+    assert differences(second, withheld=4, deleted=0) == {}
 
 
 async def test_withheld_deletes_of_assets_that_come_back_are_forgotten() -> None:
@@ -249,7 +255,7 @@ async def test_mode_keep_never_deletes() -> None:
 
     report = await world.cycle(allow_deletes=True)
 
-    assert (report.kept, report.withheld, report.deleted, report.clean) == (1, 0, 0, True)
+    assert differences(report, kept=1, withheld=0, deleted=0, clean=True) == {}
     assert world.points_of("a")
 
 

@@ -2,6 +2,7 @@
 
 from connector.domain.errors import AuthenticationFailed
 from connector.domain.refresh import spread
+from tests.comparing import differences
 from tests.engine.cycle_cases import NEW, OLD, retrieved
 from tests.engine.world import INDEX, World
 
@@ -18,7 +19,7 @@ async def test_metadata_that_changed_is_patched_without_touching_vectors(world: 
 
     report = await world.cycle()
 
-    assert (report.refreshed, report.upserted, report.points_written) == (1, 0, 3)
+    assert differences(report, refreshed=1, upserted=0, points_written=3) == {}
     assert {it.payload["user_metadata"]["key"] for it in world.points_of("a")[NEW].values()} == {"new"}
     await world.check_i2_coverage_and_truth()
 
@@ -30,7 +31,7 @@ async def test_a_new_name_of_the_index_reaches_every_payload_at_once(world: Worl
 
     report = await world.cycle()
 
-    assert (report.refreshed, report.upserted, report.points_written, report.clean) == (3, 0, 9, True)
+    assert differences(report, refreshed=3, upserted=0, points_written=9, clean=True) == {}
     assert {it.payload["index_name"] for name in "abc" for it in world.points_of(name)[NEW].values()} == {
         "another name"
     }
@@ -112,7 +113,7 @@ async def test_a_new_ledger_adopts_what_it_finds_and_retrieves_only_what_differs
 
     report = await another.cycle()
 
-    assert (report.unchanged, report.upserted, report.deleted, report.clean) == (1, 1, 1, True)
+    assert differences(report, unchanged=1, upserted=1, deleted=1, clean=True) == {}
     assert (world.source.retrievals - before) == {(INDEX, "b"): 1}
     await another.check_i2_coverage_and_truth()
     another.check_i1_sink_equals_source()

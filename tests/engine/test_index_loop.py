@@ -10,6 +10,7 @@ import pytest
 from connector.daemon.index_loop import Retry
 from connector.domain.errors import LedgerUnavailable, MalformedAsset, Unavailable
 from connector.engine.survey import CycleOptions
+from tests.comparing import differences
 from tests.engine.loops import ALLOWED, ORDERED, POLL, REFRESH, SCHEDULED, Place
 from tests.engine.world import INDEX
 from tests.fakes.ledger import FakeCheckpointStore
@@ -237,18 +238,18 @@ async def test_without_a_full_cycle_before_a_poll_becomes_one(place: Place) -> N
 
 async def test_its_live_state_shows_how_far_it_is(place: Place) -> None:
     live = place.loop.live
-    assert (live.doing, live.planned, live.done) == ("waiting", 2, 2)
+    assert differences(live, doing="waiting", planned=2, done=2) == {}
     for name in ("c", "d", "e"):
         place.world.source.add(INDEX, name)
     place.engine.go_on.clear()
     place.loop.poke_full()
     await place.engine.begun.get()
-    assert (live.doing, live.planned, live.done) == ("full cycle", 0, 0)
+    assert differences(live, doing="full cycle", planned=0, done=0) == {}
     place.engine.go_on.set()
     await place.engine.ended.get()
     await place.waiting()
 
-    assert (live.doing, live.planned, live.done) == ("waiting", 3, 3)
+    assert differences(live, doing="waiting", planned=3, done=3) == {}
 
 
 async def test_a_thousand_failures_leave_one_retry_and_no_overflow() -> None:
@@ -261,4 +262,4 @@ async def test_a_thousand_failures_leave_one_retry_and_no_overflow() -> None:
 
     retry.succeeded()
 
-    assert (retry.failures, retry.error, retry.waiting) == (0, None, False)
+    assert differences(retry, failures=0, error=None, waiting=False) == {}

@@ -9,6 +9,7 @@ import pytest
 from connector.domain.errors import LedgerUnavailable
 from connector.ports import CheckpointStore, Sink, Source
 from tests.builders import index_settings
+from tests.comparing import differences
 from tests.engine.world import INDEX, World
 from tests.fakes.sink import Crashed
 
@@ -71,9 +72,9 @@ async def test_a_bug_met_with_one_asset_is_its_failure(method: str, error: Excep
 
     report = await world.cycle()
 
-    assert (report.upserted, report.failed, report.error, report.interrupted) == (2, 1, None, False)
+    assert differences(report, upserted=2, failed=1, error=None, interrupted=False) == {}
     [problem] = report.problems
-    assert (problem.indexed_asset_id, problem.state, problem.code) == ("x", "failed", "internal_error")
+    assert differences(problem, indexed_asset_id="x", state="failed", code="internal_error") == {}
     assert f"{type(error).__name__}: {error}" in problem.reason
     await world.check_i2_coverage_and_truth()
     breaks.armed = False

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from connector.domain.watermark import OVERLAP_SEC
+from tests.comparing import differences
 from tests.engine.polling import Daemon, synced
 from tests.engine.world import INDEX, World
 from tests.fakes.sink import Crashed
@@ -27,7 +28,7 @@ async def test_a_poll_without_change_writes_and_retrieves_nothing(daemon: Daemon
 
     for _ in range(3):
         report = await daemon.poll()
-        assert (report.clean, report.upserted, report.points_written) == (True, 0, 0)
+        assert differences(report, clean=True, upserted=0, points_written=0) == {}
 
     assert daemon.work() == before
     assert daemon.world.ledger.loads == loads
@@ -46,7 +47,7 @@ async def test_the_cost_of_a_poll_does_not_grow_with_the_index(daemon: Daemon) -
 
     report = await daemon.poll()
 
-    assert (report.upserted, report.requests, report.listed) == (1, 2, 2)
+    assert differences(report, upserted=1, requests=2, listed=2) == {}
     assert (daemon.world.ledger.loads, daemon.source.requests()) == (loads, requests + 2)
 
 
@@ -147,7 +148,7 @@ async def test_a_poll_never_deletes(daemon: Daemon) -> None:
 
     report = await daemon.poll()
 
-    assert (report.upserted, report.deleted, report.withheld, report.complete) == (1, 0, 0, False)
+    assert differences(report, upserted=1, deleted=0, withheld=0, complete=False) == {}
     assert daemon.world.points_of("a")
     assert (await daemon.full()).deleted == 2
 

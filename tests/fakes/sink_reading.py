@@ -24,7 +24,13 @@ def sink_asset(asset: str, payloads: Sequence[Mapping[str, Any]]) -> SinkAsset:
     fingerprint, asset_points = claims.pop() if len(claims) == 1 else (None, None)
     revisions = Counter(_text(payload.get("revision")) or "" for payload in payloads)
     metadata = Counter(_text(payload.get("metadata_revision")) or "" for payload in payloads)
-    return SinkAsset(asset, revisions, metadata, fingerprint, asset_points)
+    return SinkAsset(
+        indexed_asset_id=asset,
+        points_by_revision=revisions,
+        points_by_metadata_revision=metadata,
+        fingerprint=fingerprint,
+        asset_points=asset_points,
+    )
 
 
 def tally(points: Collection[FakePoint], most: int) -> Tally | None:
@@ -72,12 +78,12 @@ def _similarity_to(vector: Float32, points: Mapping[str, FakePoint], option: str
 
 def hit(payload: Mapping[str, Any], score: float) -> Hit:
     return Hit(
-        score,
-        payload["index_id"],
-        payload["indexed_asset_id"],
-        _text(payload["filename"]),
-        payload["start_offset_sec"],
-        payload["end_offset_sec"],
-        tuple(options) if isinstance(options := payload["embedding_options"], list) else (),
-        _text(payload["transcript"]),
+        score=score,
+        index_id=payload["index_id"],
+        indexed_asset_id=payload["indexed_asset_id"],
+        filename=_text(payload["filename"]),
+        start_offset_sec=payload["start_offset_sec"],
+        end_offset_sec=payload["end_offset_sec"],
+        embedding_options=tuple(options) if isinstance(options := payload["embedding_options"], list) else (),
+        transcript=_text(payload["transcript"]),
     )

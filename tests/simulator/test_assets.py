@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.comparing import differences
 from tests.simulator.access import Access, access, index_it, one_index, upload
 
 
@@ -10,7 +11,7 @@ def test_an_upload_is_found_by_its_name(api: Access, index: str) -> None:
     asset_id = upload(api, "https://example.invalid/videos/goal-celebration.mp4?sig=1", user_metadata='{"a": 1}')
     shown = api.get(f"/assets/{asset_id}")
 
-    assert (shown["filename"], shown["status"], shown["user_metadata"]) == ("goal-celebration.mp4", "ready", {"a": 1})
+    assert differences(shown, filename="goal-celebration.mp4", status="ready", user_metadata={"a": 1}) == {}
     indexed = index_it(api, index, asset_id).json()["_id"]
     api.control.advance(60)
     words = api.retrieved(index, indexed, transcription="true")["transcription"]
@@ -101,7 +102,7 @@ def test_the_task_leads_to_index_and_video(api: Access, index: str) -> None:
     """It outlives the video."""
     asset = api.control.asset_ids(index)[0]
     task = api.get(f"/tasks/{api.control.task_id(index, asset)}")
-    assert (task["index_id"], task["video_id"], task["status"]) == (index, asset, "ready")
+    assert differences(task, index_id=index, video_id=asset, status="ready") == {}
 
     api.control.delete_asset(index, asset)
     assert api.get(f"/tasks/{task['_id']}")["video_id"] == asset

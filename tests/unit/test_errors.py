@@ -18,6 +18,7 @@ from connector.domain.errors import (
     Unavailable,
 )
 from connector.engine import apply
+from tests.comparing import differences
 
 
 def subclasses(of: type[ConnectorError]) -> Iterator[type[ConnectorError]]:
@@ -85,8 +86,8 @@ def test_transient_errors_name_their_side() -> None:
 
 def test_the_parts_can_be_read_by_programs() -> None:
     error = MalformedAsset("read", "asset-1", "a zero vector.", "Re-index it.")
-    parts = (error.operation, error.subject, error.cause, error.advice)
-    assert parts == ("read", "asset-1", "a zero vector", "Re-index it")
+    told = {"operation": "read", "subject": "asset-1", "cause": "a zero vector", "advice": "Re-index it"}
+    assert differences(error, **told) == {}
 
 
 def test_a_bug_of_ours_is_named_by_type_and_message() -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from connector.domain.errors import MalformedAsset
+from connector.domain.fingerprint import canonical_json
 from connector.domain.metadata import MAX_METADATA_BYTES, MAX_METADATA_DEPTH
 from connector.domain.points import build, metadata_payload
 from tests.builders import asset, column, index, retrieved
@@ -57,9 +58,16 @@ def test_the_limit_itself_is_stored(lists: bool) -> None:
 
 
 def test_metadata_has_a_limited_size() -> None:
-    cause = refusal(user_metadata={"text": "x" * MAX_METADATA_BYTES})
-    assert cause.startswith("its metadata has 16777")
-    assert cause.endswith("bytes; the limit is 16777216")
+    """All of it counts: the user's and that of the asset."""
+    made, _ = metadata_payload(retrieved(metadata={"text": ""}), index(), "print", media_links=False)
+    counted = {key: value for key, value in made.items() if key not in {"metadata_revision", "fingerprint"}}
+    longest = "x" * (MAX_METADATA_BYTES - len(canonical_json(counted)))
+
+    stored, _ = metadata_payload(retrieved(metadata={"text": longest}), index(), "print", media_links=False)
+
+    assert stored["user_metadata"] == {"text": longest}
+    cause = refusal(user_metadata={"text": f"{longest}x"})
+    assert cause == "its metadata has 16777217 bytes; the limit is 16777216"
 
 
 def test_wide_metadata_is_stored() -> None:

@@ -20,6 +20,12 @@ from connector.domain.sink_model import SinkAsset
 def test_an_intact_asset_is_all_of_one_revision(
     by_revision: dict[str, int], fingerprint: str | None, asset_points: int | None, intact: bool
 ) -> None:
-    found = SinkAsset("a", by_revision, {"m": 1}, fingerprint, asset_points)
+    found = SinkAsset(
+        indexed_asset_id="a",
+        points_by_revision=by_revision,
+        points_by_metadata_revision={"m": 1},
+        fingerprint=fingerprint,
+        asset_points=asset_points,
+    )
     assert found.points == sum(by_revision.values())
     assert found.intact is intact

@@ -1,8 +1,24 @@
 """The list of explained mutants is compared with the code by what a mutant changes, not by its number."""
 
 import ast
+import tomllib
+from pathlib import Path
+from typing import Any
 
 from tests.mutants import EXPLAINED, Mutant, explained, of
+
+ROOT = EXPLAINED.parents[1]
+NOT_MUTATED = {
+    "__init__",
+    "errors",
+    "index_settings",
+    "ledger_model",
+    "masking",
+    "policy",
+    "server_url",
+    "sink_model",
+    "source_model",
+}
 
 DIFF = """\
 --- connector/domain/attempts.py
@@ -28,8 +44,35 @@ def test_a_mutant_without_a_reason_is_not_explained() -> None:
 
 
 def test_what_is_explained_is_still_in_the_code() -> None:
-    root = EXPLAINED.parent.parent
     for mutant in explained(EXPLAINED.read_text(encoding="utf-8")):
         module, _, function = mutant.function.partition(".")
-        tree = ast.parse((root / "connector" / "domain" / f"{module}.py").read_text(encoding="utf-8"))
+        tree = ast.parse((ROOT / "connector" / "domain" / f"{module}.py").read_text(encoding="utf-8"))
         assert function in {it.name for it in tree.body if isinstance(it, ast.FunctionDef)}, mutant
+
+
+def configured() -> dict[str, Any]:
+    found: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
+    return found
+
+
+def test_every_module_of_decisions_is_mutated() -> None:
+    mutated = {Path(name).stem for name in configured()["only_mutate"]}
+
+    assert mutated | NOT_MUTATED == {file.stem for file in (ROOT / "connector" / "domain").glob("*.py")}
+    assert mutated & NOT_MUTATED == set()
+
+
+def test_the_tests_that_run_for_a_mutant_exist() -> None:
+    """And no part of the tests of a mutated module is left out."""
+    tests = set(configured()["pytest_add_cli_args_test_selection"])
+    parts = {
+        str(file.relative_to(ROOT)) for name in configured()["only_mutate"] for file in files_about(Path(name).stem)
+    }
+
+    assert {name for name in tests if not (ROOT / name).exists()} == set()
+    assert parts - tests == set()
+
+
+def files_about(module: str) -> list[Path]:
+    directory = ROOT / "tests" / "unit"
+    return [*directory.glob(f"test_{module}.py"), *directory.glob(f"test_{module}_*.py")]

@@ -11,12 +11,14 @@ from connector.domain.ledger_model import IndexState
 from connector.domain.plan import (
     UPSERTS,
     Decision,
+    Plan,
     Refresh,
     Upsert,
     decide,
     due_again,
 )
 from tests.builders import POINT_CONFIG, applied, asset, row, snapshot
+from tests.comparing import differences
 from tests.unit.plan_cases import ASSET, DAY, FRESH, NOW, POLICY, PRINT, plan, tried
 
 STALE = applied("other", at=NOW)
@@ -69,7 +71,15 @@ def test_what_is_not_ready_waits_and_is_never_deleted(status: str, known: Any) -
     waiting = replace(ASSET, status=status)
     made = plan(snapshot(waiting), *([known] if known else []))
     assert made.waiting == (waiting,)
-    assert (made.upserts, made.refreshes, made.deletes, made.withheld) == ((), (), (), ())
+    assert differences(made, upserts=(), refreshes=(), deletes=(), withheld=()) == {}
+
+
+def test_a_plan_of_refreshes_has_nothing_else() -> None:
+    refresh = Refresh(row("a", FRESH), PRINT, deep=True)
+
+    assert Plan.of((refresh,)) == Plan(
+        upserts=(), refreshes=(refresh,), deletes=(), unchanged=0, waiting=(), postponed=(), quarantined=()
+    )
 
 
 def test_the_plan_carries_what_is_needed_to_carry_it_out() -> None:

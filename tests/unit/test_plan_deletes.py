@@ -1,14 +1,14 @@
 """Which deletes the plan contains, and which it withholds."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from connector.domain.plan import (
-    GONE,
-)
+from connector.domain.plan import GONE, Plan
 from connector.domain.source_model import Snapshot
 from tests.builders import applied, asset, row, snapshot
+from tests.comparing import differences
 from tests.unit.plan_cases import ASSET, FRESH, NOW, PRINT, plan, tried
 
 
@@ -16,7 +16,7 @@ def test_what_is_absent_is_deleted_in_the_order_of_ids() -> None:
     gone = [row("z", FRESH), row("m", opened=True), row("b", FRESH, attempt=tried(1))]
     made = plan(snapshot(ASSET), row("a", FRESH), *gone)
     assert [it.checkpoint for it in made.deletes] == sorted(gone, key=lambda it: it.indexed_asset_id)
-    assert (made.withheld, made.withheld_because, made.kept) == ((), None, 0)
+    assert differences(made, withheld=(), withheld_because=None, kept=0) == {}
 
 
 def test_an_empty_listing_withholds_every_delete() -> None:
@@ -27,13 +27,15 @@ def test_an_empty_listing_withholds_every_delete() -> None:
 
 def test_an_empty_listing_of_an_empty_index_is_fine() -> None:
     made = plan(snapshot())
-    assert (made.deletes, made.withheld, made.withheld_because) == ((), (), None)
+    assert differences(made, deletes=(), withheld=(), withheld_because=None) == {}
 
 
 @pytest.mark.parametrize("allowed", [False, True])
 def test_an_incomplete_listing_withholds_even_what_an_operator_allows(allowed: bool) -> None:
     made = plan(snapshot(ASSET, complete=False), row("gone", FRESH), allow_deletes=allowed)
-    assert (made.deletes, len(made.withheld), len(made.upserts)) == ((), 1, 1)
+    assert made.deletes == ()
+    assert len(made.withheld) == 1
+    assert len(made.upserts) == 1
     assert made.withheld_because == "the listing is incomplete, so it does not prove that an asset is absent"
 
 
@@ -41,31 +43,62 @@ def test_an_incomplete_listing_without_absent_assets_withholds_nothing() -> None
     assert plan(snapshot(ASSET, complete=False), row("a", FRESH)).withheld_because is None
 
 
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """`gone` of `rows` assets are no longer listed, after `recent` deletes within a day."""
+
+    gone: int
+    rows: int
+    recent: int = 0
+    max_deletes: int = 0
+    ratio: float = 0.0
+
+    def planned(self) -> Plan:
+        listed = [asset(f"listed-{i}") for i in range(self.rows - self.gone)]
+        known = [row(it.indexed_asset_id, FRESH) for it in listed]
+        known += [row(f"gone-{i}", FRESH) for i in range(self.gone)]
+        return plan(
+            snapshot(*listed),
+            *known,
+            recent_deletes=self.recent,
+            max_deletes=self.max_deletes,
+            max_delete_ratio=self.ratio,
+        )
+
+
 @pytest.mark.parametrize(
-    ("gone", "rows", "recent", "max_deletes", "ratio", "carried_out"),
+    "absent",
     [
-        (10, 11, 0, 10, 0.0, True),
-        (11, 12, 0, 10, 0.0, False),
-        (20, 100, 0, 10, 0.2, True),
-        (21, 100, 0, 10, 0.2, False),
-        (1, 100, 0, 0, 0.0, False),
-        (99, 100, 0, 0, 1.0, True),
-        (1, 3, 0, 0, 0.3, False),
-        (5, 10, 5, 10, 0.0, True),
-        (6, 10, 5, 10, 0.0, False),
-        (10, 90, 10, 0, 0.2, True),
-        (11, 90, 10, 0, 0.2, False),
-        (1, 10, 20, 10, 0.2, False),
+        Absent(gone=10, rows=11, max_deletes=10),
+        Absent(gone=20, rows=100, max_deletes=10, ratio=0.2),
+        Absent(gone=99, rows=100, ratio=1.0),
+        Absent(gone=5, rows=10, recent=5, max_deletes=10),
+        Absent(gone=10, rows=90, recent=10, ratio=0.2),
     ],
 )
-def test_the_larger_bound_holds_for_all_deletes_of_a_day(
-    gone: int, rows: int, recent: int, max_deletes: int, ratio: float, carried_out: bool
-) -> None:
-    """All or none: the ratio is that of the ledger as it was before the deletes of the day."""
-    listed = [asset(f"listed-{i}") for i in range(rows - gone)]
-    known = [row(it.indexed_asset_id, FRESH) for it in listed] + [row(f"gone-{i}", FRESH) for i in range(gone)]
-    made = plan(snapshot(*listed), *known, recent_deletes=recent, max_deletes=max_deletes, max_delete_ratio=ratio)
-    assert (len(made.deletes), len(made.withheld)) == ((gone, 0) if carried_out else (0, gone))
+def test_the_larger_bound_allows_all_deletes_of_a_day(absent: Absent) -> None:
+    """The ratio is that of the ledger as it was before the deletes of the day."""
+    made = absent.planned()
+
+    assert (len(made.deletes), len(made.withheld)) == (absent.gone, 0)
+
+
+@pytest.mark.parametrize(
+    "absent",
+    [
+        Absent(gone=11, rows=12, max_deletes=10),
+        Absent(gone=21, rows=100, max_deletes=10, ratio=0.2),
+        Absent(gone=1, rows=100),
+        Absent(gone=1, rows=3, ratio=0.3),
+        Absent(gone=6, rows=10, recent=5, max_deletes=10),
+        Absent(gone=11, rows=90, recent=10, ratio=0.2),
+        Absent(gone=1, rows=10, recent=20, max_deletes=10, ratio=0.2),
+    ],
+)
+def test_beyond_the_larger_bound_all_deletes_are_withheld(absent: Absent) -> None:
+    made = absent.planned()
+
+    assert (len(made.deletes), len(made.withheld)) == (0, absent.gone)
 
 
 def test_what_is_withheld_says_by_how_much() -> None:
@@ -96,7 +129,7 @@ def test_rows_without_points_do_not_count_against_the_bounds() -> None:
 
 def test_an_incomplete_listing_proves_nothing_about_rows_without_points() -> None:
     made = plan(snapshot(ASSET, complete=False), row("gone", attempt=tried(1)))
-    assert (made.forgets, made.deletes, made.withheld, made.withheld_because) == ((), (), (), None)
+    assert differences(made, forgets=(), deletes=(), withheld=(), withheld_because=None) == {}
 
 
 def test_a_row_that_may_hold_half_of_something_is_deleted() -> None:
@@ -110,15 +143,8 @@ def test_a_delete_that_failed_waits_and_ends_in_quarantine() -> None:
     often = row("c", FRESH, attempt=tried(3, GONE))
     other = row("d", FRESH, attempt=tried(3))
     respect_backoff = plan(snapshot(ASSET), once, often, other, respect_backoff=True)
-    assert (
-        respect_backoff.postponed,
-        respect_backoff.quarantined,
-        [it.checkpoint for it in respect_backoff.deletes],
-    ) == (
-        (once,),
-        (often,),
-        [other],
-    )
+    assert differences(respect_backoff, postponed=(once,), quarantined=(often,)) == {}
+    assert [it.checkpoint for it in respect_backoff.deletes] == [other]
     assert [it.checkpoint for it in plan(snapshot(ASSET), once, often).deletes] == [once]
 
 

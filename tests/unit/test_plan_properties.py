@@ -13,6 +13,7 @@ from connector.domain.policy import Policy
 from connector.domain.refresh import RefreshPolicy
 from connector.domain.source_model import READY, IndexedAsset, Snapshot
 from tests.builders import COLLECTION, POINT_CONFIG, applied, asset, attempt, index, row
+from tests.comparing import differences
 
 DAY = 86_400.0
 NOW = 100 * DAY
@@ -156,7 +157,7 @@ def test_i4_after_it_is_carried_out_there_is_nothing_to_do(
     made = make_plan(snap, ledger, state, POINT_CONFIG, policy)
     after = replace(policy, recent_deletes=policy.recent_deletes + len(made.deletes))
     again = make_plan(snap, carried_out(made, ledger), replace(state, canary_at=NOW), POINT_CONFIG, after)
-    assert (again.upserts, again.refreshes, again.deletes) == ((), (), ())
+    assert differences(again, upserts=(), refreshes=(), deletes=()) == {}
     assert again.withheld == made.withheld
     assert again.unchanged == made.unchanged + len(made.upserts) + len(made.refreshes)
 

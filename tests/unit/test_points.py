@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from connector.domain.points import NAMESPACE, AssetPoints, build, point_id
 from connector.domain.source_model import RetrievedAsset, Transcription
 from tests.builders import column, index, retrieved, spoken, vectors
+from tests.comparing import differences
 
 INDEX = index()
 
@@ -42,7 +43,8 @@ def test_a_point_id_is_a_uuid5_over_the_joined_key(index_id: str, name: str, sta
 def test_ids_come_from_the_asset_the_model_of_the_answer_and_the_range() -> None:
     built = build(retrieved(column(ranges=[(0, 6)]), model="marengo3.0"), index("i", model="marengo2.7"), "print")
     assert built.ids == (point_id("i", "asset-1", "marengo3.0", "clip", 0, 6000),)
-    assert (built.model, built.index_id, built.indexed_asset_id, len(built)) == ("marengo3.0", "i", "asset-1", 1)
+    assert differences(built, model="marengo3.0", index_id="i", indexed_asset_id="asset-1") == {}
+    assert len(built) == 1
 
 
 def test_options_with_the_same_boundaries_share_points() -> None:
@@ -107,7 +109,9 @@ def test_the_same_vector_twice_is_one() -> None:
 
 def test_nothing_to_embed_is_a_content_too() -> None:
     built = build(retrieved(), INDEX, "print")
-    assert (len(built), built.ids, built.options, dict(built.vectors)) == (0, (), (), {})
+    assert len(built) == 0
+    assert differences(built, ids=(), options=()) == {}
+    assert dict(built.vectors) == {}
     assert built.revision
 
 

@@ -7,6 +7,7 @@ from connector.domain.errors import MalformedAsset
 from connector.domain.points import build, metadata_payload
 from connector.domain.source_model import Float32, RetrievedAsset, SegmentColumn
 from tests.builders import asset, column, index, retrieved, spoken, vectors
+from tests.comparing import differences
 
 ADVICE = "No point of it was stored; re-index it in TwelveLabs, or report it to TwelveLabs"
 
@@ -16,7 +17,7 @@ def refusal(answer: RetrievedAsset) -> str:
     with pytest.raises(MalformedAsset) as refused:
         build(answer, index(), "print")
     error = refused.value
-    assert (error.operation, error.subject, error.advice) == ("read embeddings of asset", "asset-1", ADVICE)
+    assert differences(error, operation="read embeddings of asset", subject="asset-1", advice=ADVICE) == {}
     return error.cause
 
 
@@ -56,6 +57,13 @@ def test_the_norm_of_a_vector_is_large_enough_to_normalize(value: float) -> None
     assert cause == "visual segments: the norm of vector 2 is too small to normalize"
 
 
+def test_a_norm_at_the_limit_is_large_enough() -> None:
+    """Two squares of 2**-24 are the epsilon of float32."""
+    matrix = np.zeros((1, 512), np.float32)
+    matrix[0, :2] = 2.0**-12
+    assert len(build(retrieved(column(ranges=[(0, 6)], matrix=matrix)), index(), "print")) == 1
+
+
 @pytest.mark.parametrize("zero", [0.0, -0.0])
 def test_a_vector_is_not_all_zero(zero: float) -> None:
     matrix = vectors(3)
@@ -80,6 +88,12 @@ def test_a_time_range_runs_forward_from_zero(wrong: tuple[float, float], words: 
     assert refusal(retrieved(column(ranges=[(0, 6), wrong]))) == f"visual segments: time range 1 {words}"
     built = build(retrieved(column(), words=spoken((0, 1, "fine"), (*wrong, "wrong"))), index(), "print")
     assert (built.transcripts, built.dropped_words) == (("fine", ""), 1)
+
+
+def test_a_time_range_may_end_at_the_limit() -> None:
+    longest = (0, 1e9)
+    built = build(retrieved(column(ranges=[longest]), words=spoken((*longest, "long"))), index(), "print")
+    assert (built.end_ms.tolist(), built.transcripts) == ([10**12], ("long",))
 
 
 def test_a_transcription_that_is_not_wanted_is_not_judged() -> None:

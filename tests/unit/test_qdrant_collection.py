@@ -18,6 +18,7 @@ from connector.qdrant.collection_layout import (
     stamp,
     type_of,
 )
+from tests.comparing import differences
 
 SPEC = CollectionSpec("c", "marengo3.0", 512, ("visual", "audio"))
 OURS = CollectionInfo(
@@ -67,7 +68,7 @@ def test_metadata_that_is_no_stamp_of_ours_is_none(metadata: Any) -> None:
     """It is the user's own field, so anything may stand there."""
     info = describe("c", found(None, metadata))
 
-    assert (info.model, info.layout_version, info.instance_id) == (None, None, None)
+    assert differences(info, model=None, layout_version=None, instance_id=None) == {}
     assert info.vectors == {}
 
 
@@ -76,7 +77,7 @@ def test_a_stamp_is_read_back() -> None:
 
     info = describe("c", found(vectors, {**stamp(SPEC, "i-1"), "owner": "them"}))
 
-    assert (info.model, info.instance_id, info.layout_version) == ("marengo3.0", "i-1", LAYOUT_VERSION)
+    assert differences(info, model="marengo3.0", instance_id="i-1", layout_version=LAYOUT_VERSION) == {}
     assert info.vectors == {"visual": (512, "Cosine")}
 
 

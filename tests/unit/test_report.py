@@ -18,6 +18,7 @@ from connector.domain.report import (
     planned,
 )
 from tests.builders import asset, attempt, row, snapshot
+from tests.comparing import differences
 
 DOWN = Unavailable("read", "a", "time-out", side="source")
 BROKEN = MalformedAsset("read", "a", "a zero vector")
@@ -81,7 +82,7 @@ def test_every_outcome_but_a_forgotten_row_is_counted() -> None:
 def test_points_add_up_and_the_longest_lag_stands() -> None:
     found = ((3, None), (4, 2.5), (0, 9.0), (1, 0.0))
     report = after(*(Result("a", Outcome.APPLIED, points=points, lag_sec=lag) for points, lag in found))
-    assert (report.points_written, report.lag_sec, report.upserted) == (8, 9.0, 4)
+    assert differences(report, points_written=8, lag_sec=9.0, upserted=4) == {}
 
 
 def test_a_lag_of_nothing_is_known_to_be_nothing() -> None:
@@ -99,9 +100,8 @@ def test_a_problem_is_named_with_its_code_and_message() -> None:
 def test_what_is_settled_beforehand_is_counted() -> None:
     withheld = (Delete(row("x")), Delete(row("y")))
     report = surveyed(unchanged=4, waiting=(asset("a"),), kept=2, withheld=withheld, withheld_because="too many")
-    settled = (report.listed, report.complete, report.unchanged, report.waiting, report.kept)
-    assert settled == (2, False, 4, 1, 2)
-    assert (report.withheld, report.withheld_because) == (2, "too many")
+    assert differences(report, listed=2, complete=False, unchanged=4, waiting=1, kept=2) == {}
+    assert differences(report, withheld=2, withheld_because="too many") == {}
 
 
 def test_what_is_planned_is_not_done_yet() -> None:
@@ -125,26 +125,28 @@ def test_an_asset_that_killed_the_process_is_explained_too() -> None:
 
 def test_postponed_assets_are_still_failed_or_deferred() -> None:
     """The report says how things stand, not only what this cycle did."""
-    failed = row("f", attempt=attempt(attempts=1, reason="a zero vector", code="malformed_asset"))
+    tried = attempt(attempts=1, reason="a zero vector", code="malformed_asset")
+    failed = (row("f", attempt=tried), row("g", attempt=tried))
     deferred = row("d", attempt=attempt(attempts=0, reason="time-out", code="unavailable"))
-    report = surveyed(postponed=(failed, deferred))
-    assert (report.failed, report.deferred) == (1, 1)
-    assert [(it.indexed_asset_id, it.state, it.code) for it in report.problems] == [
-        ("f", "failed", "malformed_asset"),
-        ("d", "deferred", "unavailable"),
-    ]
+    report = surveyed(postponed=(*failed, deferred))
+    assert (report.failed, report.deferred) == (2, 1)
+    assert report.problems == (
+        Problem("f", "failed", "malformed_asset", "a zero vector"),
+        Problem("g", "failed", "malformed_asset", "a zero vector"),
+        Problem("d", "deferred", "unavailable", "time-out"),
+    )
 
 
 def test_deletes_can_be_withheld_later() -> None:
     problem = Problem("b", "withheld", "malformed_asset", "it cannot be read")
     later = [Withheld(1, "not confirmed", (problem,)), Withheld(3, "asset a exists")]
     report = carried_out(CycleReport("index-1"), [], later)
-    assert (report.withheld, report.withheld_because, report.problems) == (4, "asset a exists", (problem,))
+    assert differences(report, withheld=4, withheld_because="asset a exists", problems=(problem,)) == {}
 
 
 def test_results_add_to_what_was_planned() -> None:
     report = carried_out(surveyed(unchanged=4), [Result("a", Outcome.UNCHANGED), Result("b", Outcome.APPLIED)])
-    assert (report.listed, report.unchanged, report.upserted) == (2, 5, 1)
+    assert differences(report, listed=2, unchanged=5, upserted=1) == {}
 
 
 def test_an_error_is_shown_with_its_code() -> None:

@@ -12,6 +12,7 @@ from connector.domain.errors import MalformedAsset, SourceUnavailable, Unavailab
 from connector.domain.source_model import Index, IndexedAsset, RetrievedAsset
 from connector.twelvelabs import listing_decoding
 from connector.twelvelabs.calls import Call, asset_path
+from tests.comparing import differences
 from tests.fakes.bodies import body, read, segment
 
 LISTING = Call("list assets of index", "ix1", "indexes/ix1/indexed-assets")
@@ -39,7 +40,7 @@ def test_an_asset_of_which_nothing_is_known_is_read() -> None:
     """Every field may be absent, keys may be unknown."""
     found = read(b'{"colour": "red"}')
     assert found.asset == IndexedAsset("a1", "unknown")
-    assert (found.user_metadata, found.hls_url, found.model, found.columns) == ({}, None, None, None)
+    assert differences(found, user_metadata={}, hls_url=None, model=None, columns=None) == {}
 
 
 def test_all_facts_of_an_asset_arrive() -> None:
@@ -50,7 +51,17 @@ def test_all_facts_of_an_asset_arrive() -> None:
 
     assert found.hls_url == "https://x/y.m3u8"
     assert found.asset == IndexedAsset(
-        "a1", "levitating", "u1", "2026-01-14T13:34:29Z", "x", None, "a.mp4", 12.0, 29.97, 640, 360, 65749715.0
+        indexed_asset_id="a1",
+        status="levitating",
+        asset_id="u1",
+        created_at="2026-01-14T13:34:29Z",
+        updated_at="x",
+        filename="a.mp4",
+        duration_sec=12.0,
+        fps=29.97,
+        width=640,
+        height=360,
+        size_bytes=65749715.0,
     )
 
 
@@ -62,7 +73,7 @@ def test_an_index_is_known_by_its_marengo_model() -> None:
     raw = json.dumps({"_id": "ix1", "index_name": "news", "models": models, "expires_at": "2026-05-01T00:00:00Z"})
 
     assert listing_decoding.read_index(raw.encode(), INDEX) == Index(
-        "ix1", "news", "marengo2.7", ("audio",), "2026-05-01T00:00:00Z"
+        index_id="ix1", name="news", model="marengo2.7", model_options=("audio",), expires_at="2026-05-01T00:00:00Z"
     )
 
 
@@ -79,7 +90,7 @@ def test_a_page_without_data_is_an_empty_page(data: bytes) -> None:
         b'{"data": ' + data + b', "page_info": {"total_page": 0, "total_results": 0}}', LISTING
     )
 
-    assert (page.rows, page.total_pages, page.total_results) == ({}, 0, 0)
+    assert differences(page, rows={}, total_pages=0, total_results=0) == {}
 
 
 def test_a_page_without_page_info_says_nothing_about_the_whole() -> None:

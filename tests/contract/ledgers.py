@@ -1,0 +1,12 @@
+"""A state with a value in its fields, for the contract tests of the ledger."""
+
+from connector.domain.ledger_model import IndexState
+
+STATE = IndexState(
+    first_cycle_at=100.5,
+    canary_at=200.25,
+    deep_due_since=7.0,
+    watermark=150.125,
+    pending=frozenset({"b", "a"}),
+    withheld_because="ä",
+)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from connector.domain.last_seen import last_seen, noted
 from connector.domain.ledger_model import Applied, IndexState
-from connector.domain.refresh import Due, RefreshPolicy, due, refresh_quota, spread
+from connector.domain.refresh import Due, RefreshPolicy, canary_checked, due, refresh_quota, spread
 from connector.domain.source_model import Index
 from tests.builders import applied
 
@@ -151,6 +151,17 @@ def test_it_does_not_put_off_what_was_due_before() -> None:
 def test_a_name_that_is_noted_or_the_same_makes_nothing_due(known: str | None) -> None:
     state = noted(replace(NO_CANARY, index_name=known, shallow_due_since=5.0), Index("i", "same", None), NOW)
     assert (state.index_name, state.shallow_due_since) == ("same", 5.0)
+
+
+@pytest.mark.parametrize(("differs", "due_since"), [(False, 5.0), (True, NOW)])
+def test_a_canary_that_differs_makes_the_index_due(differs: bool, due_since: float) -> None:
+    state = replace(NO_CANARY, canary_at=1.0, deep_due_since=5.0, index_name="name")
+    checked = canary_checked(state, NOW, differs=differs)
+    assert checked == replace(state, canary_at=NOW, deep_due_since=due_since)
+
+
+def test_an_index_of_an_earlier_release_has_no_name() -> None:
+    assert last_seen("i", NO_CANARY) == Index("i", "", None)
 
 
 def test_an_index_is_known_as_it_was_last_seen() -> None:

@@ -1,4 +1,4 @@
-"""Finds, creates and adopts collections, creates their payload indexes, and sets the owners of indexes."""
+"""Finds, creates and adopts collections, resolves aliases, creates payload indexes, and sets the owners of indexes."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress

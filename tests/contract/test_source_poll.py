@@ -139,7 +139,7 @@ async def test_a_pending_asset_that_cannot_be_read_stays_pending() -> None:
 
 
 async def test_what_a_poll_asks_for() -> None:
-    """Dates have whole seconds, and are never later than requested."""
+    """Dates are rounded down to whole seconds, never later than requested."""
     async with asking(page([], 0)) as (source, server):
         await source.changes(INDEX, MOMENT + 0.7, ["a1"])
 

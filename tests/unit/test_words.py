@@ -30,13 +30,13 @@ FORBIDDEN = re.compile(rf"\b(?:{'|'.join(REPLACED)})\b", re.IGNORECASE)
 
 
 def forbidden(text: str) -> list[str]:
-    """Over line ends too, but not in code."""
+    """Matches across line breaks, but not in code."""
     prose = re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.DOTALL)
     return FORBIDDEN.findall(" ".join(prose.split()))
 
 
 def messages(tree: ast.Module) -> Iterator[str]:
-    """String constants, also the fixed parts of f-strings; no docstrings."""
+    """String constants and the fixed parts of f-strings, without docstrings."""
     docstrings = {
         id(node.body[0].value)
         for node in ast.walk(tree)

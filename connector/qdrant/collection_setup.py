@@ -47,7 +47,7 @@ class CollectionSetup:
     async def set_owner(self, collection: str, index_id: str, owner: Owner | None) -> None:
         metadata = layout.owner_metadata(index_id, owner)
         await self._session.call(
-            "name the owner of an index in Qdrant collection",
+            "set the owner of an index in Qdrant collection",
             collection,
             lambda on: on.client.update_collection(collection_name=collection, metadata=metadata),
         )

@@ -12,7 +12,7 @@ from typing import IO, Any
 
 TIMEOUT_SEC = 90
 
-# What a program needs anywhere; the last is how `make coverage` measures processes of ours.
+# Variables that every program needs; with the last one, `make coverage` measures the connector's processes.
 INHERITED = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_CONFIG")
 
 Process = subprocess.Popen[str]

@@ -153,7 +153,7 @@ def test_assets(api: Access, sdk: TwelveLabs, index: str) -> None:
     uploaded = sdk.assets.create(method="direct", file=("kite.mp4", io.BytesIO(b"x" * 1000)))
     assert uploaded.id is not None
     listed = list(sdk.assets.list(page_limit=5))
-    # twelve indexed assets, two of them made from one
+    # twelve indexed assets; two of them share an upload
     assert len(listed) == 12
     assert all(asset.technical_metadata and asset.duration and asset.hls and asset.created_at for asset in listed)
     assert [asset.id for asset in sdk.assets.list(filename="KITE", asset_types=["video"])] == [uploaded.id]

@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-# One line a level: what stands on it imports lower levels only, never a neighbour.
+# One line per level: its packages import lower levels only, never each other.
 LEVELS = (
     ("connector",),
     ("domain",),
@@ -27,7 +27,7 @@ LEVELS = (
 CORE = ("domain", "ports", "engine")
 CORE_USES = {"msgspec", "numpy"}
 
-# What is imported -> the only places that may.
+# Imported package -> the only modules that may import it.
 ONLY = {
     "httpx": {"connector.twelvelabs.transport", "connector.simulator.faults.webhook_sender"},
     "qdrant_client": {"connector.qdrant"},

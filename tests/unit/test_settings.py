@@ -11,7 +11,7 @@ from tests.unit.settings_place import REQUIRED, Place
 
 DAY = 86_400.0
 
-# variable, its default, a text that it may be given, what that means
+# variable, its default, an accepted text, the value of that text
 VARIABLES: list[tuple[str, Any, str, Any]] = [
     ("TWELVELABS_BASE_URL", "https://api.twelvelabs.io/v1.3", "http://127.0.0.1:9/v1.3/", "http://127.0.0.1:9/v1.3"),
     ("QDRANT_URL", "embedded", " https://qdrant.example:6333 ", "https://qdrant.example:6333"),
@@ -47,7 +47,7 @@ VARIABLES: list[tuple[str, Any, str, Any]] = [
     ("CONNECTOR_LOG_LEVEL", "info", "debug", "debug"),
     ("CONNECTOR_LOG_FORMAT", "auto", "json", "json"),
 ]
-# What a file says, the .env file, the environment and the command line; the last one given holds.
+# Values in the TOML file, .env, the environment and the command line; the last one given applies.
 LEVELS = ("file", "dotenv", "environment", "command line")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
-# The simulator speaks as the API does: it has clips and skipped files.
+# The simulator uses the API's own words, such as clips and skipped files.
 MODULES = [file for file in ROOT.glob("connector/**/*.py") if "simulator" not in file.parts]
 
 # Pattern -> what to write instead.

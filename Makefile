@@ -31,11 +31,11 @@ test: $(VENV)/.test ## everything: lint, types, spelling, all tests; the fast on
 	$(PYTEST) --ignore tests/unit --ignore tests/engine --ignore tests/container
 	$(BIN)/pytest tests/container
 
-check: $(VENV)/.test ## the fast part, for while you work
+check: $(VENV)/.test ## the fast part of make test, to run while you work
 	$(LINT)
 	$(PYTEST) -q -x tests/unit tests/engine
 
-format: $(VENV)/.test ## format the code and mend what ruff can mend
+format: $(VENV)/.test ## format the code and apply ruff's fixes
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
@@ -46,18 +46,18 @@ coverage: $(VENV)/.test ## measure lines and branches, also of the commands that
 	$(BIN)/coverage report --fail-under 95
 	$(BIN)/coverage report --include "$(DECISIONS)" --fail-under 100
 
-mutants: $(VENV)/.test ## change the pure decisions one by one; a test must fail for each, or tests/mutants.toml says why not
+mutants: $(VENV)/.test ## mutate the pure decisions; a test must fail for each mutant, or tests/mutants.toml explains it
 	rm -rf mutants
 	HYPOTHESIS_PROFILE=mutants $(BIN)/mutmut run
 	$(BIN)/python -m tests.mutants
 
-soak: $(VENV)/.test ## the tests that take long
+soak: $(VENV)/.test ## the long tests
 	$(BIN)/pytest -m soak
 
 bench: $(VENV)/.test ## measure; see benchmarks/
 	$(BIN)/python -m benchmarks
 
-images: $(VENV)/.run ## draw the pictures of README.md and docs/ again
+images: $(VENV)/.run ## regenerate the pictures of README.md and docs/
 	$(BIN)/python docs/images/flow.py
 	$(BIN)/python docs/images/demo.py
 
@@ -73,7 +73,7 @@ lock: ## resolve the dependencies again (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		--group build -c requirements-dev.lock -o requirements-build.lock
 
-clean: ## remove what the commands above made
+clean: ## remove everything that the commands above created
 	rm -rf $(VENV) .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis mutants
 
 $(VENV)/bin/python:

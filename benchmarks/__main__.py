@@ -1,4 +1,4 @@
-"""`make bench`: every claim about speed, as a ratio of two ways measured in one run."""
+"""`make bench`: checks every performance claim as a ratio of two alternatives, measured in one run."""
 
 from benchmarks import decoding, polling
 

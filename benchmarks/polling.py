@@ -1,4 +1,4 @@
-"""Looking at an unchanged index of 100,000 assets on the simulator: a cheap poll against a full listing."""
+"""An unchanged index of 100,000 assets on the simulator: a poll compared with a full listing."""
 
 import asyncio
 import time

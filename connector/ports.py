@@ -93,7 +93,7 @@ class Sink(Protocol):
         """
 
     def fit(self, found: CollectionInfo, spec: CollectionSpec | None, metadata_indexes: Mapping[str, str]) -> Fit:
-        """What `ensure` would say to a collection that exists. No I/O. Without `spec`, only warnings."""
+        """Check an existing collection as `ensure` does, without I/O. Without `spec`, only return warnings."""
 
     async def set_owner(self, collection: str, index_id: str, owner: Owner | None) -> None:
         """Set the owner of the index in the collection, or remove it with None. Owners of other indexes stay."""
@@ -127,7 +127,7 @@ class Sink(Protocol):
         """
 
     async def asset(self, collection: str, index_id: str, indexed_asset_id: str) -> SinkAsset | None:
-        """What the collection holds of one asset; None when it holds nothing of it."""
+        """The points of one asset in the collection; None if it has none."""
 
     async def search(self, collection: str, vector: Float32, index_ids: Sequence[str], limit: int) -> list[Hit]:
         """Best segments over all named vectors, fused by RRF, best first. Empty `index_ids` means all indexes."""
@@ -182,7 +182,7 @@ class Checkpoints(Protocol):
 
 
 class IndexStates(Protocol):
-    """What the ledger knows of each index, besides its rows."""
+    """The state and last report of each index."""
 
     async def state(self, index_id: str) -> IndexState | None:
         """The state of the index; None if the ledger has none."""
@@ -207,7 +207,7 @@ class IndexStates(Protocol):
 
 
 class Claims(Protocol):
-    """Who this ledger is, and which indexes it owns in which collections."""
+    """The identity of the ledger, and its claims: the indexes that it owns in each collection."""
 
     async def identity(self) -> Identity:
         """Identity of the ledger. The id never changes; copies and restored ledgers have the same id."""

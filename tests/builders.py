@@ -1,4 +1,4 @@
-"""Short ways to say what a test is about: every argument that a test does not name has a value that does no harm."""
+"""Builders of test values. Arguments that a test does not name get harmless defaults."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -47,7 +47,7 @@ def _defaults() -> IndexSettings:
 
 
 def asset(name: str = "asset-1", status: str = READY, **facts: Any) -> IndexedAsset:
-    """With a time and a file name of its own, unless `facts` say otherwise."""
+    """Gets its own time and file name, unless `facts` override them."""
     return IndexedAsset(name, status, **{"created_at": "2026-01-14T13:34:29Z", "filename": f"{name}.mp4"} | facts)
 
 
@@ -56,7 +56,7 @@ def snapshot(*assets: IndexedAsset, complete: bool = True) -> Snapshot:
 
 
 def applied(fingerprint: str = "print-1", *, at: float = 0.0, collection: str = COLLECTION, **facts: Any) -> Applied:
-    """Applied and last retrieved `at`."""
+    """Applied, and last retrieved at time `at`."""
     plain = Applied(
         fingerprint=fingerprint,
         revision="revision-1",
@@ -82,7 +82,7 @@ def row(
     attempt: Attempt | None = None,
     collections: Iterable[str] | None = None,
 ) -> Checkpoint:
-    """Its collections are the applied one, and for a row that was only opened the usual one."""
+    """Held in the applied collection; a row that was only opened gets the default one."""
     held = [applied.collection] if applied else [COLLECTION] if opened else []
     return Checkpoint(name, applied, opened, frozenset(held if collections is None else collections), attempt)
 
@@ -99,13 +99,13 @@ def column(
     scope: str = "clip",
     seed: int = 0,
 ) -> SegmentColumn:
-    """Random vectors, other ones for every seed, unless a matrix is given."""
+    """Random vectors that depend on the seed, unless a matrix is given."""
     start, end = _offsets(ranges)
     return SegmentColumn(option, scope, start, end, vectors(len(ranges), seed=seed) if matrix is None else matrix)
 
 
 def spoken(*words: tuple[float, float, str]) -> Transcription:
-    """(start, end, word) each."""
+    """(start, end, word) triples."""
     start, end = _offsets([(start, end) for start, end, _ in words])
     return Transcription(start, end, tuple(word for _, _, word in words))
 

@@ -1,4 +1,4 @@
-"""The real command as a process of its own, with an environment that holds nothing but what a test gives it."""
+"""Runs the real command as a separate process. Its environment holds only what the test passes."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from typing import IO, Any
 
 TIMEOUT_SEC = 90
 
-# What a program needs anywhere; the last is how `make coverage` measures processes of ours.
+# Variables that every program needs; with the last one, `make coverage` measures the connector's processes.
 INHERITED = ("PATH", "HOME", "LANG", "COVERAGE_PROCESS_CONFIG")
 
 Process = subprocess.Popen[str]
@@ -26,11 +26,11 @@ class Ended:
 
     @property
     def json(self) -> Any:
-        """The one document on stdout."""
+        """The JSON document on stdout; fails unless there is exactly one."""
         return json.loads(self.stdout)
 
     def index(self, index_id: str) -> dict[str, Any]:
-        """The entry of one index in `sync --json`."""
+        """The report of one index in `sync --json`."""
         found: dict[str, Any] = next(entry for entry in self.json["indexes"] if entry["index_id"] == index_id)
         return found
 
@@ -44,11 +44,11 @@ class Command:
     module: str = "connector"
 
     def run(self, *arguments: str, before: Sequence[str] = (), **settings: str) -> Ended:
-        """`before` is a program that starts it."""
+        """`before` is a program that starts the command."""
         return end(self._start(arguments, subprocess.PIPE, settings, before))
 
     def start(self, *arguments: str, stderr: int | IO[str] = subprocess.PIPE, **settings: str) -> Process:
-        """For the caller to end."""
+        """Start it; the caller ends it."""
         return self._start(arguments, stderr, settings)
 
     def _start(
@@ -74,7 +74,7 @@ def interrupt(process: Process) -> None:
 
 
 def end(process: Process) -> Ended:
-    """Waits for its end; one that takes too long is killed."""
+    """Wait until it ends; kill it after a time limit."""
     try:
         stdout, stderr = process.communicate(timeout=TIMEOUT_SEC)
     except subprocess.TimeoutExpired:

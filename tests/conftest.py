@@ -1,4 +1,4 @@
-"""Fixtures for every layer; the layers' own stand beside them."""
+"""Fixtures for all tests; each folder has its own in addition."""
 
 import os
 import uuid
@@ -25,7 +25,7 @@ ServerFactory = Callable[..., QdrantServer]
 
 @pytest.fixture(scope="session")
 def qdrant_binary() -> Path:
-    """Without a server the tests that need one are skipped, except in CI, where that would prove nothing."""
+    """Without a server, tests that need one are skipped. In CI they fail, because a skipped test proves nothing."""
     try:
         return find_binary()
     except NoServerError as reason:
@@ -36,7 +36,7 @@ def qdrant_binary() -> Path:
 
 @pytest.fixture
 def new_qdrant(qdrant_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerFactory]:
-    """Makes servers of the test's own, to kill or configure; not started, stopped at the end."""
+    """Creates servers for one test, to kill or configure. They are not started; they are stopped at the end."""
     servers: list[QdrantServer] = []
 
     def make(**environment: str) -> QdrantServer:
@@ -50,7 +50,7 @@ def new_qdrant(qdrant_binary: Path, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="session")
 def qdrant(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
-    """One server for the whole run: every test names collections of its own."""
+    """One server for the whole run: every test uses its own collection names."""
     if given := given_endpoint():
         yield given
         drop_collections(given, COLLECTION_PREFIX)
@@ -64,7 +64,7 @@ def qdrant(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def no_waiting() -> Iterator[None]:
-    """Retries happen as often as ever, but at once."""
+    """Keeps the number of retries, but removes the waits."""
     stamina.set_testing(True, attempts=100, cap=True)
     yield
     stamina.set_testing(False)

@@ -1,6 +1,6 @@
-"""Compares the mutants that no test noticed with the explained ones in tests/mutants.toml: `make mutants`.
+"""Compares the mutants that no test detected with the explained ones in tests/mutants.toml: `make mutants`.
 
-A mutant is known by its function and its changed lines, because numbers and line numbers move.
+A mutant is identified by its function and its changed lines, because numbers and line numbers change.
 """
 
 import subprocess
@@ -29,7 +29,7 @@ def survivors() -> Iterator[Mutant]:
 
 
 def of(name: str, diff: str) -> Mutant:
-    """The mutant that a diff shows; mutmut names it `package.module.x_function__mutmut_7`."""
+    """The mutant in a diff; mutmut names it `package.module.x_function__mutmut_7`."""
     lines = [line for line in diff.splitlines() if not line.startswith(("---", "+++"))]
     before, after = ("\n".join(line[1:].strip() for line in lines if line.startswith(sign)) for sign in "-+")
     return Mutant(name.partition("__mutmut_")[0].removeprefix("connector.domain.").replace(".x_", "."), before, after)

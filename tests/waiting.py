@@ -1,4 +1,4 @@
-"""Waiting for a condition of another process: bounded, without a fixed pause that is too short or too long."""
+"""Waits for a condition in another process, with a time limit and a short polling interval."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ _BETWEEN_SEC = 0.02
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    """Raises TimeoutError naming `what` when it has not come true in time."""
+    """Raises TimeoutError, with `what`, if the condition does not become true in time."""
     deadline = time.monotonic() + seconds
     pause = threading.Event()
     while not condition():

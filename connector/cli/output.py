@@ -26,7 +26,7 @@ narrow = out.width != Console().width
 
 
 class Exit(IntEnum):
-    """Exit codes are a contract (README, "Exit codes")."""
+    """Exit codes are a contract (docs/commands.md, "Exit codes")."""
 
     DONE = 0
     INCOMPLETE = 1

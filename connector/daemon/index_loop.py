@@ -108,7 +108,7 @@ class IndexLoop:
         return await asked.report
 
     def survey_again(self) -> None:
-        """Run a full cycle before the next poll or refresh: the ledger knows nothing of the index any more."""
+        """Run a full cycle before the next poll or refresh, because the ledger has no state of the index any more."""
         self._surveyed = False
 
     def observe(self, step: Progress) -> None:

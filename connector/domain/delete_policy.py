@@ -5,6 +5,8 @@ cycle must not exceed the limit; deletes that an operator allowed do not count. 
 applies to the smallest ledger size since then, so that new assets never raise the limit. A withheld batch passes when
 enough of its assets are listed again, or when earlier deletes are older than 24 hours. A batch that exceeds the limit
 by itself never passes with time, not even in part.
+
+`engine.delete_proof` also withholds deletes that the source does not confirm.
 """
 
 from connector.domain.ledger_model import IndexState

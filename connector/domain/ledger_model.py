@@ -1,4 +1,4 @@
-"""What the ledger knows of itself, of an index and of an asset. Times are seconds since the epoch (UTC)."""
+"""The ledger's records of itself, of an index and of an asset. Times are seconds since the epoch (UTC)."""
 
 from dataclasses import dataclass
 
@@ -68,7 +68,10 @@ class IndexState:
     shallow_due_since: float = 0.0
     """Assets whose last shallow retrieval (metadata only) is older than this are due for one."""
     index_name: str | None = None
-    """Index name as of the last full cycle; None in a ledger of an earlier release. So are the three that follow."""
+    """Index name as of the last full cycle; None in a ledger of an earlier release.
+
+    The same holds for `model`, `model_options` and `expires_at`.
+    """
     model: str | None = None
     model_options: tuple[str, ...] = ()
     expires_at: str | None = None

@@ -15,7 +15,8 @@
 | absent          | no points                              | forgotten: nothing to delete          |
 | absent          | any other                              | Delete, subject to the policy         |
 
-`delete_policy` decides whether the deletes are carried out or withheld.
+`delete_policy` decides whether the deletes are carried out or withheld. A quarantined asset becomes due again when its
+fingerprint changes, or when an operator resets its attempts (`engine.maintenance.retry`).
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Retrieved asset -> points: one point per (scope, time range), one named vector per embedding option."""
+"""Retrieved asset -> points and their ids: one point per (scope, time range), one named vector per embedding option."""
 
 import uuid
 from collections.abc import Collection, Iterable, Mapping

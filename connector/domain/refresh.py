@@ -10,7 +10,7 @@ from connector.domain.ledger_model import Applied, IndexState
 
 @dataclass(frozen=True, slots=True)
 class RefreshPolicy:
-    """Intervals in seconds: shallow (metadata) and deep (with vectors). `quota`: most refreshes per cycle."""
+    """Intervals in seconds: shallow (metadata) and deep (with vectors). `quota`: maximum per cycle."""
 
     interval: float
     deep_interval: float
@@ -39,7 +39,7 @@ def canary_checked(state: IndexState, now: float, *, differs: bool) -> IndexStat
 
 
 def refresh_quota(assets: int, period: float, interval: float) -> int:
-    """Most refreshes per cycle, for a cycle every `period` seconds: three times the even share.
+    """Maximum of refreshes per cycle, for a cycle every `period` seconds: three times the even share.
 
     Refreshes fall due in the second half of the interval (factor 2), plus 50 % to catch up. The cap also spreads a
     backlog after downtime.

@@ -1,4 +1,4 @@
-"""What the sink needs and tells: collections, their owners, the points of an asset, search results."""
+"""Values of the sink: collections, their owners, the points of an asset, search results."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,8 +22,8 @@ class CollectionSpec:
 class Owner:
     """The ledger that owns an index in a collection, with the settings that shape its points.
 
-    `home` is the collection to which it writes the index now: another one, once it has moved the index away. `epoch`
-    grows by one with each change of the owner, so that an older entry can be told from a newer one.
+    `home` is the collection to which it writes the index now; after a move, this is another collection. `epoch` grows
+    by one with each change of the owner, so that an older entry is recognized.
     """
 
     ledger_id: str

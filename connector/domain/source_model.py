@@ -1,4 +1,4 @@
-"""What the source tells about indexes and assets.
+"""Indexes and assets as the source reports them.
 
 Timestamps keep the API's spelling, so that their digests are stable.
 """

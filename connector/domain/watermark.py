@@ -12,7 +12,7 @@ OVERLAP_SEC = 120.0
 
 
 def poll_start(state: IndexState) -> float | None:
-    """The time from which the next poll asks for changes, OVERLAP_SEC before the watermark; None asks for all."""
+    """The time from which the next poll requests changes, OVERLAP_SEC before the watermark; None asks for all."""
     return None if state.watermark is None else state.watermark - OVERLAP_SEC
 
 

@@ -197,9 +197,9 @@ class Applier:
         return Result(name, Outcome.APPLIED, points=len(built), lag_sec=self._lag(change, applied.applied_at))
 
     async def _still_held(self, name: str, known: Applied) -> Applied | None:
-        """What the sink really has of it: the ledger may be right about the source and wrong about the sink.
+        """`known` with the sink's metadata revision; None if the sink does not hold exactly the applied points.
 
-        None when these are not the points that were applied. The metadata revision is the sink's.
+        Ask the sink, because the ledger cannot know about changes made there by others.
         """
         found = await self._sink.asset(known.collection, self._index.index_id, name)
         wanted = {known.revision: known.points} if known.points else {}

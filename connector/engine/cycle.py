@@ -45,7 +45,7 @@ class Progress:
 
 @dataclass(slots=True)
 class _Course:
-    """What happened in a cycle so far; its report is made from this at the end."""
+    """The events of a cycle so far, from which its report is built at the end."""
 
     index_id: str
     index: Index | None = None

@@ -1,4 +1,7 @@
-"""Confirm deletes with the source right before they are carried out: absence from a listing alone never deletes."""
+"""Confirm deletes with the source right before they are carried out, and withhold those that it does not confirm.
+
+Absence from a listing alone never deletes.
+"""
 
 from collections.abc import Mapping
 from contextlib import suppress

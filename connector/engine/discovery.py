@@ -17,9 +17,10 @@ async def synced(configured: tuple[str, ...], source: Source, ledger: IndexState
 
 
 def of_account(indexes: Iterable[Index], known: Collection[str]) -> tuple[str, ...]:
-    """What `*` means: the account's Marengo indexes, and those in the ledger, whose deletion must not go unnoticed.
+    """The indexes that `*` selects: the account's Marengo indexes, and those in the ledger.
 
-    Raises ConfigError if there is none: syncing nothing would look like success.
+    Indexes in the ledger are included so that their deletion is noticed. Raises ConfigError if there is none, because
+    syncing nothing would look like success.
     """
     found = tuple(dict.fromkeys([*(index.index_id for index in indexes if index.model), *known]))
     if not found:

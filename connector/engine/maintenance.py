@@ -1,4 +1,4 @@
-"""Operator actions on ledger and sink: retry or drop quarantined assets, forget an index."""
+"""Operator actions on ledger and sink: make quarantined assets due again, drop their points, forget an index."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass

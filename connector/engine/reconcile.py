@@ -125,7 +125,7 @@ async def find_collections(sink: Sink, names: Iterable[str]) -> dict[str, Collec
 
 
 def _is_ours(owner: Owner, me: Owner, predecessor: Owner | None) -> bool:
-    """Also what a lost ledger left behind when it was moving the index to where we write it now."""
+    """True also for the predecessor's points, if it was moving the index to the collection that we write now."""
     if owner.ledger_id == me.ledger_id:
         return True
     return predecessor is not None and owner.ledger_id == predecessor.ledger_id and owner.home == me.home

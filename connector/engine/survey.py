@@ -24,8 +24,8 @@ DAY_SEC = 86_400.0
 class CycleOptions:
     """`allow_deletes` lifts the delete limits once; `take_over` claims an index that another ledger owns.
 
-    `respect_backoff` postpones failed assets until they are due. `refresh_period`, in seconds, spreads due refreshes
-    over cycles that far apart; None does all of them.
+    `respect_backoff` postpones failed assets until they are due. `refresh_period` is the
+    number of seconds between cycles, over which due refreshes are spread; None refreshes all that are due.
     """
 
     allow_deletes: bool = False
@@ -46,7 +46,7 @@ class Survey:
     before: StateChange
     """Change of the index's state to save before the plan is carried out."""
     after: StateChange
-    """The same for when every change of the plan is done, or has an unfinished row."""
+    """Change of the state to save once every change of the plan is done, or has an unfinished row."""
     reconciliation: Reconciliation | None = None
     """The comparison of a full cycle with the sink, still to be committed."""
 
@@ -93,7 +93,7 @@ class Surveyor:
         )
 
     async def _is_audit_due(self, settings: IndexSettings, now: float) -> bool:
-        """Once in a refresh interval, together with the canary."""
+        """True once per refresh interval, together with the canary: then compare every point."""
         state = await self._ledger.state(settings.index_id)
         return state is not None and now >= state.canary_at + settings.refresh_interval
 

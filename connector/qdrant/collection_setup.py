@@ -1,4 +1,4 @@
-"""Finds, creates and adopts collections, creates their payload indexes, and sets the owners of indexes."""
+"""Finds, creates and adopts collections, resolves aliases, creates payload indexes, and sets the owners of indexes."""
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -47,7 +47,7 @@ class CollectionSetup:
     async def set_owner(self, collection: str, index_id: str, owner: Owner | None) -> None:
         metadata = layout.owner_metadata(index_id, owner)
         await self._session.call(
-            "name the owner of an index in Qdrant collection",
+            "set the owner of an index in Qdrant collection",
             collection,
             lambda on: on.client.update_collection(collection_name=collection, metadata=metadata),
         )

@@ -1,4 +1,4 @@
-"""What may differ for one index: its `[[indexes]]` table and its timing."""
+"""Settings that may differ for one index: its `[[indexes]]` table and its timing."""
 
 from dataclasses import dataclass
 from typing import Any

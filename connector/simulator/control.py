@@ -176,10 +176,10 @@ class Control:
     def inject(self, /, pattern: str, *, rewrite: Rewrite | None = None, **fault: Any) -> None:
         """Inject a fault into matching requests. The first matching fault that is not used up counts.
 
-        `fault` is the keys of FaultSpec: `count` (None: all) and `probability` say how often; `status`, `body` (text or
-        JSON value), `headers`, `cut_at` (share of the body that is sent), `delay` and `slow` (seconds before and during
-        the answer) and `drop` (connection reset) what happens. `rewrite` turns the real answer's decoded body into
-        another.
+        `fault` has the keys of FaultSpec. How often: `count` (None: all) and `probability`. What happens: `status`,
+        `body` (text or JSON value), `headers`, `cut_at` (share of the body that is sent), `delay` and `slow` (seconds
+        before and during the response), `drop` (connection reset). `rewrite` changes the decoded body of the normal
+        response.
         """
         self._board.inject(_convert({"match": pattern, **fault}, FaultSpec), rewrite)
 

@@ -33,8 +33,8 @@ _BACKLOG = 2048
 class Simulator:
     """`async with Simulator(scenario) as sim`: serves until the block ends; `port` 0 picks a free one.
 
-    Any non-empty API key passes unless `api_key` is given. `timer` and `wall` are the real clocks that a flowing
-    simulated clock, the rate limit and webhook signatures go by. Raises OSError when the address cannot be used.
+    Any non-empty API key passes unless `api_key` is given. `timer` and `wall` are the real clocks, for the
+    simulated time (if it runs), the rate limit and webhook signatures. Raises OSError if the address cannot be used.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""When the next request may be sent: our own limit (GCRA with a burst of one) and the source's quota."""
+"""When the next request of any worker may be sent: our own limit (GCRA, burst of one), a 429, the source's quota."""
 
 import asyncio
 import math
@@ -72,6 +72,7 @@ class Limiter:
         self._schedule = self._schedule.taken(self._clock.monotonic())
 
     def pause(self, seconds: float) -> None:
+        """Pause all requests, also those that already wait for their turn."""
         self._schedule = self._schedule.paused(self._clock.monotonic(), seconds)
 
     def learn(self, quota: Quota) -> None:

@@ -16,9 +16,9 @@ WIDTH = 104
 PICTURE = Path(__file__).with_name("demo.svg")
 
 _PAYLOAD_LINES = 6
-"""So much of the point's payload is shown."""
+"""Number of payload lines in the picture."""
 _WEB_FONTS = re.compile(r"\s*@font-face \{\{.*?\}\}", re.DOTALL)
-"""A picture loads nothing from elsewhere."""
+"""Removed, because a picture in a README cannot load fonts."""
 
 
 def excerpt(printed: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The image built once, and stacks that are gone after their test."""
+"""Builds the image once; removes every stack after its test."""
 
 import os
 import sys
@@ -18,7 +18,7 @@ StackFactory = Callable[..., Stack]
 
 @pytest.fixture(scope="session")
 def engine() -> None:
-    """Without one the tests are skipped, except in CI, where that would prove nothing."""
+    """Without a container engine the tests are skipped. In CI they fail, because a skipped test proves nothing."""
     if reason := missing_engine():
         if must_have_engine():
             pytest.fail(reason)
@@ -27,7 +27,7 @@ def engine() -> None:
 
 @pytest.fixture(scope="session")
 def image(engine: None, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> Iterator[str]:
-    """Built from a clean checkout with secrets, caches and a ledger lying about in it."""
+    """Built from a clean checkout that also contains secrets, caches and a ledger, which must stay out."""
     tag = f"connector-test-{uuid.uuid4().hex[:12]}"
     docker("build", "--network", "host", "--tag", tag, clean_checkout(tmp_path_factory.mktemp("checkout")))
     if not any(it.startswith("PYTHON_SHA256=") for it in inspect("image", tag)["Config"]["Env"]):
@@ -41,7 +41,7 @@ def image(engine: None, tmp_path_factory: pytest.TempPathFactory, request: pytes
 
 @pytest.fixture
 def new_stack(image: str, tmp_path: Path) -> Iterator[StackFactory]:
-    """Makes stacks, started by the test; they and their volumes are removed at the end."""
+    """Creates stacks, which the test starts; they and their volumes are removed at the end."""
     stacks: list[Stack] = []
 
     def make(*overlays: Path, profile: str | None = "demo", **settings: str) -> Stack:
@@ -60,7 +60,7 @@ def new_stack(image: str, tmp_path: Path) -> Iterator[StackFactory]:
 
 @pytest.fixture
 def root() -> None:
-    """Who is not root cannot give a file to another user."""
+    """Only root can give a file to another user."""
     if os.geteuid() != 0:
         pytest.skip("needs root to give files to other users")
 

@@ -1,4 +1,4 @@
-"""The container engine, through its command."""
+"""The container engine, through its command line."""
 
 import json
 import os
@@ -20,7 +20,7 @@ _COMMAND_SEC = 240
 
 
 def docker(*arguments: str | Path, ok: bool = True, environment: Mapping[str, str] | None = None) -> str:
-    """Stdout and stderr of the ended command; with `ok`, one that fails raises AssertionError with all it said."""
+    """The stdout and stderr of the ended command. With `ok`, a failure raises AssertionError with the whole output."""
     ended = subprocess.run(
         ["docker", *arguments],  # noqa: S607  the one in PATH, as users call it
         cwd=ROOT,
@@ -37,12 +37,12 @@ def docker(*arguments: str | Path, ok: bool = True, environment: Mapping[str, st
 
 
 def environment_of(given: Mapping[str, str]) -> dict[str, str]:
-    """What the engine's command needs of ours, and nothing that a compose file could take for a setting."""
+    """The variables that the engine's command needs, and none that a compose file could read as a setting."""
     return {name: os.environ[name] for name in _KEPT if name in os.environ} | dict(given)
 
 
 def missing_engine() -> str | None:
-    """Why there is no engine to test with; None when one answers."""
+    """Why no engine can be used; None if one answers."""
     if shutil.which("docker") is None:
         return "no container engine: there is no docker command"
     said = docker("info", ok=False)
@@ -50,12 +50,12 @@ def missing_engine() -> str | None:
 
 
 def must_have_engine() -> bool:
-    """CI has one where it was told of one, or where it can start one."""
+    """CI has an engine if DOCKER_HOST names one, or if the job can start one."""
     return os.environ.get("CI") == "true" and ("DOCKER_HOST" in os.environ or CI_TOOL.exists())
 
 
 def clean_checkout(target: Path) -> Path:
-    """What a clone would hold, work in progress included; and beside it what must stay out of an image."""
+    """The files of a clone, including uncommitted work, plus files that must stay out of an image."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607  the one in PATH
         cwd=ROOT,
@@ -78,7 +78,7 @@ def inspect(kind: str, name: str) -> Any:
 
 
 def ask(url: str, body: Mapping[str, Any] | None = None) -> Any:
-    """The JSON answer of any status: /readyz answers 503 with reasons."""
+    """The JSON response, whatever its status: /readyz answers 503 with reasons."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data)  # noqa: S310  loopback only
     try:

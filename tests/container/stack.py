@@ -1,4 +1,4 @@
-"""The composed services under a project name and ports of their own, seen from the host."""
+"""The composed services under their own project name and ports, seen from the host."""
 
 import subprocess
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def _ports() -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Stack:
-    """docker-compose.yml as it is, with `overlays` on top. `directory` holds the .env file."""
+    """docker-compose.yml unchanged, with `overlays` on top. `directory` holds the .env file."""
 
     project: str
     directory: Path
@@ -38,7 +38,7 @@ class Stack:
     ports: dict[str, str] = field(default_factory=_ports)
 
     def configure(self, **settings: str) -> None:
-        """What the user writes into .env."""
+        """The lines that the user writes into .env."""
         lines = "".join(f"{name}={value}\n" for name, value in settings.items())
         (self.directory / ".env").write_text(lines, encoding="utf-8")
 
@@ -46,11 +46,11 @@ class Stack:
         return docker(*self._command(*arguments), ok=ok, environment=self._environment())
 
     def begin(self, *arguments: str) -> "subprocess.Popen[bytes]":
-        """The same without waiting for its end."""
+        """The same, but does not wait until it ends."""
         return subprocess.Popen(["docker", *self._command(*arguments)], env=environment_of(self._environment()))  # noqa: S607  the one in PATH
 
     def up(self, *services: str) -> None:
-        """Returns when they are healthy."""
+        """Returns when all services are healthy."""
         self.compose("up", "--detach", "--wait", *services)
 
     def state(self, service: str) -> Any:
@@ -77,7 +77,7 @@ class Stack:
         return f"http://127.0.0.1:{self.ports['PORT_SIMULATOR']}/v1.3"
 
     def look(self, path: str) -> Any:
-        """What the simulator's control API shows."""
+        """A resource of the simulator's control API."""
         return ask(f"http://127.0.0.1:{self.ports['PORT_SIMULATOR']}/_control/{path}")
 
     def tell(self, operation: str, **arguments: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The compose files as the engine reads them; nothing is started."""
+"""The compose files as the engine reads them; no container is started."""
 
 import json
 from collections.abc import Callable
@@ -115,7 +115,7 @@ def test_no_secret_reaches_the_environment_when_they_are_files(read: Read) -> No
 
 
 def test_a_key_for_qdrant_is_asked_for_by_the_server_and_an_empty_one_is_none(read: Read) -> None:
-    """Qdrant takes an empty key for a key."""
+    """Qdrant would treat an empty key as a key."""
     with_key, without = (read(**it)["services"]["qdrant"]["environment"] for it in ({"QDRANT_API_KEY": "key"}, {}))
 
     assert with_key["QDRANT__SERVICE__API_KEY"] == "key"

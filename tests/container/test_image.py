@@ -1,4 +1,4 @@
-"""The image alone: what it holds, and how it behaves without compose."""
+"""The image without compose: its content and its behaviour."""
 
 import re
 import subprocess
@@ -19,7 +19,7 @@ LARGEST_MB = 130
 
 
 def files(image: str) -> list[str]:
-    """Everything that the image adds to its base."""
+    """All files that the image adds to its base."""
     return docker("run", *HARDENED, "--entrypoint", "find", image, *OURS).splitlines()
 
 

@@ -1,4 +1,4 @@
-"""Stopped or killed in the middle of a backfill: the next start finishes it."""
+"""Stopped or killed during a backfill: the next start finishes it."""
 
 import pytest
 
@@ -17,7 +17,7 @@ HELD = 4
 
 @pytest.fixture
 def backfilling(new_stack: StackFactory) -> Stack:
-    """One asset after the other, and the fourth is under way."""
+    """One asset at a time; the fourth is in progress."""
     stack = new_stack()
     stack.up("simulator", "qdrant")
     stack.configure(
@@ -33,7 +33,7 @@ def backfilling(new_stack: StackFactory) -> Stack:
 
 
 def stored(stack: Stack) -> set[str]:
-    """The assets of which Qdrant holds points."""
+    """The assets that have points in Qdrant."""
     with stack.client() as client:
         records, _ = client.scroll("twelvelabs-marengo3.0", limit=1000, with_payload=["indexed_asset_id"])
         return {str((record.payload or {})["indexed_asset_id"]) for record in records}
@@ -44,7 +44,7 @@ def release(stack: Stack) -> None:
 
 
 def check_finished(stack: Stack) -> None:
-    """The oracle looks from outside, through the published ports."""
+    """The oracle reads from outside, through the published ports."""
     stack.wait_until_synced()
     index_id = stack.index_ids[0]
     with stack.client() as client:

@@ -1,4 +1,4 @@
-"""The composed services from outside: up to healthy, synced, hardened, down and up again."""
+"""The composed services from outside: start until healthy, sync, hardening, stop and restart."""
 
 import os
 import shutil
@@ -50,7 +50,7 @@ def test_inside_nobody_is_root_can_write_to_the_root_or_has_a_capability(new_sta
 
 
 def test_two_settings_are_enough_and_data_survives_down_and_up(new_stack: StackFactory) -> None:
-    """The second life finds ledger and points, and writes nothing."""
+    """After the restart, the connector finds ledger and points, and writes nothing."""
     stack = new_stack()
     stack.up("simulator")
     index_id = stack.index_ids[0]
@@ -95,7 +95,7 @@ def test_one_key_locks_qdrant_and_opens_it_for_the_connector(new_stack: StackFac
 
 @pytest.fixture
 def secrets(root: None) -> Iterator[Path]:
-    """A folder in the checkout: an engine elsewhere need not see the machine's temporary files."""
+    """A folder in the checkout, because a remote engine may not see this machine's temporary files."""
     folder = ROOT / ".cache" / f"secrets-{os.getpid()}"
     folder.mkdir(parents=True)
     (folder / "twelvelabs_api_key").write_text("key-in-a-file\n", encoding="utf-8")
@@ -104,7 +104,7 @@ def secrets(root: None) -> Iterator[Path]:
 
 
 def test_keys_come_from_files_that_the_connector_may_read(new_stack: StackFactory, secrets: Path) -> None:
-    """As compose.secrets.yml says: root's own with 0600 are refused, those of its group are not."""
+    """As compose.secrets.yml says: root's files with mode 0600 are refused, those of the connector's group are read."""
     key = secrets / "twelvelabs_api_key"
     key.chmod(0o600)
     stack = new_stack(ROOT / "compose.secrets.yml")

@@ -1,4 +1,4 @@
-"""AssetPoints for the sink's tests, made the way the engine makes them."""
+"""AssetPoints for the sink's tests, built as the engine builds them."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -33,7 +33,7 @@ def asset_points(
     filename: str = "match.mp4",
     fingerprint: str = "print-1",
 ) -> AssetPoints:
-    """Segments of six seconds, the i-th with the i-th of the words; every seed is another revision."""
+    """Segments of six seconds; segment i gets word i. Another seed gives another revision."""
     start = np.arange(segments, dtype=np.float64) * SECONDS
     random = np.random.default_rng([seed, *asset.encode()])
     columns = tuple(

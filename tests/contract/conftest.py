@@ -1,4 +1,4 @@
-"""The implementations that the contract suites run against."""
+"""The implementations that the contract suites test."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -47,13 +47,13 @@ async def remote(qdrant: Endpoint, tmp_path: Path, collection: str) -> AsyncIter
 
 @pytest.fixture
 def collection() -> str:
-    """A name that no other test uses."""
+    """A collection name that no other test uses."""
     return f"{COLLECTION_PREFIX}{uuid.uuid4().hex[:12]}"
 
 
 @pytest.fixture
 async def ready(bench: Bench, collection: str) -> Bench:
-    """Every implementation, with the collection there."""
+    """Every implementation, with the collection already created."""
     await bench.sink.ensure(spec(collection), {})
     return bench
 

@@ -1,4 +1,4 @@
-"""A ledger with something in every table, ways to damage a cell, and what reading it says."""
+"""A ledger with data in every table, ways to damage a cell, and the message that reading it gives."""
 
 import sqlite3
 from collections.abc import Awaitable, Callable
@@ -24,7 +24,7 @@ DAMAGED = "Restore the ledger from a backup, or move it away"
 
 
 async def filled_ledger(path: Path) -> Path:
-    """Something in every table."""
+    """Data in every table."""
     async with SqliteCheckpointStore(path) as ledger, CommandQueue(path) as queue:
         rows = [row(name, applied(), attempt=attempt(reason="broken", code="x")) for name in ("a", "b")]
         await ledger.adopt("i", rows, IndexState(1.0, 2.0, pending=frozenset({"p"})))
@@ -41,7 +41,7 @@ async def filled_ledger(path: Path) -> Path:
 
 
 def damage(path: Path, update: str, *values: Any, **names: str) -> None:
-    """`names` stand for words of the statement."""
+    """`names` replace placeholders in the statement."""
     for word, name in names.items():
         update = update.replace(word, name)
     with closing(sqlite3.connect(path)) as db, db:

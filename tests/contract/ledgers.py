@@ -1,4 +1,4 @@
-"""A state with a value in its fields, for the contract tests of the ledger."""
+"""An index state with a value in every field, for the contract tests of the ledger."""
 
 from connector.domain.ledger_model import IndexState
 

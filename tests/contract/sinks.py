@@ -1,4 +1,4 @@
-"""What the contract suite needs of an implementation beside the port: a look at the stored points, and foreign ones."""
+"""What the contract suite needs besides the port: reads stored points, and adds points of other programs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Stored:
 
 
 class Bench(Protocol):
-    """A sink under test, and the storage behind it."""
+    """A sink under test, and direct access to its storage."""
 
     @property
     def sink(self) -> Sink: ...
@@ -33,13 +33,13 @@ class Bench(Protocol):
         """All points by id."""
 
     async def make(self, collection: str, vectors: Mapping[str, int], distance: str, *, points: int = 0) -> None:
-        """A collection that somebody else made, with so many points of theirs."""
+        """Create a collection of another program, with this many points."""
 
     async def put(self, collection: str, points: Mapping[str, Stored]) -> None:
-        """Stores points behind the sink's back."""
+        """Store points without the sink."""
 
     async def alias(self, collection: str, name: str) -> None:
-        """The collection has this name, too."""
+        """Give the collection this alias."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class QdrantBench:
 
 
 def _unit(vectors: Any) -> dict[str, Float32]:
-    """Qdrant keeps cosine vectors normalised."""
+    """Qdrant normalizes vectors of Cosine collections."""
     return {
         name: (array := np.asarray(vector, np.float32)) / np.linalg.norm(array).astype(np.float32)
         for name, vector in vectors.items()

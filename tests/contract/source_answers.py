@@ -1,4 +1,4 @@
-"""The adapter on a scripted server, and the answers that such a server can give."""
+"""The adapter on a scripted server, and the responses of such a server."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""The truth behind a Source, changed in the same way whether it is the fake or the API on the simulator."""
+"""The data behind a Source; tests change the fake and the simulated API in the same way."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -93,7 +93,7 @@ class FakeWorld:
 
 
 class SimulatedWorld:
-    """`control` and `time` are for tests of what only the API can do."""
+    """`control` and `time` are for tests that only the API can run."""
 
     def __init__(self, simulator: Simulator, source: TwelveLabsSource, time: FakeTime) -> None:
         self.control = simulator.control

@@ -1,4 +1,4 @@
-"""The command queue between two processes: two connections to one file; each sees what the other did."""
+"""The command queue between two processes, as two connections to one file; each sees the changes of the other."""
 
 import asyncio
 import sqlite3
@@ -20,7 +20,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def daemon(path: Path) -> AsyncIterator[CommandQueue]:
-    """The side that owns the ledger."""
+    """The process that owns the ledger."""
     async with CommandQueue(path) as queue:
         yield queue
 
@@ -36,7 +36,7 @@ async def states(queue: CommandQueue, *numbers: int) -> list[CommandState]:
 
 
 async def test_a_command_goes_all_the_way(daemon: CommandQueue, client: CommandQueue) -> None:
-    """Every step of one side is seen by the other."""
+    """Each side sees every step of the other."""
     number = await client.place("sync", {"indexes": ["ä"], "allow_deletes": False})
     placed = Command(number, "sync", {"indexes": ["ä"], "allow_deletes": False}, CommandState.PLACED)
     assert await client.read(number) == placed
@@ -88,7 +88,7 @@ async def test_a_refusal_says_why(daemon: CommandQueue, client: CommandQueue) ->
 
 
 async def test_what_a_daemon_left_over_is_abandoned(daemon: CommandQueue, client: CommandQueue) -> None:
-    """Placed or running; what has ended stays as it ended."""
+    """Whether queued or running; ended commands keep their result."""
     done, running, placed = [await client.place("sync", {}) for _ in range(3)]
     await daemon.take()
     await daemon.finish(done, CommandState.DONE, {})
@@ -105,7 +105,7 @@ async def test_what_a_daemon_left_over_is_abandoned(daemon: CommandQueue, client
 
 
 async def test_old_commands_are_cleared_and_numbers_never_used_again(daemon: CommandQueue, path: Path) -> None:
-    """A command that is looking at the last ones finds them."""
+    """A command that is waiting for a recent one still finds it."""
     placed = [await daemon.place("sync", {}) for _ in range(120)]
     await daemon.abandon_all()
 

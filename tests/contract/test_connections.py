@@ -1,4 +1,4 @@
-"""What strangers may do to a listener on a real socket, without a request of theirs ever being complete."""
+"""What clients can do to a listener on a real socket without ever completing a request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -35,7 +35,7 @@ Talk = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 @dataclass
 class Place:
-    """An application behind a bounded listener, and those who connect to it."""
+    """An application behind a bounded listener, and its clients."""
 
     port: int = 0
     answer_now: asyncio.Event = field(default_factory=asyncio.Event)
@@ -95,7 +95,7 @@ async def hang_up(writer: asyncio.StreamWriter) -> None:
 
 
 async def ended(talk: Talk) -> bytes:
-    """What came before the other side hung up."""
+    """The data received before the server closed the connection."""
     reader, _ = talk
     try:
         return await reader.read()
@@ -105,7 +105,7 @@ async def ended(talk: Talk) -> bytes:
 
 @pytest.mark.parametrize("sent", HALVES.values(), ids=HALVES)
 async def test_those_who_wait_make_room(sent: bytes) -> None:
-    """However many they are: somebody with a whole request is answered, long before they are timed out."""
+    """However many clients wait: one with a complete request is answered long before they time out."""
     async with place_with(BOUNDS) as place:
         for _ in range(5 * BOUNDS.most):
             await place.send(sent)
@@ -136,7 +136,7 @@ async def test_sending_more_of_it_gives_a_request_no_more_time() -> None:
 
 
 async def test_an_answer_that_nobody_takes_ends_its_connection() -> None:
-    """It would hold its place for ever otherwise, since only those who wait for a request make room."""
+    """Otherwise it would stay forever: only clients without a complete request are closed to make room."""
     async with place_with(ConnectionBounds(most=1, answer_sec=0.2)) as place:
         await place.send(b"GET /large HTTP/1.1\r\nhost: x\r\n\r\n")
 
@@ -180,7 +180,7 @@ MALFORMED = [
 async def test_a_malformed_request_is_refused_and_no_error_of_ours(
     sent: bytes, pieces: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whether it shows in the head or in the body, when the request is in hand already."""
+    """Whether the mistake is in the head, or in the body after the handler started."""
     async with place_with(BOUNDS) as place:
         size = -(-len(sent) // pieces)
         reader, writer = await place.send(sent[:size])

@@ -1,4 +1,4 @@
-"""The daemon's heartbeat, and what shares the ledger file with it."""
+"""The daemon's heartbeat, and the other data in the ledger file."""
 
 import asyncio
 import sqlite3
@@ -45,7 +45,7 @@ async def test_a_heartbeat_that_cannot_be_written_says_so(path: Path) -> None:
 
 
 async def test_checkpoints_commands_and_heartbeat_share_the_file(path: Path) -> None:
-    """The daemon has three connections, a waiting command a fourth; none disturbs another."""
+    """The daemon has three connections, a waiting command a fourth; they do not disturb each other."""
     async with (
         SqliteCheckpointStore(path) as ledger,
         CommandQueue(path) as daemon,

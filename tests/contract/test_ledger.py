@@ -26,7 +26,7 @@ async def test_another_fingerprint_starts_counting_anew(ledger: CheckpointStore)
 
 
 async def test_a_counted_attempt_has_no_reason_and_no_due_time_yet(ledger: CheckpointStore) -> None:
-    """What is known of the failure before it says nothing about the one that is running."""
+    """The reason of the previous failure does not apply to the running attempt."""
     await ledger.fail("i", "a", attempt("print", 1, since=5.0, reason="broken", code="malformed_asset", due=99.0))
     assert await ledger.attempt("i", "a", "print", 20.0) == Attempt("print", 2, 5.0)
 
@@ -84,14 +84,14 @@ async def test_some_rows_can_be_asked_for(ledger: CheckpointStore) -> None:
 
 
 async def test_very_many_rows_can_be_asked_for(ledger: CheckpointStore) -> None:
-    """A poll after a bulk upload."""
+    """As in a poll after a bulk upload."""
     names = [f"asset-{number}" for number in range(3000)]
     await ledger.reopen("i", names, "c1")
     assert set(await ledger.rows("i", [*names, "unknown"])) == set(names)
 
 
 async def test_unfinished_rows_are_opened_or_being_tried(ledger: CheckpointStore) -> None:
-    """Whatever they wait for, and whatever is applied."""
+    """Whatever the reason, and whatever is applied."""
     await ledger.record("i", "finished", applied())
     await ledger.record("i", "tried", applied())
     await ledger.fail("i", "tried", attempt(attempts=9, due=2e9))
@@ -147,7 +147,7 @@ async def test_an_emptied_row_has_its_attempts_and_no_points(ledger: CheckpointS
 
 
 async def test_a_loaded_ledger_is_a_copy(ledger: CheckpointStore) -> None:
-    """The plan works on what was loaded while workers write."""
+    """The plan uses the loaded rows while workers write."""
     await ledger.record("i", "a", applied())
     loaded = await ledger.load("i")
     await ledger.open("i", "b", ["c"])
@@ -156,7 +156,7 @@ async def test_a_loaded_ledger_is_a_copy(ledger: CheckpointStore) -> None:
 
 
 async def test_no_attempt_began_later_than_now(ledger: CheckpointStore) -> None:
-    """The clock was set back: what is measured from then on would never grow old."""
+    """The clock was set back: a time in the future would never become old."""
     await ledger.attempt("i", "a", "print", 1000.0)
 
     assert await ledger.attempt("i", "a", "print", 10.0) == Attempt("print", 2, 10.0)

@@ -1,4 +1,4 @@
-"""A cell of a row that holds something else than the connector writes: LedgerUnavailable, with the row and the cure."""
+"""A row cell with an unexpected value raises LedgerUnavailable, which names the row and the remedy."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""A damaged cell in the command queue or the heartbeat is named, and holds up no other command."""
+"""A damaged cell in the command queue or the heartbeat is named, and does not block other commands."""
 
 import sqlite3
 from contextlib import closing

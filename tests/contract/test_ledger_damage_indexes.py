@@ -1,4 +1,4 @@
-"""A damaged cell in what the ledger holds of indexes, claims, deletes and itself is named."""
+"""A damaged cell of indexes, claims, deletes or the ledger's identity is named."""
 
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ async def test_a_state_with_an_unknown_key_is_one_of_a_newer_release(path: Path)
 
 
 async def test_a_state_of_an_earlier_release_is_read(path: Path) -> None:
-    """It has none of the keys that came later."""
+    """It lacks all keys that were added later."""
     state = '{"first_cycle_at": 1.0, "canary_at": 2.0, "deep_due_since": 0.0, "withheld_because": "w", "pending": []}'
     damage(path, "update indexes set state = ? where index_id = 'i'", state)
     async with SqliteCheckpointStore(path) as ledger:

@@ -1,4 +1,4 @@
-"""The CheckpointStore contract for deletes: which are remembered, and for how long."""
+"""The CheckpointStore contract for deletes: which are counted, and for how long."""
 
 from connector.ports import CheckpointStore
 from tests.builders import applied, row
@@ -8,7 +8,7 @@ DAY = 86_400.0
 
 
 async def test_of_a_dropped_index_nothing_is_remembered(ledger: CheckpointStore) -> None:
-    """Its deletes neither: they were an operator's, and must not use up the bound of what comes after."""
+    """Nor its deletes: an operator wanted them, so they must not count towards the limit."""
     for name in ("i", "j"):
         await ledger.adopt(name, [row("a", applied()), row("b", applied())], STATE)
         await ledger.save_report(name, {"listed": 2})
@@ -33,7 +33,7 @@ async def test_a_forgotten_row_is_gone_and_its_delete_remembered(ledger: Checkpo
 
 
 async def test_what_never_had_points_is_no_delete(ledger: CheckpointStore) -> None:
-    """A row that was only tried, and one that does not exist, took nothing out of the sink."""
+    """A row that was only attempted, or does not exist, removed nothing from the sink."""
     await ledger.attempt("i", "tried", "print", 1.0)
     await ledger.forget("i", "tried", 100.0)
     await ledger.forget("i", "unknown", 100.0)
@@ -48,7 +48,7 @@ async def test_old_deletes_are_pruned_by_the_next_one(ledger: CheckpointStore) -
 
 
 async def test_indexes_do_not_see_each_other(ledger: CheckpointStore) -> None:
-    """The same asset id in two indexes is two assets."""
+    """The same asset id in two indexes means two assets."""
     await ledger.adopt("i", [row("a", applied())], STATE)
     await ledger.open("j", "a", ["c"])
     await ledger.forget("j", "a", 5.0)
@@ -67,7 +67,7 @@ async def test_a_delete_that_does_not_count_is_not_remembered(ledger: Checkpoint
 
 
 async def test_no_delete_is_later_than_the_last_one(ledger: CheckpointStore) -> None:
-    """The clock was set back: a delete of the future would count for ever."""
+    """The clock was set back: a delete in the future would count forever."""
     for name, at in (("a", 100 * DAY), ("b", 10 * DAY)):
         await ledger.open("i", name, ["c"])
         await ledger.forget("i", name, at)

@@ -36,7 +36,7 @@ async def test_adopting_again_leaves_the_state(ledger: CheckpointStore) -> None:
 
 
 async def test_the_state_of_an_unknown_index_cannot_be_changed(ledger: CheckpointStore) -> None:
-    """It was forgotten meanwhile, and must not come back."""
+    """It was forgotten in the meantime, and must not reappear."""
     assert await ledger.update_state("i", lambda state: replace(state, canary_at=7.0)) is None
     assert (await ledger.state("i"), await ledger.known()) == (None, [])
 
@@ -56,7 +56,7 @@ async def test_a_report_is_json_values(ledger: CheckpointStore) -> None:
 
 
 async def test_a_claim_is_one_of_an_instance(ledger: CheckpointStore) -> None:
-    """A collection that was made again is another one, which has not been claimed."""
+    """A collection that was created again is another instance, which nobody has claimed."""
     await ledger.save_claim("i", "one", 1)
     await ledger.save_claim("i", "two", 7)
     await ledger.save_claim("i", "one", 3)

@@ -1,4 +1,4 @@
-"""A ledger that an earlier release wrote is read in full: `ledger-2026.sql` has a row of every kind."""
+"""A ledger that an earlier release wrote is read completely: `ledger-2026.sql` has a row of every kind."""
 
 import sqlite3
 from contextlib import closing
@@ -33,7 +33,7 @@ APPLIED = Applied(
 
 
 def applied(name: str) -> Applied:
-    """What every row has in common, with the revisions that carry the name of this one."""
+    """The fields that all rows share, with revisions named after this row."""
     return replace(APPLIED, fingerprint=f"fp-{name}", revision=f"rev-fp-{name}", metadata_revision=f"meta-fp-{name}")
 
 
@@ -167,7 +167,7 @@ async def test_its_heartbeat_is_read(path: Path) -> None:
 
 
 def test_status_shows_it(path: Path) -> None:
-    """As beside a daemon: the test holds the lock of one."""
+    """As with a running daemon: the test holds its lock."""
     settings = {"TWELVELABS_API_KEY": "key", "CONNECTOR_INDEXES": "*", "CONNECTOR_DATA_DIR": str(path.parent)}
     with hold_lock(path.with_name("ledger.lock"), "run"):
         ended = command.Command(path.parent, settings).run("status", "--json")

@@ -1,4 +1,4 @@
-"""What only a file can do or suffer, and how the fake crashes."""
+"""What applies to a file only, and how the fake crashes."""
 
 import asyncio
 import sqlite3
@@ -22,7 +22,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def directory(path: Path) -> dict[str, bytes]:
-    """The files beside the ledger and itself, by name."""
+    """The names of the ledger file and of the files beside it."""
     return {file.name: file.read_bytes() for file in path.parent.iterdir()}
 
 
@@ -93,7 +93,7 @@ async def test_commits_are_durable_against_power_loss(path: Path) -> None:
 
 
 async def test_a_write_that_fails_half_way_leaves_nothing(path: Path) -> None:
-    """Adopting is all or nothing: here the state cannot be written after the rows were."""
+    """Adopting is all or nothing: here the state cannot be written after the rows."""
     async with SqliteCheckpointStore(path) as ledger:
         await ledger.open("i", "a", ["c"])
         sqlite(path, "create trigger full before insert on indexes begin select raise(abort, 'disk full'); end")
@@ -126,7 +126,7 @@ async def test_a_reader_of_no_ledger_sees_an_empty_one_and_creates_nothing(path:
 
 
 async def test_a_reader_leaves_no_files_beside_the_ledger(path: Path) -> None:
-    """Run by another user, it would leave files that the daemon cannot write."""
+    """If another user reads it, leftover files would block the daemon from writing."""
     async with SqliteCheckpointStore(path) as ledger:
         await ledger.open("i", "a", ["c"])
     before = directory(path)
@@ -138,7 +138,7 @@ async def test_a_reader_leaves_no_files_beside_the_ledger(path: Path) -> None:
 
 
 async def test_a_file_without_content_is_an_empty_ledger(path: Path) -> None:
-    """What a process leaves that was killed while it created the file."""
+    """As left by a process that was killed while it created the file."""
     fill(path, b"")
     async with SqliteCheckpointStore(path, read_only=True) as reader:
         assert await reader.reports() == {}

@@ -1,4 +1,4 @@
-"""Readiness asks for itself, seldom enough to be polite and often enough to be true."""
+"""Readiness probes rarely enough to spare the services, and often enough to be correct."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ OLDEST_SEC = 5.0
 
 
 class Systems:
-    """Three of them, up at first; every question is noted with the time at which it was asked."""
+    """Three probes, up at first; records the time of every probe."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -67,7 +67,7 @@ async def test_what_cannot_be_used_is_named_with_its_reason(systems: Systems) ->
 
 
 async def test_a_fresh_observation_is_used_again(systems: Systems) -> None:
-    """However often somebody asks."""
+    """However often it is asked."""
     systems.down = {"sink": away("Qdrant")}
     first = await systems.reasons()
     systems.down = {}
@@ -77,7 +77,7 @@ async def test_a_fresh_observation_is_used_again(systems: Systems) -> None:
 
 
 async def test_a_stale_one_is_not(systems: Systems) -> None:
-    """It goes down and comes back without anybody's help."""
+    """It goes down and recovers without intervention."""
     assert await systems.reasons() == {}
     systems.down = {"source": away("TwelveLabs")}
     assert set(await systems.reasons(FRESH_SEC + 0.01)) == {"source"}
@@ -90,7 +90,7 @@ async def test_a_stale_one_is_not(systems: Systems) -> None:
 async def test_no_answer_rests_on_an_observation_older_than_five_seconds(
     systems: Systems, pause: float, takes: float
 ) -> None:
-    """Also when one of them takes long to answer: meanwhile what is known of the others grows old."""
+    """Even if one probe is slow: the results of the others grow old meanwhile."""
     systems.takes = {"sink": takes}
     await systems.reasons()
     systems.takes = {"source": takes}
@@ -109,7 +109,7 @@ async def test_many_who_ask_at_once_cause_one_question_each(systems: Systems) ->
 
 
 async def test_one_that_does_not_answer_cannot_be_used(systems: Systems) -> None:
-    """The others are known all the same."""
+    """The others are still known."""
     systems.silent = {"sink"}
     systems.down = {"ledger": LedgerUnavailable("write ledger", "file", "disk full")}
 

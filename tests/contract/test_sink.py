@@ -1,4 +1,4 @@
-"""The Sink port's promises about points, kept by every implementation."""
+"""The Sink contract for points; every implementation passes it."""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from tests.contract.sinks import Bench, Stored
 
 
 def assert_holds(stored: Mapping[str, Stored], *wanted: AssetPoints) -> None:
-    """Exactly these points: ids, whole payloads, named vectors."""
+    """Exactly these points: ids, complete payloads, named vectors."""
     assert set(stored) == {point_id for points in wanted for point_id in points.ids}
     for points in wanted:
         for row, point_id in enumerate(points.ids):
@@ -29,7 +29,7 @@ def assert_holds(stored: Mapping[str, Stored], *wanted: AssetPoints) -> None:
 
 
 async def test_replace_stores_ids_payloads_and_named_vectors(ready: Bench, collection: str) -> None:
-    """Everything of a point arrives unchanged, metadata of every JSON type included."""
+    """A point is stored unchanged, including metadata of every JSON type."""
     metadata = {"text": "Tür", "int": 2**53 + 1, "float": 0.1, "bool": True, "none": None, "list": [1, {"a": "b"}]}
     points = asset_points(words=("kick", "goal"), metadata=metadata)
 
@@ -48,7 +48,7 @@ async def test_points_have_only_the_vectors_that_the_segment_has(ready: Bench, c
 
 @pytest.mark.parametrize("segments", [0, 1, 5])
 async def test_replace_leaves_exactly_the_new_points(ready: Bench, collection: str, segments: int) -> None:
-    """Shorter, longer and empty revisions leave nothing of the old one, and nobody else's points are touched."""
+    """Shorter, longer and empty revisions leave no old points, and points of others stay."""
     neighbour, same_name = asset_points("asset-2"), asset_points(index=OTHER_INDEX)
     for points in (asset_points(segments=3), neighbour, same_name):
         await ready.sink.replace(points, collection, ())
@@ -74,7 +74,7 @@ async def test_every_write_may_be_repeated(ready: Bench, collection: str) -> Non
 
 
 async def test_replace_empties_the_other_collections_of_the_asset(ready: Bench, collection: str) -> None:
-    """Another model's collection loses this asset only; one that does not exist is fine."""
+    """Another model's collection loses only this asset; a missing collection is no error."""
     other = f"{collection}-other"
     await ready.sink.ensure(spec(other), {})
     neighbour = asset_points("asset-2")
@@ -110,7 +110,7 @@ async def test_a_reader_never_sees_a_hole(ready: Bench, collection: str) -> None
 
 
 async def test_set_payload_changes_these_keys_only(ready: Bench, collection: str) -> None:
-    """Other keys, the vectors and other assets stay; a nested object is replaced as a whole."""
+    """Other keys, the vectors and other assets stay; a nested object is replaced completely."""
     points, neighbour = asset_points(metadata={"a": 1, "b": 2}), asset_points("asset-2")
     for one in (points, neighbour):
         await ready.sink.replace(one, collection, ())
@@ -129,7 +129,7 @@ async def test_set_payload_changes_these_keys_only(ready: Bench, collection: str
 
 
 async def test_set_payload_stores_nulls(ready: Bench, collection: str) -> None:
-    """Where a value stood, where nothing stood and where null stood already; alone too."""
+    """Over a value, a missing key or an existing null; also as the only key."""
     await ready.sink.replace(asset_points(segments=3), collection, ())
     nulls = {"filename": None, "hls_url": None, "asset_id": None}
 
@@ -157,7 +157,7 @@ async def test_delete_removes_the_asset_from_all_collections(ready: Bench, colle
 
 
 async def test_a_point_that_the_sink_refuses_is_named(ready: Bench, collection: str) -> None:
-    """One wrong vector among many: the message holds the point's id and its time range."""
+    """One wrong vector among many: the message has the point's id and its time range."""
     points = asset_points(segments=40)
     bad = asset_points("asset-9", segments=40, dimension=9)
 
@@ -182,7 +182,7 @@ async def test_writing_to_a_missing_collection_says_so(bench: Bench, collection:
 
 @pytest.mark.parametrize(("index_id", "asset"), [("", "asset-1"), ("index-1", "")])
 async def test_an_empty_id_never_becomes_a_filter(ready: Bench, collection: str, index_id: str, asset: str) -> None:
-    """It would select more than is meant: refused before anything is sent."""
+    """It would select too many points, so it is refused before anything is sent."""
     await ready.sink.replace(asset_points(), collection, ())
 
     with pytest.raises(ValueError, match="empty"):

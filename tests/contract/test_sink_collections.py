@@ -1,4 +1,4 @@
-"""The Sink port's promises about collections: created, adopted or refused, never altered."""
+"""The Sink contract for collections: created, adopted or refused, never altered."""
 
 import asyncio
 
@@ -27,7 +27,7 @@ async def test_an_absent_collection_is_created_and_stamped(bench: Bench, collect
 
 
 async def test_ensure_may_be_repeated_and_keeps_the_instance(bench: Bench, collection: str) -> None:
-    """Also with points in it, and when fewer vectors are needed than there are."""
+    """Even with points in it, or if fewer vectors are required than exist."""
     first = (await bench.sink.ensure(spec(collection), {"category": "keyword"})).instance_id
     await bench.sink.replace(asset_points(), collection, ())
 
@@ -39,7 +39,7 @@ async def test_ensure_may_be_repeated_and_keeps_the_instance(bench: Bench, colle
 
 
 async def test_every_new_collection_is_another_instance(bench: Bench, collection: str) -> None:
-    """So that a ledger notices a collection that was dropped and made again."""
+    """So the ledger notices that a collection was dropped and created again."""
     ids = [(await bench.sink.ensure(spec(f"{collection}-{i}"), {})).instance_id for i in range(3)]
 
     assert len(set(ids)) == 3
@@ -53,7 +53,7 @@ async def test_ensuring_one_collection_twice_at_once_gives_one_instance(bench: B
 
 
 async def test_an_empty_collection_of_the_user_is_adopted(bench: Bench, collection: str) -> None:
-    """One that fits, with more vectors than needed."""
+    """It fits, and has more vectors than required."""
     await bench.make(collection, {**FITTING, "theirs": 3}, "Cosine")
 
     instance_id = (await bench.sink.ensure(spec(collection), {})).instance_id
@@ -78,7 +78,7 @@ async def test_an_empty_collection_of_the_user_is_adopted(bench: Bench, collecti
 async def test_what_does_not_fit_is_refused_with_the_difference(
     bench: Bench, collection: str, vectors: dict[str, int], distance: str, points: int, reason: str
 ) -> None:
-    """And is left exactly as it was."""
+    """And stays exactly as it was."""
     await bench.make(collection, vectors, distance, points=points)
     before, stored = await bench.sink.inspect(collection), await bench.stored(collection)
 
@@ -93,7 +93,7 @@ async def test_what_does_not_fit_is_refused_with_the_difference(
 
 
 async def test_another_models_collection_is_refused(bench: Bench, collection: str) -> None:
-    """Also when the dimensions agree: they prove nothing."""
+    """Even with equal dimensions, which prove nothing."""
     await bench.sink.ensure(spec(collection), {})
 
     with pytest.raises(SinkMismatch, match=r"belongs to model marengo9\.9, not marengo9\.8"):
@@ -111,7 +111,7 @@ async def test_collections_lists_ours_by_name(bench: Bench, collection: str) -> 
 
 
 async def test_a_metadata_index_of_unknown_type_is_a_configuration_error(bench: Bench, collection: str) -> None:
-    """Named before anything is created."""
+    """Reported before anything is created."""
     with pytest.raises(ConfigError, match=r"category: unknown type 'string'.*keyword, integer"):
         await bench.sink.ensure(spec(collection), {"category": "string"})
 
@@ -125,7 +125,7 @@ async def test_the_version_is_told(bench: Bench) -> None:
 
 
 async def test_a_closed_sink_connects_again_when_used(bench: Bench, collection: str) -> None:
-    """Nothing of what was stored is lost by closing."""
+    """Closing loses no stored data."""
     await bench.sink.ensure(spec(collection), {})
     await bench.sink.replace(asset_points(), collection, ())
 

@@ -41,7 +41,7 @@ async def test_a_blocked_grpc_port_means_rest_with_one_warning(
 
 
 async def test_a_wrong_key_is_named(new_qdrant: ServerFactory, collection: str, tmp_path: Path) -> None:
-    """Over both transports, without the key in the message; the right one works."""
+    """Over both transports, and without the key in the message; the right key works."""
     server = new_qdrant(QDRANT__SERVICE__API_KEY=KEY)
     server.start()
     for port in (server.grpc_port, free_port()):
@@ -59,7 +59,7 @@ async def test_a_wrong_key_is_named(new_qdrant: ServerFactory, collection: str, 
 async def test_a_server_that_is_down_is_unavailable_and_found_again(
     new_qdrant: ServerFactory, collection: str, tmp_path: Path, no_waiting: None
 ) -> None:
-    """Killed and started again: what was acknowledged is there, and the same sink goes on."""
+    """Killed and restarted: acknowledged data is there, and the same sink continues."""
     server = new_qdrant()
     async with sink_on(server, tmp_path) as sink:
         with pytest.raises(Unavailable, match="QDRANT_URL") as down:

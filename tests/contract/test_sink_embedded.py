@@ -1,4 +1,4 @@
-"""What is particular to embedded storage: a directory of its own, one process, a thread that must end."""
+"""Specific to embedded storage: its own directory, one process, a thread that must end."""
 
 import os
 import threading
@@ -34,7 +34,7 @@ async def test_storage_survives_the_process(tmp_path: Path) -> None:
 
 
 async def test_storage_in_use_names_the_directory_and_the_cure(tmp_path: Path) -> None:
-    """And the first user goes on undisturbed."""
+    """And the first user continues undisturbed."""
     first, second = embedded(tmp_path), embedded(tmp_path)
     await first.ensure(spec("c"), {})
 

@@ -1,4 +1,4 @@
-"""Answers that a healthy server does not give, from a server that gives them; every wait is skipped."""
+"""Responses that a healthy server does not send, from a scripted server; every wait is skipped."""
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -43,7 +43,7 @@ def listed(points: AssetPoints) -> bytes:
 
 @asynccontextmanager
 async def sink_answered(tmp_path: Path, *answers: bytes) -> AsyncIterator[tuple[QdrantSink, ScriptedServer]]:
-    """A sink over REST whose requests, after the one for the version, get these answers."""
+    """A sink over REST whose requests, after the version check, get these responses."""
     async with scripted([VERSION, *answers]) as server:
         sink = QdrantSink(f"http://127.0.0.1:{server.port}", None, free_port(), tmp_path)
         try:
@@ -96,7 +96,7 @@ async def test_a_long_rate_limit_is_the_callers_to_wait(tmp_path: Path, headers:
 
 @pytest.mark.parametrize("status", ["acknowledged", "wait_timeout"])
 async def test_a_write_that_is_not_complete_is_not_acknowledged(tmp_path: Path, status: str) -> None:
-    """Qdrant answers 200 for it all the same."""
+    """Qdrant responds 200 all the same."""
     unfinished = result({"operation_id": 1, "status": status})
 
     found = listed(asset_points())
@@ -112,7 +112,7 @@ async def test_a_write_that_is_not_complete_is_not_acknowledged(tmp_path: Path, 
 
 
 async def test_a_write_is_verified_by_an_exact_count(tmp_path: Path) -> None:
-    """A replica that lags is asked again; points that stay missing are an error."""
+    """If a replica lags, the count is repeated; points that stay missing are an error."""
     async with sink_answered(tmp_path, COMPLETED, counted(0), counted(2), counted(3)) as (sink, server):
         await sink.replace(asset_points(), "c", ())
     assert [json.loads(sent.body)["exact"] for sent in server.requests[2:]] == [True, True, True]
@@ -123,7 +123,7 @@ async def test_a_write_is_verified_by_an_exact_count(tmp_path: Path) -> None:
 
 
 async def test_the_refused_point_is_found_by_halving(tmp_path: Path) -> None:
-    """Four points, the third is bad: 4, 2, then 2, 1 are sent."""
+    """Four points, the third is bad: batches of 4, 2, then 2, 1 are sent."""
     bad = refused(400, "Wrong input: bad vector")
     async with sink_answered(tmp_path, bad, COMPLETED, bad, bad) as (sink, server):
         points = asset_points(segments=4)
@@ -146,7 +146,7 @@ async def test_a_rate_limit_with_a_time_is_not_split(tmp_path: Path) -> None:
 
 
 async def test_a_batch_over_a_limit_goes_in_halves(tmp_path: Path) -> None:
-    """Qdrant names no time to wait where the batch is larger than its rate limiter's whole capacity."""
+    """Qdrant gives no retry time if the batch exceeds the capacity of its rate limiter."""
     too_large = refused(429, "larger than rate limiter capacity")
     answers = [too_large, COMPLETED, COMPLETED, counted(0), counted(4)]
     async with sink_answered(tmp_path, *answers) as (sink, server):
@@ -177,7 +177,7 @@ async def test_newer_and_unreleased_servers_are_accepted(tmp_path: Path, version
 
 
 async def test_a_server_that_never_answers_is_given_up_soon(tmp_path: Path) -> None:
-    """Long before a request's own time-out; this test takes that time."""
+    """Long before the time-out of one request; this test really waits."""
     async with scripted([None]) as server:
         sink = QdrantSink(f"http://127.0.0.1:{server.port}", None, free_port(), tmp_path)
         with pytest.raises(Unavailable, match="no response within 5 seconds"):

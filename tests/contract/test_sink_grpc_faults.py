@@ -1,4 +1,4 @@
-"""Answers over gRPC that a healthy server does not give, from a server that gives them; every wait is skipped."""
+"""Responses over gRPC that a healthy server does not send, from a scripted server; every wait is skipped."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,7 +29,7 @@ class Refusal:
 
 @dataclass(slots=True)
 class ScriptedQdrant:
-    """Answers request n, after the one for the version, with `answers[n]`, the last one for ever."""
+    """Answers request n, after the version check, with `answers[n]`, then repeats the last one."""
 
     answers: list[Any]
     asked: list[str] = field(default_factory=list)

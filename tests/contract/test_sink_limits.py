@@ -1,4 +1,4 @@
-"""What `metadata` lets through, a real server takes and gives back: over gRPC and over REST, written and patched."""
+"""A real server stores and returns all metadata that `metadata` accepts: over gRPC and REST, upserted and patched."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -37,7 +37,7 @@ def nested(levels: int, *, lists: bool) -> dict[str, Any]:
 async def test_metadata_within_the_limits_is_given_back_as_it_is(
     bench: Bench, collection: str, metadata: dict[str, Any]
 ) -> None:
-    """Written with the points, and patched where an applied asset has it from now on."""
+    """Upserted with the points, and patched into points of an applied asset."""
     await bench.sink.ensure(spec(collection), {})
     points = asset_points(metadata=metadata)
     await bench.sink.replace(points, collection, ())

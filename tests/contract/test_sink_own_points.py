@@ -1,4 +1,4 @@
-"""The Sink port's promises about points and names that are not its own: other programs' points, aliases, owners."""
+"""The Sink contract for other programs' points, for aliases and for owners."""
 
 import asyncio
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ OTHER = Owner(
 
 
 async def with_foreign(ready: Bench, collection: str, points: AssetPoints) -> Mapping[str, Stored]:
-    """The asset's points, a note of the user's on it, and a point of ours that somebody copied to another id."""
+    """The asset's points, a note of the user on that asset, and a copy of our point under another id."""
     await ready.sink.replace(points, collection, ())
     first = next(iter((await ready.stored(collection)).values()))
     note = {**NOTE, "indexed_asset_id": points.indexed_asset_id}
@@ -65,7 +65,7 @@ async def test_what_the_sink_holds_of_one_asset(ready: Bench, collection: str) -
 
 @pytest.mark.parametrize("odd", [["a", "b"], {"x": 1}, 5, None, True, [], 1.5])
 async def test_payload_keys_of_odd_types_are_as_good_as_absent(ready: Bench, collection: str, odd: object) -> None:
-    """Somebody changed them on a point of ours: it is not intact, and everything goes on."""
+    """Another program changed them on one of our points: it is not intact, and nothing crashes."""
     points = asset_points()
     await ready.sink.replace(points, collection, ())
     first = (await ready.stored(collection))[points.ids[0]]
@@ -133,7 +133,7 @@ async def test_a_patch_leaves_other_programs_points_alone(ready: Bench, collecti
 
 
 async def test_an_alias_and_its_target_are_one_collection(ready: Bench, collection: str) -> None:
-    """Moving an asset from a collection to its own alias, or back, deletes nothing."""
+    """Moving an asset between a collection and its alias deletes nothing."""
     name, points = f"{collection}-alias", asset_points()
     await ready.alias(collection, name)
     await ready.sink.replace(points, collection, ())
@@ -165,7 +165,7 @@ async def test_what_an_alias_says_is_done_to_its_target(ready: Bench, collection
 
 
 async def test_owners_are_kept_for_each_index(ready: Bench, collection: str) -> None:
-    """Beside each other, also when two of them are named at once."""
+    """Independent of each other, even if two are set at once."""
     async with asyncio.TaskGroup() as group:
         group.create_task(ready.sink.set_owner(collection, "index-1", ME))
         group.create_task(ready.sink.set_owner(collection, "index two", OTHER))

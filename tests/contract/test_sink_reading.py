@@ -1,4 +1,4 @@
-"""The Sink port's promises about what is read back, kept by every implementation."""
+"""The Sink contract for reading; every implementation passes it."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ async def test_count_is_exact_per_index_and_per_asset(ready: Bench, collection: 
 
 
 async def test_manifest_tells_revisions_apart(ready: Bench, collection: str) -> None:
-    """An intact asset says so; another index is left out; a missing collection holds nothing."""
+    """An intact asset is reported as such; other indexes are excluded; a missing collection is empty."""
     points, neighbour = asset_points(segments=4), asset_points("asset-2", 2, fingerprint="print-2")
     for one in (points, neighbour, asset_points("asset-3", index=OTHER_INDEX)):
         await ready.sink.replace(one, collection, ())
@@ -34,7 +34,7 @@ async def test_manifest_tells_revisions_apart(ready: Bench, collection: str) -> 
 
 
 async def test_manifest_does_not_call_a_mixture_intact(ready: Bench, collection: str) -> None:
-    """Points that claim different fingerprints agree on none."""
+    """If fingerprints of the points differ, the asset has none."""
     old, new = asset_points(segments=4, fingerprint="print-0"), asset_points(segments=2, seed=1)
     await ready.sink.replace(old, collection, ())
     stored = await ready.stored(collection)
@@ -49,7 +49,7 @@ async def test_manifest_does_not_call_a_mixture_intact(ready: Bench, collection:
 
 
 async def test_search_ranks_what_matches_in_all_vectors_first(ready: Bench, collection: str) -> None:
-    """A segment near the query in every option beats those near in one."""
+    """A segment close to the query in every option ranks above those close in one."""
     points = asset_points(segments=30, words=["goal"])
     for named in points.vectors.values():
         named.matrix[0] = np.ones(named.matrix.shape[1], np.float32)

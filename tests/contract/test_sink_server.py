@@ -1,4 +1,4 @@
-"""What only a real server can show: payload indexes, transports, keys, outages, volume."""
+"""Needs a real server: payload indexes, transports, keys, outages, volume."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +28,7 @@ async def vendor_client(endpoint: Endpoint) -> AsyncIterator[AsyncQdrantClient]:
 
 
 async def test_payload_indexes_are_made_once_and_typed(remote: QdrantBench, qdrant: Endpoint, collection: str) -> None:
-    """Those of our keys and the configured ones; index_id is the tenant."""
+    """Indexes for our keys and the configured ones; index_id is the tenant."""
     metadata = {"category": "keyword", "batch": "integer", "two words": "text", "a.b": "bool", "dash-ed": "uuid"}
     for _ in range(2):
         await remote.sink.ensure(spec(collection), metadata)
@@ -92,7 +92,7 @@ async def test_filters_work_on_the_stored_payload(
 async def test_a_quantized_collection_of_the_user_is_adopted_as_it_is(
     remote: QdrantBench, qdrant: Endpoint, collection: str
 ) -> None:
-    """Quantization, storage and the user's own metadata and payload indexes stay; ours are added, none is retyped."""
+    """Quantization, storage, and the user's metadata and payload indexes stay; ours are added, no type changes."""
     async with vendor_client(qdrant) as client:
         await client.create_collection(
             collection,
@@ -121,7 +121,7 @@ async def test_a_quantized_collection_of_the_user_is_adopted_as_it_is(
 
 
 async def test_everything_works_in_strict_mode(remote: QdrantBench, qdrant: Endpoint, collection: str) -> None:
-    """As hosted collections have it: no filter without a payload index, and small batches."""
+    """As in hosted collections: no filter without a payload index, and small batches."""
     strict = models.StrictModeConfig(
         enabled=True, unindexed_filtering_retrieve=False, unindexed_filtering_update=False, upsert_max_batchsize=100
     )
@@ -142,7 +142,7 @@ async def test_everything_works_in_strict_mode(remote: QdrantBench, qdrant: Endp
 
 @pytest.mark.parametrize("transport", ["grpc", "rest"])
 async def test_a_large_asset_goes_through(qdrant: Endpoint, collection: str, tmp_path: Path, transport: str) -> None:
-    """2,000 points of three 512-dimensional vectors, with the vectors that were sent."""
+    """2,000 points of three 512-dimensional vectors arrive with the vectors that were sent."""
     port = qdrant.grpc_port if transport == "grpc" else free_port()
     bench = QdrantBench(QdrantSink(qdrant.url, qdrant.api_key, port, tmp_path))
     large = CollectionSpec(collection, "marengo9.9", 512, OPTIONS)
@@ -223,7 +223,7 @@ async def test_a_manifest_of_many_pages_misses_nothing(remote: QdrantBench, coll
 async def test_limits_of_strict_mode_make_requests_smaller(
     remote: QdrantBench, qdrant: Endpoint, collection: str
 ) -> None:
-    """Pages of 50 points and conditions of 4 values: everything goes on in smaller steps."""
+    """With pages of 50 points and conditions of 4 values, everything works in smaller steps."""
     strict = models.StrictModeConfig(enabled=True, max_query_limit=50, condition_max_size=4)
     sink, names = remote.sink, [f"asset-{i}" for i in range(60)]
     await sink.ensure(spec(collection), {})

@@ -28,7 +28,7 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
 
 
 async def test_indexes_lists_all_of_them_in_a_stable_order(world: World) -> None:
-    """Also the one without a Marengo model, whose model is None."""
+    """Including the one without a Marengo model, whose model is None."""
     made = [world.add_index("marengo3.0"), world.add_index(None), world.add_index("marengo2.7", ("visual",))]
 
     found = await world.source.indexes()
@@ -52,7 +52,7 @@ async def test_an_index_is_the_same_in_the_list_and_alone(world: World) -> None:
 
 
 async def test_an_index_that_is_gone_is_said_to_be_gone(world: World) -> None:
-    """By look-up and by listing; the other one lives on."""
+    """On look-up and on listing; the other index stays."""
     gone, other = world.add_index("marengo3.0"), world.add_index("marengo3.0")
     index = await world.source.index(gone)
     world.remove_index(gone)
@@ -120,7 +120,7 @@ async def test_a_snapshot_says_what_is_known_of_an_asset(world: World) -> None:
 
 
 async def test_a_snapshot_shows_that_something_changed(world: World) -> None:
-    """And nothing else: two listings of the same truth are equal."""
+    """Nothing else differs: two listings of the same data are equal."""
     index_id = world.add_index("marengo3.0")
     changed, same, removed = world.add(index_id), world.add(index_id), world.add(index_id)
     index = await world.source.index(index_id)
@@ -137,7 +137,7 @@ async def test_a_snapshot_shows_that_something_changed(world: World) -> None:
 
 
 async def test_only_what_is_gone_does_not_exist(world: World) -> None:
-    """Not ready, or failed, is not gone; in another index it never was."""
+    """An asset that is not ready or failed still exists; in another index it never existed."""
     index_id, other = world.add_index("marengo3.0"), world.add_index("marengo3.0")
     ready, failed, removed = world.add(index_id), world.add(index_id), world.add(index_id)
     world.set_status(index_id, failed, "failed")

@@ -1,4 +1,4 @@
-"""The adapter's own questions, and answers that no simulator gives, over real sockets."""
+"""The adapter's requests, and responses that no simulator gives, over real sockets."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from tests.fakes.scripted_http import answer
 
 
 async def test_a_listing_is_asked_for_in_ascending_order_by_fifty() -> None:
-    """Every parameter is explicit: the documented defaults contradict each other."""
+    """Every parameter is explicit, because the documented defaults contradict each other."""
     async with asking(page(["a", "b"], 3, 2), page(["c"], 3, 2)) as (source, server):
         found = await source.snapshot(INDEX)
 
@@ -35,7 +35,7 @@ async def test_a_listing_is_asked_for_in_ascending_order_by_fifty() -> None:
     ],
 )
 async def test_a_listing_that_does_not_add_up_is_incomplete(answers: list[bytes]) -> None:
-    """After three walks; what they saw is still good for finding work."""
+    """After three walks; their result may still be used to find work."""
     async with asking(*answers * 3) as (source, server):
         found = await source.snapshot(INDEX)
 
@@ -45,7 +45,7 @@ async def test_a_listing_that_does_not_add_up_is_incomplete(answers: list[bytes]
 
 
 async def test_two_walks_together_may_prove_what_neither_does() -> None:
-    """Ties can hide a row from one order; the totals agree throughout and every row was seen."""
+    """Ties can hide a row in one order; all totals agree and every row was seen."""
     async with asking(page(["a", "b"], 3), page(["b", "c"], 3)) as (source, server):
         found = await source.snapshot(INDEX)
 
@@ -55,7 +55,7 @@ async def test_two_walks_together_may_prove_what_neither_does() -> None:
 
 
 async def test_a_whole_walk_after_a_broken_one_stands_alone() -> None:
-    """What only the broken one saw may be gone by now."""
+    """Rows that only the broken walk saw may be gone by now."""
     async with asking(page(["gone", "a"], 3), page(["a", "b"], 2)) as (source, _):
         found = await source.snapshot(INDEX)
 
@@ -77,7 +77,7 @@ async def test_a_row_without_an_id_is_listed_and_malformed() -> None:
     "odd", ["a b/c", "..", ".", "", "a?b", "a#b", "a/b", "a%2Fb", "\x00", "é", "a\nb", "a\\b", "x" * 257]
 )
 async def test_an_id_that_cannot_be_part_of_a_path_is_never_sent(odd: str) -> None:
-    """It would be another request, whose 404 proves nothing."""
+    """It would be a different request, whose 404 proves nothing."""
     async with asking() as (source, server):
         with pytest.raises(MalformedAsset, match="URL path"):
             await source.retrieve(INDEX, odd, None, transcript=True)
@@ -104,7 +104,7 @@ async def test_a_refused_listing_is_never_an_empty_one(refusal: bytes, error: ty
 
 @pytest.mark.parametrize(("status", "error"), [(400, IndexGone), (404, IndexGone), (409, SourceUnavailable)])
 async def test_a_refused_look_up(status: int, error: type[CycleError]) -> None:
-    """For an index 400 means gone as well: the vendor declares no other refusal."""
+    """For an index, 400 also means gone: the vendor documents no other refusal."""
     async with asking(answer(status, {"code": "x", "message": "y"})) as (source, _):
         with pytest.raises(error, match="ix1"):
             await source.index("ix1")
@@ -157,7 +157,7 @@ async def test_text_is_embedded_as_json(model: str, body: dict[str, Any]) -> Non
 
 
 async def test_text_for_an_old_model_is_embedded_as_a_form() -> None:
-    """Marengo 2.7 is only at the older endpoint, under its other name."""
+    """Marengo 2.7 is available only at the older endpoint, under its other name."""
     vector = answer(200, {"model_name": "x", "text_embedding": {"segments": [{"float": [0.5] * 1024}]}})
     async with asking(vector) as (source, server):
         assert (await source.embed_text("marengo2.7", "ä dog")).shape == (1024,)

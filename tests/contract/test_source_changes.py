@@ -1,4 +1,4 @@
-"""The contract of the poll's half of `Source`: every implementation, the fake too, passes it."""
+"""The contract of `Source` for polls; every implementation, including the fake, passes it."""
 
 from collections.abc import AsyncIterator
 
@@ -19,7 +19,7 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
 
 
 class Poller:
-    """An index with three assets, looked at once; `since` is the latest date that was seen."""
+    """An index with three assets, polled once; `since` is the latest date seen."""
 
     def __init__(self, world: World) -> None:
         self.world, self.source = world, world.source
@@ -38,7 +38,7 @@ class Poller:
         return await self.source.changes(await self.index(), self.since, pending)
 
     async def news(self, *pending: str) -> dict[str, str]:
-        """Status by id, without what was there before and is as it was."""
+        """Status by id of what is new or changed."""
         found = await self.changes(*pending)
         return {name: it.status for name, it in found.assets.items() if _date(it) > self.since or name in pending}
 
@@ -67,7 +67,7 @@ async def test_nothing_changed_is_no_news(poller: Poller) -> None:
 
 
 async def test_only_what_bears_the_date_or_a_later_one_is_shown(poller: Poller) -> None:
-    """The caller says from when on: no source adds an overlap of its own."""
+    """The caller decides the start: no source adds an overlap."""
     latest = poller.world.add(poller.index_id)
     await poller.look()
 
@@ -97,7 +97,7 @@ async def test_more_news_than_a_page_holds_is_all_found(poller: Poller) -> None:
 
 
 async def test_pending_assets_are_on_their_way_or_news(poller: Poller) -> None:
-    """Each is in exactly one of them; one that is gone is in neither."""
+    """Each asset is in exactly one of them; a deleted one is in neither."""
     slow, done, gone = [poller.world.add(poller.index_id) for _ in range(3)]
     for name in (slow, done, gone):
         poller.world.set_status(poller.index_id, name, "indexing")
@@ -162,7 +162,7 @@ async def test_the_index_of_a_task_is_known(poller: Poller) -> None:
 
 @pytest.mark.parametrize("task_id", ["", "a/b", "..", "a?b", "a b", "a\n", "ä"])
 async def test_what_cannot_be_a_task_id_is_no_task(poller: Poller, task_id: str) -> None:
-    """It comes from the internet: it is not even asked for."""
+    """It comes from the internet, so it is not even requested."""
     requests = poller.source.requests()
 
     assert await poller.source.index_of_task(task_id) is None

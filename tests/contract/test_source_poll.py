@@ -1,4 +1,4 @@
-"""What a poll and a ping cost, and when they say that it is."""
+"""The cost of a poll and of a ping, and the results that they report."""
 
 from collections.abc import AsyncIterator
 
@@ -21,13 +21,13 @@ DATE, MOMENT = {"date": "Sun, 01 Mar 2026 09:00:00 GMT"}, epoch("2026-03-01T09:0
 
 @pytest.fixture
 async def large() -> AsyncIterator[SimulatedWorld]:
-    """One index as large as the vendor allows."""
+    """One index of the maximum size."""
     async with simulated(Scenario(indexes=(IndexSpec(name="large", generate=ASSETS),))) as world:
         yield world
 
 
 async def polled(world: SimulatedWorld, since: float, *pending: str) -> tuple[dict[str, str], frozenset[str], int]:
-    """Status of what is found by id, what is pending, and how many requests that took."""
+    """Status by id of the found assets, the pending ids, and the number of requests."""
     (index,) = await world.source.indexes()
     before = world.source.requests()
     found = await world.source.changes(index, since, pending)
@@ -59,7 +59,7 @@ async def test_a_poll_of_a_large_index_without_change_is_two_requests(large: Sim
 
 
 async def test_assets_of_one_moment_are_gone_through_once() -> None:
-    """After a bulk upload all of them bear the date from which the poll starts, however often it is polled."""
+    """After a bulk upload, all assets may have the date at which the poll starts, in every poll."""
     async with simulated(Scenario(indexes=(IndexSpec(name="bulk", generate=2000, created_every=0.0),))) as world:
         (index,) = await world.source.indexes()
         snapshot = await world.source.snapshot(index)
@@ -116,7 +116,7 @@ async def test_nothing_older_than_the_date_is_listed(large: SimulatedWorld) -> N
 
 
 async def test_a_pending_asset_without_a_new_date_is_asked_for_by_name(large: SimulatedWorld) -> None:
-    """It is neither among the dated ones nor among those in progress."""
+    """It is neither among the assets by date nor among those in progress."""
     (index_id,) = large.control.index_ids
     name = large.control.asset_ids(index_id)[1]
 
@@ -128,7 +128,7 @@ async def test_a_pending_asset_without_a_new_date_is_asked_for_by_name(large: Si
 
 
 async def test_a_pending_asset_that_cannot_be_read_stays_pending() -> None:
-    """It must not keep the others from being found."""
+    """It must not hide the others."""
     refused = answer(409, {"code": "busy", "message": "later"})
     async with asking(page(["new"], 1), page([], 0), page([], 0), refused, page([], 0)) as (source, server):
         found = await source.changes(INDEX, MOMENT, ["a1"])
@@ -139,7 +139,7 @@ async def test_a_pending_asset_that_cannot_be_read_stays_pending() -> None:
 
 
 async def test_what_a_poll_asks_for() -> None:
-    """Dates to the second, never later than asked for."""
+    """Dates are rounded down to whole seconds, never later than requested."""
     async with asking(page([], 0)) as (source, server):
         await source.changes(INDEX, MOMENT + 0.7, ["a1"])
 
@@ -165,7 +165,7 @@ async def test_what_a_poll_asks_for() -> None:
     ],
 )
 async def test_a_poll_may_start_at_any_time(since: float, asked: str) -> None:
-    """A watermark may come from Go's zero time, or from a time in the far future."""
+    """A watermark may be Go's zero time, or lie far in the future."""
     async with asking(page([], 0), page([], 0)) as (source, server):
         await source.changes(INDEX, since, [])
 
@@ -173,7 +173,7 @@ async def test_a_poll_may_start_at_any_time(since: float, asked: str) -> None:
 
 
 async def test_the_source_s_own_time_is_that_of_the_first_page() -> None:
-    """What is created while the other pages are read is not before it."""
+    """Assets created while later pages are read must not count as seen."""
     pages = [page(["a"], 2, 2), page(["b"], 2, 2)]
     async with asking(*answered(pages[0]), pages[1]) as (source, _):
         snapshot = await source.snapshot(INDEX)
@@ -214,7 +214,7 @@ async def test_a_ping_is_one_brief_request() -> None:
     ],
 )
 async def test_a_ping_is_not_repeated(status: int, error: type[ConnectorError]) -> None:
-    """Readiness wants the truth now, and the API no more requests than that."""
+    """Readiness needs a current answer, and the API should get no additional requests."""
     async with asking(answer(status, {"code": "some_code", "message": "words"})) as (source, server):
         with pytest.raises(error):
             await source.ping()
@@ -223,7 +223,7 @@ async def test_a_ping_is_not_repeated(status: int, error: type[ConnectorError]) 
 
 
 async def test_a_refusal_for_the_rate_is_an_answer_to_a_ping() -> None:
-    """The source is there and the key is good."""
+    """The source is up and the key is valid."""
     limited = answer(429, {"code": "too_many_requests", "message": "later"}, headers={"retry-after": "60"})
     async with asking(limited) as (source, server):
         await source.ping()
@@ -252,7 +252,7 @@ async def test_a_ping_to_nobody_fails_by_name() -> None:
 
 
 async def test_a_ping_that_is_not_answered_gives_up_in_seconds() -> None:
-    """By itself, long before the minute that a request may take."""
+    """Long before the one-minute limit of a request."""
     async with asking(b"") as (source, server):
         server.answers = [None]
         with pytest.raises(Unavailable, match="no response within 4 seconds"):

@@ -88,7 +88,7 @@ async def test_changed_content_has_other_vectors(world: World) -> None:
 async def test_only_wanted_options_are_answered(
     model: str, wanted: tuple[str, ...], columns: set[str], world: World
 ) -> None:
-    """`visual` of one model generation is `visual-text` of another; speech has no such twin."""
+    """`visual` of one model generation is `visual-text` of another; speech has no counterpart."""
     index_id = world.add_index(model)
     asset_id = world.add(index_id)
 
@@ -98,7 +98,7 @@ async def test_only_wanted_options_are_answered(
 
 
 async def test_an_index_has_only_the_options_it_was_made_with(world: World) -> None:
-    """Wanting one that it lacks is no mistake: there is nothing to embed."""
+    """Requesting a missing option is no error: there are just no embeddings."""
     index_id = world.add_index("marengo3.0", ("visual",))
     asset_id = world.add(index_id)
     index = await world.source.index(index_id)
@@ -111,7 +111,7 @@ async def test_an_index_has_only_the_options_it_was_made_with(world: World) -> N
 
 
 async def test_no_options_means_no_embedding(world: World) -> None:
-    """But metadata, of every type of value."""
+    """But there is metadata, with values of every type."""
     metadata = {"category": "news", "batch": 5, "rating": 9.3, "ok": True, "tags": ["a", "b"]}
     index_id = world.add_index("marengo3.0")
     asset_id = world.add(index_id, metadata=metadata)
@@ -168,7 +168,7 @@ async def test_an_asset_that_is_not_ready_has_no_embedding_yet(status: str, worl
 async def test_an_asset_that_moved_to_another_model_is_answered_for_that_model(
     old: str, new: str, world: World
 ) -> None:
-    """Though the caller still holds the index as it was before."""
+    """Even though the caller still has the old description of the index."""
     index_id = world.add_index(old)
     asset_id = world.add(index_id)
     index = await world.source.index(index_id)

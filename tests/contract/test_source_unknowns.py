@@ -1,4 +1,4 @@
-"""The adapter against every behaviour that nobody knows of the real API: the simulator's knobs, one by one."""
+"""The adapter against every undocumented behaviour of the real API: the simulator's knobs, one by one."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -32,7 +32,7 @@ def shapes(found: RetrievedAsset | None) -> dict[str, int]:
 
 
 async def test_an_insert_while_the_listing_is_read_does_no_harm(world: SimulatedWorld) -> None:
-    """It lands at the end of an ascending walk: one walk is enough."""
+    """The new asset comes last in an ascending walk: one walk is enough."""
     index, _ = await made(world, assets=120)
     world.control.set_knobs(page_drift="insert")
 
@@ -44,7 +44,7 @@ async def test_an_insert_while_the_listing_is_read_does_no_harm(world: Simulated
 
 
 async def test_a_delete_while_the_listing_is_read_is_noticed(world: SimulatedWorld) -> None:
-    """It hides a row from that walk; the next walk is whole."""
+    """It hides a row from that walk; the next walk is complete."""
     index, names = await made(world, assets=120)
     hold = world.control.hold("GET /indexes/*/indexed-assets?page=2")
     async with asyncio.TaskGroup() as group:
@@ -60,7 +60,7 @@ async def test_a_delete_while_the_listing_is_read_is_noticed(world: SimulatedWor
 
 
 async def test_a_listing_that_never_holds_still_is_incomplete(world: SimulatedWorld) -> None:
-    """A bounded number of walks; together they saw everything that there is."""
+    """The number of walks is limited; together they saw every asset."""
     index, _ = await made(world, assets=120)
     world.control.set_knobs(page_drift="delete")
 
@@ -72,7 +72,7 @@ async def test_a_listing_that_never_holds_still_is_incomplete(world: SimulatedWo
 
 
 async def test_ties_in_another_order_at_every_page_hide_no_asset_for_ever() -> None:
-    """Equal created_at shuffled per request: what one walk missed another shows, or the snapshot says incomplete."""
+    """Equal created_at, shuffled per request: another walk finds missed rows, or the snapshot is incomplete."""
     assets = tuple(AssetSpec(filename=f"{number}.mp4") for number in range(60))
     scenario = Scenario(indexes=(IndexSpec(name="ties", created_every=0.0, assets=assets),))
     async with simulated(scenario) as world:
@@ -120,7 +120,7 @@ async def test_an_unready_asset_is_a_wait_however_it_is_said(answer: str, world:
 
 
 async def test_an_unready_asset_that_answers_404_still_exists(world: SimulatedWorld) -> None:
-    """Retrieving finds nothing, but existence is asked without embeddings: nothing would be deleted."""
+    """Retrieving finds nothing, but existence is asked without embeddings, so nothing would be deleted."""
     world.control.set_knobs(not_ready_embedding="404")
     index, (name,) = await made(world)
     world.set_status(index.index_id, name, "indexing")
@@ -130,7 +130,7 @@ async def test_an_unready_asset_that_answers_404_still_exists(world: SimulatedWo
 
 
 async def test_an_embedding_that_lags_is_not_an_empty_one(world: SimulatedWorld) -> None:
-    """Right after ready there may be no embedding; later there is."""
+    """Right after an asset is ready there may be no embedding; later there is."""
     world.control.set_knobs(ready_lag_s=30)
     index, (name,) = await made(world)
     lagging = await world.source.retrieve(index, name, None, transcript=True)
@@ -187,7 +187,7 @@ async def points(world: SimulatedWorld, index: Index, name: str, **knobs: Any) -
 
 
 async def test_the_order_of_segments_does_not_matter(world: SimulatedWorld) -> None:
-    """The same points and the same revision come out of every order."""
+    """Every order gives the same points and the same revision."""
     index, (name,) = await made(world)
     orders = [
         await points(world, index, name, segment_order=order) for order in ("by_option", "interleaved", "shuffled")
@@ -223,7 +223,7 @@ async def test_timestamps_stay_as_they_were_sent(spelling: str, world: Simulated
 async def test_a_rate_limit_in_any_spelling_is_waited_out(
     headers: str, body: str, retry_after: bool, world: SimulatedWorld
 ) -> None:
-    """One listing asks for more than one window allows and still ends complete."""
+    """One listing needs more requests than a rate limit window allows, and still ends complete."""
     index, names = await made(world, assets=51)
     world.time.on_sleep = lambda: world.control.set_knobs(rate_limit=None)
     world.control.set_knobs(

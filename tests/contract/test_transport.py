@@ -27,7 +27,7 @@ def time() -> FakeTime:
 
 
 async def test_a_request_carries_the_key_and_says_who_asks(time: FakeTime) -> None:
-    """The key is in x-api-key and nowhere else, and only gzip is accepted."""
+    """The key is in x-api-key only, and only gzip is accepted."""
     async with talking([GOOD], time) as (transport, server):
         assert (await transport.send(CALL, read_index)).name == "news"
 
@@ -66,7 +66,7 @@ async def test_gzip_is_understood(time: FakeTime) -> None:
 )
 class TestPassingTrouble:
     async def test_is_retried(self, bad: bytes, time: FakeTime) -> None:
-        """The second attempt gets through after a wait."""
+        """The second attempt succeeds after a wait."""
         async with talking([bad, GOOD], time) as (transport, server):
             assert (await transport.send(CALL, read_index)).name == "news"
 
@@ -74,7 +74,7 @@ class TestPassingTrouble:
         assert time.sleeps == [0.25]
 
     async def test_ends_as_unavailable_when_it_lasts(self, bad: bytes, time: FakeTime) -> None:
-        """Attempts are bounded, waits grow, and the message names operation and subject."""
+        """Attempts are limited, waits grow, and the message names operation and subject."""
         async with talking([bad], time) as (transport, server):
             with pytest.raises(Unavailable, match=r"^look up index ix1: ") as caught:
                 await transport.send(CALL, read_index)
@@ -98,7 +98,7 @@ async def test_nobody_listening_is_unavailable(time: FakeTime) -> None:
 
 @pytest.mark.parametrize("limits", [RequestLimits(attempts=2, read=0.05), RequestLimits(attempts=2, exchange=0.05)])
 async def test_a_server_that_hangs_is_unavailable(limits: RequestLimits, time: FakeTime) -> None:
-    """Both the read time-out and the one over the whole exchange count."""
+    """Both the read time-out and the limit for the whole exchange apply."""
     async with talking([None], time, limits) as (transport, server):
         with pytest.raises(Unavailable):
             await transport.send(CALL, read_index)
@@ -108,7 +108,7 @@ async def test_a_server_that_hangs_is_unavailable(limits: RequestLimits, time: F
 
 @pytest.mark.parametrize("status", [301, 302, 307, 308, 304])
 async def test_a_redirect_is_never_followed(status: int, time: FakeTime) -> None:
-    """Following one could hand the key to somebody else."""
+    """Following it could send the key to another host."""
     async with scripted([GOOD]) as elsewhere:
         location = {"location": f"{elsewhere.base_url}/indexes/ix1"}
         async with talking([answer(status, headers=location)], time) as (transport, server):
@@ -143,7 +143,7 @@ async def test_a_refused_key_is_not_retried_and_not_shown(status: int, body: obj
 )
 @pytest.mark.parametrize("status", [400, 404, 409, 413, 422])
 async def test_a_refusal_of_the_api_is_told_at_once(status: int, body: object, code: str, time: FakeTime) -> None:
-    """Both families of error bodies and the empty one; none of them is tried again."""
+    """Both formats of error bodies, and an empty body; none of them is retried."""
     async with talking([answer(status, body)], time) as (transport, server):
         with pytest.raises(Refused) as caught:
             await transport.send(CALL, read_index)
@@ -153,7 +153,7 @@ async def test_a_refusal_of_the_api_is_told_at_once(status: int, body: object, c
 
 
 async def test_what_the_api_says_is_made_fit_for_a_log(time: FakeTime) -> None:
-    """No control characters, no line breaks, no key, bounded length."""
+    """No control characters, line breaks or key, and a limited length."""
     message = f"\x1b[31mbad\r\n{KEY} " + "x" * 1000
     async with talking([answer(400, {"code": "c", "message": message})], time) as (transport, _):
         with pytest.raises(Refused) as caught:
@@ -191,7 +191,7 @@ async def test_wrong_content_is_not_retried(
 
 @pytest.mark.parametrize("zipped", [False, True])
 async def test_a_body_beyond_the_cap_is_not_read(zipped: bool, time: FakeTime) -> None:
-    """The cap counts what comes out of the decompression."""
+    """The cap applies to the decompressed size."""
     huge = answer(200, INDEX | {"index_name": "x" * 100_000}, zipped=zipped)
     async with talking([huge], time, RequestLimits(body=50_000)) as (transport, server):
         with pytest.raises(SourceUnavailable, match="larger than 50000 bytes"):

@@ -1,4 +1,4 @@
-"""Setting the transport up: what the operator can get wrong, and what the environment decides."""
+"""Setting up the transport: the operator's mistakes, and what the environment decides."""
 
 import httpx
 import pytest
@@ -51,7 +51,7 @@ def test_a_base_url_that_cannot_be_one_is_refused(url: str) -> None:
 def test_an_environment_that_cannot_be_used_is_refused(
     variable: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Named without its value, which may hold a password."""
+    """The message names the variable without its value, which may contain a password."""
     monkeypatch.setenv(variable, value)
     with pytest.raises(ConfigError, match=variable) as caught:
         ApiTransport("https://api.example", KEY)
@@ -80,7 +80,7 @@ async def test_an_address_that_cannot_be_asked_is_a_mistake_and_not_retried(time
 
 
 def test_every_exception_of_httpx_has_a_translation() -> None:
-    """Fails when a new httpx brings an exception that nobody thought of."""
+    """Fails if a new httpx adds an exception that is not mapped."""
     found = [kind for kind in vars(httpx).values() if isinstance(kind, type) and issubclass(kind, Exception)]
     unmapped = [kind for kind in found if not set(kind.__mro__) & set(TRANSLATION)]
 

@@ -1,4 +1,4 @@
-"""How long the transport waits when it is told to, in every spelling; no test does."""
+"""How long the transport waits when the server asks for it, in every format; no test really waits."""
 
 import email.utils
 
@@ -56,7 +56,7 @@ def time() -> FakeTime:
     ],
 )
 async def test_a_rate_limit_is_waited_out(headers: dict[str, str], body: object, wait: float, time: FakeTime) -> None:
-    """Every spelling of how long counts, except prose."""
+    """Every format of the wait counts, except prose."""
     async with talking([answer(429, body, headers=headers), GOOD], time) as (transport, server):
         assert (await transport.send(CALL, read_index)).name == "news"
 
@@ -65,7 +65,7 @@ async def test_a_rate_limit_is_waited_out(headers: dict[str, str], body: object,
 
 
 async def test_a_long_rate_limit_surfaces_and_stops_the_others_too(time: FakeTime) -> None:
-    """Hours are not slept away inside a request; the next call does not even ask."""
+    """A request does not wait for hours; the next call is not even sent."""
     async with talking([answer(429, headers={"retry-after": "7200"}), GOOD], time) as (transport, server):
         for _ in range(2):
             with pytest.raises(RateLimited) as caught:
@@ -80,7 +80,7 @@ async def test_a_long_rate_limit_surfaces_and_stops_the_others_too(time: FakeTim
 
 
 async def test_a_rate_limit_that_never_ends_surfaces(time: FakeTime) -> None:
-    """Waiting for it is bounded in time."""
+    """The total wait is limited."""
     async with talking([answer(429, headers={"retry-after": "1"})], time) as (transport, _):
         with pytest.raises(RateLimited) as caught:
             await transport.send(CALL, read_index)
@@ -90,7 +90,7 @@ async def test_a_rate_limit_that_never_ends_surfaces(time: FakeTime) -> None:
 
 
 async def test_an_overloaded_server_says_when_to_come_back(time: FakeTime) -> None:
-    """Retry-After of a 503 is honoured, too; beyond the bound the call gives up."""
+    """Retry-After of a 503 counts too; the call fails if it exceeds the limit."""
     async with talking([answer(503, headers={"retry-after": "9"}), GOOD], time) as (transport, _):
         await transport.send(CALL, read_index)
     async with talking([answer(503, headers={"retry-after": "999"}), GOOD], time) as (transport, _):
@@ -101,7 +101,7 @@ async def test_an_overloaded_server_says_when_to_come_back(time: FakeTime) -> No
 
 
 async def test_a_spent_quota_is_not_overdrawn(time: FakeTime) -> None:
-    """A success that says 0 remaining delays the next request until the reset."""
+    """A successful response with 0 remaining delays the next request until the reset."""
     spent = {"x-ratelimit-remaining": "0", "x-ratelimit-limit": "60", "x-ratelimit-reset": str(int(EPOCH + 1020))}
     async with talking([answer(200, INDEX, headers=spent), GOOD], time) as (transport, _):
         await transport.send(CALL, read_index)

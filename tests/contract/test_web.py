@@ -1,4 +1,4 @@
-"""The daemon's own HTTP on a real socket, and the listener under it."""
+"""The daemon's own HTTP endpoints on a real socket, and their listener."""
 
 import asyncio
 import socket
@@ -17,7 +17,7 @@ STATUS = {"ledger": "ledger.sqlite3", "daemon": {"pid": 1}, "indexes": [{"index_
 
 
 class Place:
-    """What the daemon would say."""
+    """The answers of the daemon."""
 
     def __init__(self) -> None:
         self.age = 0.0
@@ -49,7 +49,7 @@ async def place() -> AsyncIterator[Place]:
 
 @pytest.fixture
 def taken() -> Iterator[int]:
-    """A port that somebody else listens on."""
+    """A port that is already in use."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         yield other.getsockname()[1]
 
@@ -64,7 +64,7 @@ async def test_the_daemon_lives_while_its_heart_beats(place: Place, age: float, 
 
 
 async def test_what_it_depends_on_is_no_matter_of_life(place: Place) -> None:
-    """A restart would not bring it back."""
+    """A restart would not help."""
     place.why, place.trouble = {"sink": "down"}, LedgerUnavailable("read ledger", "file", "gone")
 
     assert (await place.get("/livez"))[0] == 200
@@ -113,7 +113,7 @@ async def test_a_taken_port_is_a_mistake_in_the_settings(taken: int) -> None:
 
 
 async def test_the_second_of_two_listeners_fails_by_name_too(taken: int) -> None:
-    """The first one ends, and hides nothing of what ended it."""
+    """The first one is closed, and the original error is still reported."""
     async with AsyncExitStack() as stack:
         stack.enter_context(pytest.raises(ConfigError, match="Set CONNECTOR_WEBHOOK_PORT"))
         first = listening(Place().app, "127.0.0.1", 0, setting="CONNECTOR_HTTP_PORT")
@@ -131,7 +131,7 @@ async def test_a_host_that_is_none_is_a_mistake_in_the_settings() -> None:
 
 
 async def test_a_listener_takes_no_signals_and_frees_its_port() -> None:
-    """The daemon drains on them; after it another one listens on the same port at once."""
+    """The daemon drains on them; afterwards another listener can use the same port at once."""
     async with listening(Place().app, "127.0.0.1", 0, setting="CONNECTOR_HTTP_PORT") as port:
         pass
     async with listening(Place().app, "127.0.0.1", port, setting="CONNECTOR_HTTP_PORT") as again:

@@ -1,4 +1,4 @@
-"""The webhook endpoint on a real socket: genuine events wake, everything else is turned away and breaks nothing."""
+"""The webhook endpoint on a real socket: genuine events start a poll, all others are refused and do no harm."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,7 +17,7 @@ FILLED = b'{"type":"index.task.ready","padding":"'
 
 
 class Place:
-    """The endpoint with what it woke, and somebody who sends to it."""
+    """The endpoint, the polls that it started, and a client."""
 
     def __init__(self) -> None:
         self.woken: list[str | None] = []
@@ -35,7 +35,7 @@ class Place:
         return (await self.http.post(self.url, content=body, headers=headers)).status_code
 
     async def send(self, event: Any, at: float = NOW, secret: str = SECRET) -> int:
-        """Bytes as they are, anything else as JSON; signed."""
+        """Bytes are sent unchanged, other values as JSON; signed."""
         body = event if isinstance(event, bytes) else msgspec.json.encode(event)
         return await self.post(body, sign(body, at, secret))
 
@@ -46,7 +46,7 @@ def sign(body: bytes, at: float = NOW, secret: str = SECRET) -> str:
 
 
 def ready(event_id: str | None = "whe_1", task: Any = "task-1", **others: Any) -> dict[str, Any]:
-    """As the vendor's documentation shows it."""
+    """As in the vendor's documentation."""
     data = {"id": task, "status": "ready", "models": [{"name": "marengo3.0", "options": ["visual"]}], "tags": ["x"]}
     return {"id": event_id, "type": "index.task.ready", "created_at": "2026-08-01T17:22:18Z", "data": data, **others}
 
@@ -56,7 +56,7 @@ def filled(size: int) -> bytes:
 
 
 async def in_pieces(body: bytes) -> AsyncIterator[bytes]:
-    """Sent chunked, so that no header tells its length."""
+    """Sent chunked, so no header gives its length."""
     for start in range(0, len(body), 4096):
         yield body[start : start + 4096]
 
@@ -91,7 +91,7 @@ async def test_an_old_event_is_refused(place: Place, late: float, status: int) -
 
 
 async def test_a_replay_is_accepted_and_ignored(place: Place) -> None:
-    """The sender may repeat what it thinks was lost, signed anew; other events come through in between."""
+    """The sender may repeat, with a new signature, what it thinks was lost; other events may come in between."""
     assert await place.send(ready("whe_1", "task-1")) == 204
     assert await place.send(ready("whe_2", "task-2")) == 204
     assert await place.send(ready("whe_1", "task-1"), at=NOW + 60) == 204
@@ -112,7 +112,7 @@ async def test_events_without_an_id_are_never_replays(place: Place) -> None:
 
 
 def test_the_oldest_ids_are_forgotten_in_the_end() -> None:
-    """What is remembered does not grow for ever."""
+    """The memory of seen ids is limited."""
     recent = Recent(2)
 
     assert [recent.add_if_new(name) for name in "aabacab"] == [True, False, True, False, True, True, True]
@@ -132,7 +132,7 @@ def test_the_oldest_ids_are_forgotten_in_the_end() -> None:
     ],
 )
 async def test_events_that_are_not_known_are_accepted_and_ignored(place: Place, event: dict[str, Any]) -> None:
-    """Whatever their content looks like: refused, they would be sent again and again."""
+    """Whatever they contain: if refused, they would be sent again and again."""
     assert await place.send(event) == 204
     assert place.woken == []
 
@@ -170,7 +170,7 @@ async def test_the_largest_body_is_accepted(place: Place) -> None:
 
 
 async def test_a_larger_body_is_refused_whether_it_says_its_length_or_not(place: Place) -> None:
-    """Before it is checked, and without keeping it: nobody needs a secret to send one."""
+    """Before the signature check, and without keeping the body: sending one needs no secret."""
     body = filled(MAX_BODY_BYTES + 1)
 
     assert await place.send(body) == 413
@@ -189,7 +189,7 @@ async def test_a_genuine_event_may_come_in_pieces(place: Place) -> None:
 async def test_a_sender_that_hangs_up_in_the_middle_stops_nobody_else(
     place: Place, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """And is no error of ours: anybody on the internet can do it."""
+    """And is not logged as our error: anybody on the internet can do it."""
     _, writer = await asyncio.open_connection("127.0.0.1", place.port)
     writer.write(f"POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nhalf".encode())
     await writer.drain()
@@ -210,7 +210,7 @@ async def test_only_post_is_allowed(place: Place, method: str) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/livez", "/webhooks", "/api/status", f"{PATH}/", f"{PATH}/x"])
 async def test_there_is_nothing_else_on_this_listener(place: Place, path: str) -> None:
-    """It faces the internet."""
+    """It is exposed to the internet."""
     answer = await place.http.post(f"http://127.0.0.1:{place.port}{path}", content=b"{}")
 
     assert answer.status_code == 404

@@ -1,4 +1,4 @@
-"""A transport that talks to a scripted server, on a clock that only sleep moves."""
+"""A transport that talks to a scripted server, with a clock that only `sleep` advances."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager

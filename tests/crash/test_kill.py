@@ -1,4 +1,4 @@
-"""kill -9 while a request is held; what was done stays done, what was under way is done once more."""
+"""kill -9 while a request is held: finished work stays, work in progress is repeated once."""
 
 from collections import Counter
 
@@ -28,7 +28,7 @@ def connector(connector: Command, simulator: Simulator) -> Command:
 
 
 def kill_at(connector: Command, simulator: Simulator, pattern: str, nth: int) -> None:
-    """Ends the process while its nth matching request is under way."""
+    """Kills the process during its nth matching request."""
     hold = simulator.control.hold(pattern, nth=nth)
     process = connector.start("sync")
     hold.wait_reached()
@@ -71,7 +71,7 @@ def test_a_kill_while_listing_costs_nothing(connector: Command, simulator: Simul
 def test_an_asset_removed_while_the_process_was_dead_leaves_no_points(
     connector: Command, simulator: Simulator, client: QdrantClient
 ) -> None:
-    """The case that write-then-record gets wrong."""
+    """The case in which a write-then-record protocol fails."""
     control = simulator.control
     index_id = control.index_ids[0]
     connector.run("sync")

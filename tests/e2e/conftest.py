@@ -1,4 +1,4 @@
-"""The real command on the simulator and a real Qdrant server."""
+"""The real command with the simulator and a real Qdrant server."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +13,7 @@ from tests.qdrant_server import QdrantServer
 
 @pytest.fixture
 def scenario() -> Scenario:
-    """Two indexes of two models, statuses of every kind, silent moments, audio on a time grid of its own."""
+    """Two indexes of two models, assets of every status, silent segments, audio with its own time ranges."""
     statuses = {"failed": 0.1, "indexing": 0.1, "archived": 0.05}
     return Scenario(
         seed=5,
@@ -33,7 +33,7 @@ def simulator(scenario: Scenario) -> Iterator[Simulator]:
 
 @pytest.fixture
 def server(new_qdrant: Callable[..., QdrantServer]) -> QdrantServer:
-    """A server of the test's own: it may be killed, and collections have their default names."""
+    """A server for one test: it may be killed, and its collections have the default names."""
     running = new_qdrant()
     running.start()
     return running

@@ -1,4 +1,4 @@
-"""A small scenario, and waiting until Qdrant has exactly what the simulator has."""
+"""A small scenario, and a wait until Qdrant equals the simulator."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ def small_scenario() -> Scenario:
 
 
 def converges(simulator: Simulator, client: QdrantClient, *index_ids: str) -> None:
-    """Waits until the sink has exactly what the source has."""
+    """Waits until the sink equals the source."""
     for index_id in index_ids or simulator.control.index_ids:
         wait_until(_equal(client, simulator.base_url, index_id), PATIENCE_SEC, f"{index_id} is as the source has it")
 

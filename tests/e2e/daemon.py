@@ -1,4 +1,4 @@
-"""A running daemon for tests: the real process, asked over its own HTTP."""
+"""A running daemon for tests: the real process, queried through its own HTTP endpoints."""
 
 import json
 import signal
@@ -26,7 +26,7 @@ class Running:
     log: Path
 
     def get(self, path: str) -> tuple[int, Any]:
-        """Status and JSON body; 0 when nobody answers."""
+        """Status and JSON body; 0 if there is no answer."""
         try:
             with urllib.request.urlopen(f"{self.url}{path}", timeout=30) as answer:  # noqa: S310  loopback only
                 return answer.status, json.loads(answer.read())
@@ -40,7 +40,7 @@ class Running:
         return self.get("/readyz")[0] == 200
 
     def index(self, index_id: str) -> dict[str, Any]:
-        """What /api/status says of an index; empty when it is not known yet."""
+        """The entry of an index in /api/status; empty if it is not known yet."""
         status, document = self.get("/api/status")
         indexes = document["indexes"] if status == 200 else []
         return next((entry for entry in indexes if entry["index_id"] == index_id), {})
@@ -50,7 +50,7 @@ class Running:
         return end(self.process)
 
     def events(self, name: str) -> list[dict[str, Any]]:
-        """Log records with this event name."""
+        """Log records of this event."""
         written, _, _ = self.log.read_text().rpartition("\n")
         records = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
         return [record for record in records if record.get("event") == name]
@@ -60,7 +60,7 @@ class Running:
 def running(
     connector: Command, *, wait: bool = True, pace: Mapping[str, str] | None = None, **settings: str
 ) -> Iterator[Running]:
-    """A daemon with intervals of seconds or of another `pace`. `wait` is for /readyz; it is killed if it still runs."""
+    """A daemon with intervals of seconds, or another `pace`. `wait` is for /readyz; killed if it still runs."""
     port, webhook_port = free_port(), free_port()
     defaults = {
         "CONNECTOR_HTTP_PORT": str(port),

@@ -1,4 +1,4 @@
-"""What must be in Qdrant: worked out from the API's raw answers and the published rules, not with the program."""
+"""The expected content of Qdrant, computed from raw API responses and the documented rules, not by the program."""
 
 import json
 import math
@@ -109,7 +109,7 @@ def _payload(
 
 
 def stored(client: QdrantClient, collection: str, index_id: str) -> dict[str, Point]:
-    """Every point that the collection holds of the index."""
+    """Every point of the index in the collection."""
     found: dict[str, Point] = {}
     offset = None
     while True:
@@ -123,7 +123,7 @@ def stored(client: QdrantClient, collection: str, index_id: str) -> dict[str, Po
 
 
 def check_equal(client: QdrantClient, base_url: str, index_id: str) -> int:
-    """Every point, named vector and payload is as it should be; returns how many points there are."""
+    """Checks every point, named vector and payload; returns the number of points."""
     wanted = expected(base_url, index_id)
     ours = [it.name for it in client.get_collections().collections if it.name.startswith("twelvelabs-")]
     held = {name: points for name in ours if (points := stored(client, name, index_id))}

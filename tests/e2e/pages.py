@@ -1,4 +1,4 @@
-"""What README.md and docs/ say, as data: recipes by name, tables by heading, links."""
+"""The content of README.md and docs/ as data: recipes by name, tables by heading, links."""
 
 import re
 from collections.abc import Iterator
@@ -26,7 +26,7 @@ def section(page: str, heading: str) -> str:
 
 
 def table(page: str, heading: str) -> list[list[str]]:
-    """The cells of the section's first table, without its head."""
+    """The cells of the section's first table, without the header."""
     rows = re.search(r"^\|.*?$(?:\n\|.*?$)*", section(page, heading), re.MULTILINE)
     if rows is None:
         raise LookupError(f"{page} has no table under {heading!r}")
@@ -34,18 +34,18 @@ def table(page: str, heading: str) -> list[list[str]]:
 
 
 def code(cell: str) -> list[str]:
-    """What stands in backticks."""
+    """The texts in backticks."""
     return re.findall(r"`([^`]+)`", cell)
 
 
 def links(page: str) -> list[str]:
-    """Targets of relative links and pictures, anchors included."""
+    """Targets of relative links and pictures, including anchors."""
     found = [first or second for first, second in _LINK.findall(_prose(page))]
     return [link for link in found if not re.match(r"[a-z]+:", link)]
 
 
 def dead_links() -> list[tuple[str, str]]:
-    """(page, link) for each relative link without a file or heading."""
+    """(page, link) of each relative link whose file or heading does not exist."""
     return [(page, link) for page in PAGES for link in links(page) if not _leads_somewhere(page, link)]
 
 
@@ -58,11 +58,11 @@ def _leads_somewhere(page: str, link: str) -> bool:
 
 
 def _anchors(page: str) -> Iterator[str]:
-    """As GitHub makes them."""
+    """Anchors as GitHub creates them."""
     for heading in re.findall(r"^#+ (.+)$", _prose(page), re.MULTILINE):
         yield re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def _prose(page: str) -> str:
-    """Without code, whose comments look like headings."""
+    """Without code blocks, whose comments look like headings."""
     return _BLOCK.sub("", PAGES[page])

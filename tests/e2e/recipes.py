@@ -1,4 +1,4 @@
-"""The recipes of README.md and docs/ as files that lie side by side, and a synced world to run them in."""
+"""The recipes of README.md and docs/ as files in one directory, and a synced world to run them in."""
 
 import os
 import shutil
@@ -27,9 +27,10 @@ _SERVED = "http://127.0.0.1:8765"
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the simulator serves has been synced into a collection of the user's own; `points` are those of `index_id`.
+    """The simulator's content, synced into a collection that the user created.
 
-    `made` and `synced` are how the recipe for the collection and the sync ended.
+    `points` are those of `index_id`. `made` and `synced` are the results of the recipe that creates the collection and
+    of the sync.
     """
 
     simulator: Simulator
@@ -74,14 +75,14 @@ def synced_world(qdrant_binary: Path, directories: pytest.TempPathFactory) -> It
 
 
 def write_recipes(directory: Path, base_url: str) -> Path:
-    """As printed, but for the port of the simulator."""
+    """As printed, except for the port of the simulator."""
     for name, content in RECIPES.items():
         (directory / name).write_text(content.replace(_SERVED, base_url.removesuffix("/v1.3")), encoding="utf-8")
     return directory
 
 
 def run(connector: Command, recipe: str, **variables: str) -> Ended:
-    """Runs one beside the others, with the connector's settings as environment and its command on the path."""
+    """Runs one in their directory, with the connector's settings as environment and its command on the path."""
     if recipe.endswith(".sh") and "curl " in RECIPES[recipe]:
         _require_curl()
     shell = ["bash", "-e", "-o", "pipefail"] if recipe.endswith(".sh") else [sys.executable]
@@ -99,13 +100,13 @@ def run(connector: Command, recipe: str, **variables: str) -> Ended:
 
 
 def lines(ended: Ended) -> list[str]:
-    """What a recipe that went well has printed."""
+    """The output of a recipe, which must succeed."""
     assert ended.code == 0, ended.stdout + ended.stderr
     return ended.stdout.splitlines()
 
 
 def _require_curl() -> None:
-    """Without curl its recipes are skipped, except in CI, where that would prove nothing."""
+    """Without curl its recipes are skipped. In CI they fail, because a skipped test proves nothing."""
     if shutil.which("curl") is None:
         if os.environ.get("CI") == "true":
             pytest.fail("there is no curl to run the recipes with")

@@ -1,4 +1,4 @@
-"""A daemon whose wall clock is off by the seconds that a file says: `python -m tests.e2e.stepped_daemon run`."""
+"""A daemon whose wall clock is off by the seconds in a file: `python -m tests.e2e.stepped_daemon run`."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Assets that are wrong in every way a source can be wrong fail alone: the real command, the real server."""
+"""Assets that are malformed in every possible way fail alone: the real command and a real server."""
 
 import json
 from collections.abc import Callable
@@ -60,7 +60,7 @@ GOOD: dict[str, Callable[[Row], None]] = {
 
 
 class Stand:
-    """What the simulator is made to answer: `rows` as listed, each retrieval as its row was changed."""
+    """The simulator's responses: the listing `rows`, and for each row a retrieval with the same change."""
 
     def __init__(self, simulator: Simulator) -> None:
         self.control, self.base_url = simulator.control, simulator.base_url
@@ -123,7 +123,7 @@ def test_bad_assets_fail_alone_and_everything_else_goes_on(
 def test_metadata_of_an_applied_asset_that_becomes_too_deep(
     connector: Command, simulator: Simulator, client: QdrantClient
 ) -> None:
-    """What it had stays; its neighbours are refreshed. Over gRPC and over REST alike."""
+    """Its points stay; the other assets are refreshed. Same result over gRPC and REST."""
     stand = Stand(simulator)
     assert connector.run("sync").code == 0
     before = client.count(COLLECTION).count

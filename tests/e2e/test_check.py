@@ -21,7 +21,7 @@ def scenario() -> Scenario:
 
 
 def not_ok(ended: Ended) -> dict[str, dict[str, Any]]:
-    """What is wrong or unavailable, by name."""
+    """Wrong or unavailable subjects, by name."""
     assert ended.json["ok"] is (ended.code == 0)
     return {found["name"]: found for found in ended.json["checks"] if found["status"] != "ok"}
 
@@ -59,7 +59,7 @@ def test_after_a_sync_the_collections_fit(connector: Command) -> None:
 
 
 def test_a_wrong_key(connector: Command, scenario: Scenario, client: QdrantClient) -> None:
-    """It is named by its variable and never shown."""
+    """The message names its variable and never shows the key."""
     with run_in_thread(scenario, api_key="the-right-key") as simulator:
         ended = connector.run("check", "--json", TWELVELABS_BASE_URL=simulator.base_url)
 
@@ -143,7 +143,7 @@ def test_a_wrong_qdrant_key(connector: Command, new_qdrant: Callable[..., Qdrant
 
 
 def test_a_data_directory_that_cannot_be_written(connector: Command, client: QdrantClient) -> None:
-    """It would have to be made below a regular file, which not even root can do."""
+    """It would have to be created below a regular file, which fails even for root."""
     (connector.directory / "file").write_text("")
 
     ended = connector.run("check", "--json", CONNECTOR_DATA_DIR="file/data")
@@ -158,7 +158,7 @@ def test_a_data_directory_that_cannot_be_written(connector: Command, client: Qdr
 
 @pytest.fixture
 def unfavoured() -> list[str]:
-    """What starts a command without root's power to write everything."""
+    """A prefix that starts a command without root's right to write everywhere."""
     if os.geteuid():
         return []
     setpriv = shutil.which("setpriv")
@@ -169,7 +169,7 @@ def unfavoured() -> list[str]:
 
 @pytest.mark.parametrize("name", ["ledger.sqlite3", "ledger.lock"])
 def test_a_ledger_that_this_user_cannot_write(connector: Command, unfavoured: list[str], name: str) -> None:
-    """Read it can: another user has synced before."""
+    """It can read it: another user has synced before."""
     connector.run("sync")
     file = connector.directory / "data" / name
     before = file.read_bytes(), file.stat().st_mtime_ns
@@ -189,7 +189,7 @@ def test_a_ledger_that_this_user_cannot_write(connector: Command, unfavoured: li
 
 
 def test_no_index_at_all_is_said(connector: Command) -> None:
-    """With `*` it would look like success: somebody else's key, perhaps."""
+    """With `*` it would look like success, but the key may be another account's."""
     with run_in_thread(Scenario(indexes=(IndexSpec(name="talk", model="pegasus1.2", generate=1),))) as account:
         ended = [
             connector.run(*words, TWELVELABS_BASE_URL=account.base_url)
@@ -203,7 +203,7 @@ def test_no_index_at_all_is_said(connector: Command) -> None:
 
 
 def test_a_known_index_that_is_gone_is_said(connector: Command, simulator: Simulator) -> None:
-    """With `*` too, where the account does not list it any more."""
+    """Also with `*`, if the account no longer lists it."""
     connector.run("sync")
     gone = simulator.control.index_ids[0]
     simulator.control.delete_index(gone)

@@ -1,4 +1,4 @@
-"""A daemon whose wall clock is set back, forward, and right again goes on without a pause."""
+"""A daemon whose wall clock is set back, forward and right again continues without a pause."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -32,7 +32,7 @@ def daemon(connector: Command) -> Iterator[Running]:
 
 
 def set_clock(connector: Command, offset: float) -> None:
-    """At one instant: the daemon never reads half of it."""
+    """Atomically: the daemon never reads a partial file."""
     new = connector.directory / "offset.new"
     new.write_text(str(offset))
     new.rename(connector.directory / OFFSET)
@@ -43,7 +43,7 @@ def noticed(daemon: Running, steps: int) -> bool:
 
 
 def test_every_kind_of_step(daemon: Running, connector: Command, simulator: Simulator, client: QdrantClient) -> None:
-    """New assets are polled for, absent ones deleted by a full cycle, metadata refreshed, after each of the steps."""
+    """After each step, new assets are polled, absent ones deleted by a full cycle, and metadata refreshed."""
     control = simulator.control
     (index,) = control.index_ids
     control.set_knobs(patch_bumps_updated_at=False)

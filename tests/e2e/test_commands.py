@@ -193,7 +193,7 @@ def test_search_finds_what_the_captions_say_in_both_models(
 
 
 def second_scene(simulator: Simulator, asset_id: str) -> float:
-    """Where the second segment starts."""
+    """The start of the second segment."""
     index_id = next(it for it in simulator.control.index_ids if asset_id in simulator.control.asset_ids(it))
     asset = raw(simulator.base_url, f"/indexes/{index_id}/indexed-assets/{asset_id}?embedding_option=audio")
     starts = {segment["start_offset_sec"] for segment in asset["embedding"]["video_embedding"]["segments"]}

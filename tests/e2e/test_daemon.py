@@ -1,4 +1,4 @@
-"""`connector run` on the simulator and a real Qdrant: it converges by itself, whatever happens to either."""
+"""`connector run` on the simulator and a real Qdrant converges by itself, whatever happens to either of them."""
 
 import sqlite3
 from contextlib import closing
@@ -67,7 +67,7 @@ def test_an_expired_index_keeps_its_points_and_does_not_stop_the_other(
 def test_qdrant_killed_and_brought_back(
     connector: Command, simulator: Simulator, server: QdrantServer, client: QdrantClient
 ) -> None:
-    """/readyz tells the truth throughout."""
+    """/readyz is correct throughout."""
     control = simulator.control
     with running(connector) as daemon:
         converges(simulator, client)
@@ -131,7 +131,7 @@ def test_stopping_in_the_middle_of_a_backfill_keeps_what_is_done(
 def test_a_webhook_makes_an_asset_searchable_within_seconds(
     connector: Command, simulator: Simulator, client: QdrantClient
 ) -> None:
-    """Polls are an hour apart: it can only be the webhook."""
+    """Polls are an hour apart, so it must be the webhook."""
     control = simulator.control
     newer = control.index_ids[0]
     with running(connector, CONNECTOR_WEBHOOK_SECRET="whsec_test", pace=SLOW) as daemon:

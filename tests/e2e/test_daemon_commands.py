@@ -1,4 +1,4 @@
-"""Commands beside a running daemon: it carries them out."""
+"""Commands while a daemon runs: the daemon carries them out."""
 
 import pytest
 from qdrant_client import QdrantClient
@@ -40,7 +40,7 @@ def test_commands_beside_a_daemon_are_carried_out_by_it(
 
 
 def test_a_sync_beside_a_daemon_finds_an_index_that_is_new(connector: Command, simulator: Simulator) -> None:
-    """The daemon looks for new indexes once in a reconcile interval; a command does not wait for that."""
+    """The daemon looks for new indexes once per reconcile interval; a command does not wait for that."""
     with running(connector, pace=SLOW) as daemon:
         wait_until(lambda: bool(daemon.index(simulator.control.index_ids[1])), PATIENCE_SEC, "both are known")
         added = simulator.control.add_index("added", generate=2)
@@ -67,7 +67,7 @@ def test_an_index_that_was_forgotten_for_good_does_not_come_back(connector: Comm
 
 
 async def test_an_order_of_a_newer_release_is_refused_by_name(connector: Command, simulator: Simulator) -> None:
-    """As after a command of a newer release beside an older daemon."""
+    """As if a newer release queued a command for an older daemon."""
     with running(connector, pace=SLOW) as daemon:
         async with CommandQueue(connector.directory / "data" / "ledger.sqlite3") as queue:
             number = await queue.place("tomorrow", {})

@@ -1,4 +1,4 @@
-"""The process of `connector run`: its start, its lock, its signals and what it holds on to."""
+"""The process of `connector run`: start, lock, signals and resources."""
 
 from pathlib import Path
 
@@ -20,7 +20,7 @@ def scenario() -> Scenario:
 def test_a_second_daemon_waits_for_the_first_and_takes_over(
     connector: Command, simulator: Simulator, client: QdrantClient
 ) -> None:
-    """A rolling update."""
+    """As in a rolling update."""
     with running(connector) as first:
         converges(simulator, client)
         with running(connector, wait=False) as second:
@@ -84,7 +84,7 @@ def test_a_second_signal_does_not_wait(connector: Command, simulator: Simulator)
 
 @pytest.mark.soak
 def test_five_hundred_cycles_leak_nothing(connector: Command, simulator: Simulator, client: QdrantClient) -> None:
-    """Descriptors stay as they are, memory flat."""
+    """The number of descriptors and the memory stay constant."""
     fast = {"CONNECTOR_POLL_INTERVAL": "0.1s", "CONNECTOR_RECONCILE_INTERVAL": "0.2s"}
     with running(connector, pace=fast) as daemon:
         converges(simulator, client)

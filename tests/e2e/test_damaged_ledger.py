@@ -1,4 +1,4 @@
-"""A row that cannot be read: each command says so in one message, exit 3, and changes nothing."""
+"""An unreadable row: each command reports it in one message, exits 3, and changes nothing."""
 
 import sqlite3
 from contextlib import closing

@@ -1,4 +1,4 @@
-"""`connector demo` and `connector simulate` from outside: they need no settings and no server."""
+"""`connector demo` and `connector simulate` from outside: they need neither settings nor a server."""
 
 import html
 import json
@@ -20,7 +20,7 @@ def bare(tmp_path: Path) -> Command:
 
 
 def test_demo_shows_a_newcomer_the_whole_job(bare: Command) -> None:
-    """It needs no settings, and wrong ones do not disturb it."""
+    """It needs no settings, and invalid ones do not matter."""
     ended = bare.run("demo", CONNECTOR_INDEXES="?", QDRANT_URL="nonsense", COLUMNS=str(demo.WIDTH))
 
     assert ended.code == 0, ended.stderr
@@ -37,7 +37,7 @@ def test_demo_shows_a_newcomer_the_whole_job(bare: Command) -> None:
 
 
 def pictured() -> str:
-    """The text of the README's picture of the demo, line by line from the top."""
+    """The text of the README's picture of the demo, line by line."""
     picture = demo.PICTURE.read_text(encoding="utf-8")
     matrix = picture[picture.index('class="demo-matrix"') :]
     return without_spaces(html.unescape("".join(re.findall(r"<text[^>]*>([^<]*)</text>", matrix))))
@@ -48,7 +48,7 @@ def without_spaces(text: str) -> str:
 
 
 def served(bare: Command, *arguments: str) -> tuple[str, list[str]]:
-    """The first line that it prints, and the index ids that it serves there until SIGTERM, oldest first."""
+    """The first line that it prints, and the ids of the indexes that it serves until SIGTERM, oldest first."""
     process = bare.start("simulate", "--port", "0", "--assets", "3", *arguments)
     line = process.stdout.readline() if process.stdout else ""
     address = re.search(r"http://127\.0\.0\.1:\d+/v1\.3", line)

@@ -1,4 +1,4 @@
-"""Claims and recipes of README.md and docs/, tried on what the connector synced from the simulator."""
+"""Claims and recipes of README.md and docs/, checked on data that the connector synced from the simulator."""
 
 import runpy
 from collections.abc import Iterator
@@ -83,7 +83,7 @@ def test_a_lost_ledger_is_adopted_from_the_points(world: World) -> None:
 
 
 def test_the_official_sdk_recipe_lists_every_video(world: World) -> None:
-    """The recipe's base_url is overridden by TWELVELABS_BASE_URL, as the page says."""
+    """TWELVELABS_BASE_URL overrides the recipe's base_url, as the page says."""
     ids = [line.split()[1] for line in lines(world.run("sdk.py"))]
 
     control = world.simulator.control

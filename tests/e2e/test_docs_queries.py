@@ -1,4 +1,4 @@
-"""The recipes of docs/queries.md find the right segments: each is compared with an answer worked out without Qdrant."""
+"""The recipes of docs/queries.md find the right segments: each is compared with a result computed without Qdrant."""
 
 import re
 from collections import Counter, defaultdict
@@ -39,7 +39,7 @@ def payloads(world: World, wanted: Callable[[Payload], bool]) -> list[Payload]:
 
 
 def ranked(world: World, vector: NDArray[np.float64], option: str, wanted: Callable[[Payload], bool]) -> list[str]:
-    """Point ids by similarity in one option, worked out without Qdrant."""
+    """Point ids by similarity in one option, computed without Qdrant."""
     similar = {
         key: float(np.dot(point["vectors"][option], vector))
         for key, point in world.points.items()

@@ -1,4 +1,4 @@
-"""The tables of docs/ say what the program does."""
+"""The tables of docs/ match the program."""
 
 import re
 from dataclasses import fields
@@ -44,7 +44,7 @@ def test_secrets_are_called_secret() -> None:
 
 
 def test_the_toml_example_is_accepted_and_shows_every_key_of_an_index(tmp_path: Path) -> None:
-    """With the alternative that stands in its comment too."""
+    """Also with the alternative in its comment."""
     example = RECIPES["connector.toml"]
     (tmp_path / "interval.toml").write_text(example)
     (tmp_path / "cron.toml").write_text(re.sub(r"^reconcile_interval.*or: ", "", example, flags=re.MULTILINE))
@@ -57,7 +57,7 @@ def test_the_toml_example_is_accepted_and_shows_every_key_of_an_index(tmp_path: 
 
 
 def registered(commands: typer.Typer, prefix: str = "") -> set[str]:
-    """Names of the commands, those of groups with the group's."""
+    """Command names; those in a group are prefixed with the group's name."""
     own = {it.name or it.callback.__name__ for it in commands.registered_commands if it.callback}
     inner = [registered(it.typer_instance, f"{it.name} ") for it in commands.registered_groups if it.typer_instance]
     return {prefix + name for name in own}.union(*inner)

@@ -1,4 +1,4 @@
-"""What stands around the program in Qdrant: aliases, other programs' points, other connectors, restored snapshots."""
+"""Other things in the same Qdrant: aliases, other programs' points, other connectors, restored snapshots."""
 
 import shutil
 import urllib.request
@@ -29,7 +29,7 @@ def index_id(simulator: Simulator) -> str:
 
 @pytest.fixture
 def other(connector: Command, tmp_path: Path) -> Command:
-    """A second connector: a ledger of its own, and fewer options."""
+    """A second connector with its own ledger and fewer options."""
     directory = tmp_path / "other"
     directory.mkdir()
     return Command(directory, {**connector.settings, "CONNECTOR_EMBEDDING_OPTIONS": "visual"})
@@ -53,7 +53,7 @@ def snapshot(client: QdrantClient, server: QdrantServer, directory: Path) -> str
 def test_an_alias_and_its_target_are_one_collection(
     connector: Command, simulator: Simulator, client: QdrantClient, index_id: str
 ) -> None:
-    """Settings that change to an alias, and back, lose nothing; search and delete work through it."""
+    """Switching the settings to an alias and back loses nothing; search and delete work through it."""
     assert connector.run("sync").code == 0
     points = check_equal(client, simulator.base_url, index_id)
     alias(client, "prod-marengo3.0", NAME)
@@ -106,7 +106,7 @@ def test_other_programs_points_on_our_index_stay(
 def test_an_index_has_one_owner(
     connector: Command, other: Command, simulator: Simulator, client: QdrantClient, index_id: str
 ) -> None:
-    """The second connector refuses and says what to do; after a take-over the first one does."""
+    """The second connector refuses and gives advice; after a take-over the first one does."""
     assert connector.run("sync").code == 0
 
     refused = other.run("sync", "--json")
@@ -130,7 +130,7 @@ def test_an_index_has_one_owner(
 def test_a_restored_snapshot_of_equal_size_is_noticed(
     connector: Command, simulator: Simulator, client: QdrantClient, server: QdrantServer, index_id: str, tmp_path: Path
 ) -> None:
-    """Old metadata and old vectors come back with it; the next sync mends both, the one after writes nothing."""
+    """It restores old metadata and old vectors; the next sync repairs both, the one after writes nothing."""
     assert connector.run("sync").code == 0
     old = snapshot(client, server, tmp_path)
     patched, changed = simulator.control.asset_ids(index_id)[:2]

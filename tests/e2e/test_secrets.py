@@ -1,4 +1,4 @@
-"""Every secret through every failure: none comes out, on stdout, stderr, over HTTP, in the log or in a file."""
+"""Every secret through every failure: none appears on stdout, on stderr, over HTTP, in the log or in a file."""
 
 import json
 import subprocess
@@ -46,7 +46,7 @@ NOWHERE = "http://127.0.0.1:1"
 
 
 class Echo(BaseHTTPRequestHandler):
-    """Answers every request with a refusal that quotes all of its headers, in several ways."""
+    """Refuses every request with a response that quotes all request headers, in several ways."""
 
     def do_GET(self) -> None:
         said = " ".join(f"{value} {value!r} {value.encode()!r} {quote(value)}" for value in self.headers.values())
@@ -83,7 +83,7 @@ def world() -> Iterator[Simulator]:
 
 @pytest.fixture
 def secret(tmp_path: Path, world: Simulator) -> Command:
-    """Every secret is set, with the line break that a file or a shell may leave at its end."""
+    """Every secret is set, with the trailing line break that a file or a shell may add."""
     return Command(
         tmp_path,
         {
@@ -98,7 +98,7 @@ def secret(tmp_path: Path, world: Simulator) -> Command:
 
 
 def leaks(connector: Command, *ended: Ended) -> list[str]:
-    """What is found of any secret in any output and in any byte of any file."""
+    """The secrets found in any output and in any file."""
     files = [path.read_bytes() for path in connector.directory.rglob("*") if path.is_file()]
     seen = b"\n".join([*files, *((it.stdout + it.stderr).encode(errors="surrogateescape") for it in ended)])
     return [part for part in PARTS if part.encode() in seen]
@@ -201,7 +201,7 @@ cli.main()
 @pytest.mark.parametrize("arguments", [["--json"], []])
 @pytest.mark.parametrize("style", ["console", "json"])
 def test_a_fault_of_the_program_is_told_without_secrets(secret: Command, arguments: list[str], style: str) -> None:
-    """One document on stdout, the traceback in the log; without --json a line that says how to report it."""
+    """One document on stdout, the traceback in the log; without --json, a line that says how to report it."""
     ended = subprocess.run(
         [sys.executable, "-c", CRASH, "crash", *arguments],
         cwd=secret.directory,

@@ -1,4 +1,4 @@
-"""Mistakes in the settings from outside: named, all at once, exit code 2, before anything is done."""
+"""Mistakes in the settings from outside: all are named at once, with exit code 2, before anything is done."""
 
 from collections import Counter
 from pathlib import Path
@@ -19,7 +19,7 @@ def scenario() -> Scenario:
 
 @pytest.fixture
 def offline(tmp_path: Path) -> Command:
-    """Settings that are right, of places that are never reached."""
+    """Valid settings with addresses that are never contacted."""
     return Command(tmp_path, {"TWELVELABS_API_KEY": "key", "CONNECTOR_INDEXES": "*"})
 
 
@@ -98,7 +98,7 @@ def test_secrets_come_from_files_and_a_file_that_is_absent_is_named(offline: Com
 
 
 def test_no_secret_is_ever_printed(connector: Command, simulator: Simulator, server: QdrantServer) -> None:
-    """With debug logs, over successes, refusals, failures and mistakes."""
+    """With debug logs, in successes, refusals, failures and mistakes."""
     key, qdrant_key, webhook = SECRETS
     secret = {
         "TWELVELABS_API_KEY": key,

@@ -1,4 +1,4 @@
-"""A signal ends every command in good order from the first moment at which the process can handle one."""
+"""A signal ends every command properly, from the first moment at which the process can handle one."""
 
 import signal
 import sys

@@ -1,4 +1,4 @@
-"""Hundreds of slow connections to a daemon with few descriptors: its work, its health and its log stay as they are."""
+"""Hundreds of slow connections to a daemon with few descriptors: its work, health and log are not affected."""
 
 import resource
 import socket
@@ -48,7 +48,7 @@ def daemon(connector: Command) -> Iterator[Running]:
 
 
 def connect(stack: ExitStack, url: str, sent: bytes) -> None:
-    """One connection that stays open on this side."""
+    """One connection that the test keeps open."""
     host, _, port = url.split("/")[2].partition(":")
     stranger = stack.enter_context(socket.create_connection((host, int(port)), timeout=30))
     stranger.sendall(sent)
@@ -85,5 +85,5 @@ def test_strangers_hold_nothing_up(
 
 
 def polls(simulator: Simulator, count: int) -> Callable[[], bool]:
-    """A poll is two requests."""
+    """A poll needs two requests."""
     return lambda: len(simulator.control.requests.matching(LISTINGS)) >= 2 * count

@@ -1,4 +1,4 @@
-"""The standard streams in every state: closed, full, broken, unable to write a character. Never a traceback."""
+"""The standard streams in every state: closed, full, broken, unable to encode a character. Never a traceback."""
 
 import json
 import os
@@ -32,7 +32,7 @@ def world() -> Simulator:  # type: ignore[misc]  # yields one
 
 @pytest.fixture(scope="module")
 def origin(tmp_path_factory: pytest.TempPathFactory, world: Simulator) -> Command:
-    """With embedded storage and a name that ASCII cannot write."""
+    """With embedded storage, and a name that ASCII cannot encode."""
     connector = Command(
         tmp_path_factory.mktemp("origin"),
         {
@@ -48,13 +48,13 @@ def origin(tmp_path_factory: pytest.TempPathFactory, world: Simulator) -> Comman
 
 @pytest.fixture
 def synced(tmp_path: Path, origin: Command) -> Command:
-    """A copy of its own."""
+    """A copy for one test."""
     shutil.copytree(origin.directory, tmp_path, dirs_exist_ok=True)
     return Command(tmp_path, origin.settings)
 
 
 def shell(connector: Command, redirection: str, *arguments: str | bytes, **env: str) -> Ended:
-    """The command as a shell starts it, with `redirection` at its end."""
+    """The command as a shell starts it, with `redirection` appended."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "COVERAGE_PROCESS_CONFIG") if name in os.environ}
     root = str(Path(__file__).parents[2])
     ended = subprocess.run(
@@ -74,7 +74,7 @@ def arguments_of(name: str, connector: Command) -> list[str]:
 
 
 def calm(ended: Ended) -> bool:
-    """No words of Python's own."""
+    """No output from Python itself."""
     signs = ("Traceback", "Exception ignored", "Error:", "internal_error", "bug in the connector")
     return not any(sign in ended.stdout + ended.stderr for sign in signs)
 
@@ -110,7 +110,7 @@ def test_a_reader_that_leaves_early_is_no_matter(synced: Command, name: str) -> 
 
 @pytest.mark.parametrize(("name", "redirection"), [("sync", "2>/dev/full"), ("check --json", "2>&- <&-")])
 def test_other_streams_may_be_missing(synced: Command, name: str, redirection: str) -> None:
-    """Standard output is what it is otherwise."""
+    """Standard output is unchanged."""
     ended = shell(synced, redirection, *arguments_of(name, synced))
 
     assert ended.code == 0

@@ -1,4 +1,4 @@
-"""`connector sync` from outside: what is in Qdrant afterwards, the exit code, the document on stdout."""
+"""`connector sync` from outside: the content of Qdrant afterwards, the exit code, the document on stdout."""
 
 import json
 import urllib.request
@@ -40,7 +40,7 @@ def ready(simulator: Simulator, index_id: str) -> list[str]:
 def test_every_point_is_as_documented_and_a_second_sync_does_nothing(
     connector: Command, simulator: Simulator, client: QdrantClient
 ) -> None:
-    """I1 and I4, for two models side by side."""
+    """Invariants I1 and I4, for two models."""
     first = connector.run("sync", "--json")
     counts = {index_id: check_equal(client, simulator.base_url, index_id) for index_id in simulator.control.index_ids}
     simulator.control.clear_requests()

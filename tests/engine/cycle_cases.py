@@ -1,4 +1,4 @@
-"""What the tests of a cycle share."""
+"""Helpers for the tests of a cycle."""
 
 from connector.domain.errors import MalformedAsset
 from tests.engine.world import INDEX, World

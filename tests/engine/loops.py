@@ -1,4 +1,4 @@
-"""A running IndexLoop over the fakes, with an engine that says what it does."""
+"""A running IndexLoop on the fakes, with an engine that records its calls."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ _CYCLES = {
 
 
 class WatchedEngine(Engine):
-    """The real one, which says what it does; it can be made to wait, and to break."""
+    """The real engine, which records its calls; a test can make it wait or fail."""
 
     begun: asyncio.Queue[str]
     ended: asyncio.Queue[str]
@@ -67,10 +67,10 @@ class WatchedEngine(Engine):
 
 
 class Place:
-    """A loop that runs over the fakes."""
+    """An IndexLoop on the fakes."""
 
     def __init__(self, reports: CheckpointStore | None = None) -> None:
-        """`reports` is where the loop writes its reports, the world's ledger if not given."""
+        """The loop writes its reports to `reports`; default is the world's ledger."""
         self.world = World()
         for name in ("a", "b"):
             self.world.source.add(INDEX, name)
@@ -90,13 +90,13 @@ class Place:
                 await task
 
     async def settled(self, what: str = SCHEDULED) -> None:
-        """This was begun and ended, and the loop waits."""
+        """This call began and ended, and the loop waits."""
         assert await self.engine.begun.get() == what
         assert await self.engine.ended.get() == what
         await self.waiting()
 
     async def waiting(self) -> None:
-        """What it does after a cycle needs no more turns of the loop than these."""
+        """The work after a cycle needs fewer turns of the event loop than this."""
         for _ in range(50):
             await asyncio.sleep(0)
 

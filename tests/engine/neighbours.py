@@ -17,7 +17,7 @@ async def synced_world(**settings: Any) -> World:
 
 
 def beside(world: World, **settings: Any) -> World:
-    """Another connector, with a ledger of its own, on the same source and sink."""
+    """Another connector with its own ledger, on the same source and sink."""
     other = World(**settings)
     other.source, other.sink, other.now = world.source, world.sink, world.now
     return other

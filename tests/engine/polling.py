@@ -1,4 +1,4 @@
-"""A daemon's engine over the fakes: a full cycle first, then polls."""
+"""A daemon's engine on the fakes: a full cycle, then polls."""
 
 from connector.domain.ledger_model import IndexState
 from connector.domain.report import CycleReport
@@ -12,7 +12,7 @@ SCHEDULED = CycleOptions(respect_backoff=True, refresh_period=3600.0)
 
 
 class Daemon:
-    """One engine on a world; polls need a full cycle before them."""
+    """One engine on a world; polls need a full cycle first."""
 
     def __init__(self, world: World) -> None:
         self.world, self.source = world, world.source
@@ -35,11 +35,11 @@ class Daemon:
         return (await self.state()).watermark or 0.0
 
     def pass_overlap(self) -> None:
-        """Source time: once a later change has moved the watermark, polls no longer list what is there now."""
+        """Advance the source time: once a later change moves the watermark, polls no longer list the present assets."""
         self.source.pass_time(OVERLAP_SEC)
 
     def touched(self, name: str) -> float:
-        """When the source last touched the asset."""
+        """When the source last changed the asset."""
         return epoch(self.source.listed(INDEX)[name].updated_at or "")
 
     def work(self) -> tuple[int, int, int]:

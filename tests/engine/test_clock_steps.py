@@ -1,4 +1,4 @@
-"""The wall clock is set back or forward between cycles: nothing waits for the length of the step."""
+"""The wall clock is set back or forward between cycles: nothing waits for the size of the step."""
 
 import pytest
 
@@ -22,7 +22,7 @@ def limited() -> RateLimited:
 
 
 async def failing(error: MalformedAsset | RateLimited) -> Daemon:
-    """A new asset was tried, and waits."""
+    """A new asset was attempted, and waits for its retry."""
     daemon = await synced()
     daemon.source.add(INDEX, "new")
     daemon.source.fail_next(1, lambda: error, {"retrieve"})
@@ -59,7 +59,7 @@ async def test_after_a_step_back_refreshes_go_on(back: float) -> None:
 
 @pytest.mark.parametrize("back", BACK)
 async def test_after_a_step_back_an_index_is_retrieved_once_and_not_at_every_pass(back: float) -> None:
-    """The canary had found other vectors, so all were due for a deep retrieval when the clock was set back."""
+    """The canary's vectors had changed, so all were due for a deep refresh when the clock was set back."""
     daemon = await synced()
     for name in ("a", "b", "c"):
         daemon.source.change(INDEX, name, quietly=True)
@@ -106,7 +106,7 @@ async def test_an_embedding_that_was_late_before_a_step_back_has_its_hour_from_t
 
 
 async def test_a_step_forward_and_back_again_leaves_nothing_waiting() -> None:
-    """Everything that was written meanwhile bears a time of years to come."""
+    """Everything written in between has a time years in the future."""
     daemon = await synced()
     daemon.world.now += YEARS
     daemon.source.change(INDEX, "a")

@@ -1,4 +1,4 @@
-"""An index under an alias, and beside copies and restored snapshots of its collection."""
+"""An index under an alias, and next to copies and restored snapshots of its collection."""
 
 from copy import deepcopy
 
@@ -13,7 +13,7 @@ from tests.fakes.ledger import FakeCheckpointStore
 
 
 async def test_an_alias_of_the_collection_is_the_collection() -> None:
-    """Nothing is lost and nothing written when the settings change from one to the other."""
+    """Switching the settings from one to the other loses nothing and writes nothing."""
     world = await synced_world()
     world.sink.aliases["prod-marengo3.0"] = NAME
     before = deepcopy(world.sink.stored[NAME].points)
@@ -68,7 +68,7 @@ async def test_an_alias_that_moves_to_another_collection_moves_the_index() -> No
 
 
 async def test_a_copy_that_was_restored_beside_the_collection_is_left_alone() -> None:
-    """It is a backup: it has our stamp and points of our index, but it is not where we write."""
+    """It is a backup: it has our stamp and points of our index, but we do not write there."""
     world = await synced_world()
     world.sink.copy(NAME, "backup")
     world.source.remove(INDEX, "a")
@@ -84,7 +84,7 @@ async def test_a_copy_that_was_restored_beside_the_collection_is_left_alone() ->
 
 
 async def test_a_copy_that_the_settings_named_for_a_while_is_cleared_again() -> None:
-    """Two real collections with one instance id are two: what was written to the second one does not stay there."""
+    """Two real collections can share an instance id: what was written to the second one does not stay there."""
     world = await synced_world()
     world.sink.copy(NAME, "backup-marengo3.0")
     backup = beside(world, collection="backup-{model}")
@@ -108,7 +108,7 @@ async def test_a_forget_leaves_a_restored_copy_alone() -> None:
 
 
 async def test_a_snapshot_from_before_a_lost_ledger_is_no_take_over() -> None:
-    """The owner that comes back with it is an earlier one."""
+    """The owner in the snapshot is an earlier one."""
     world = await synced_world()
     old = deepcopy(world.sink.stored[NAME])
     world.ledger = FakeCheckpointStore()
@@ -125,7 +125,7 @@ async def test_a_snapshot_from_before_a_lost_ledger_is_no_take_over() -> None:
 
 
 async def test_a_snapshot_from_before_a_take_over_leaves_one_owner() -> None:
-    """Both connectors find themselves in order at first; the one that claims again wins, the other one stops."""
+    """At first neither connector sees a problem; the one that claims again wins, the other one stops."""
     world = await synced_world()
     old = deepcopy(world.sink.stored[NAME])
     second = beside(world, **VISUAL)
@@ -138,7 +138,7 @@ async def test_a_snapshot_from_before_a_take_over_leaves_one_owner() -> None:
 
 
 async def test_originals_behind_equal_copies_are_missed_within_a_refresh_interval() -> None:
-    """The counts cannot tell; once in an interval every point is read."""
+    """The counts cannot show it; once per interval every point is read."""
     world = await synced_world()
     points = world.sink.stored[NAME].points
     for number, point_id in enumerate(world.points_of("b")[NAME]):
@@ -153,7 +153,7 @@ async def test_originals_behind_equal_copies_are_missed_within_a_refresh_interva
 
 @pytest.mark.parametrize("what", ["vectors", "metadata"])
 async def test_a_restored_snapshot_of_equal_size_is_noticed(what: str) -> None:
-    """As many points as before, but old ones."""
+    """The same number of points, but old ones."""
     world = await synced_world()
     old = deepcopy(world.sink.stored[NAME])
     if what == "vectors":
@@ -172,7 +172,7 @@ async def test_a_restored_snapshot_of_equal_size_is_noticed(what: str) -> None:
 
 
 async def test_a_deep_refresh_compares_with_what_the_sink_holds() -> None:
-    """Copies of our points hide from the counts that the originals are gone."""
+    """Because of the copies, the counts do not show that our originals are gone."""
     world = await synced_world()
     points = world.sink.stored[NAME].points
     for number, point_id in enumerate(world.points_of("b")[NAME]):

@@ -1,6 +1,6 @@
-"""Kill the process at every step, let the source change, start again: nothing is lost and nothing is orphaned.
+"""Kill the process at every step, change the source, start again: nothing is lost and nothing is orphaned.
 
-The same search finds a counterexample for each of three protocols that look right and are not.
+The same search finds a counterexample for each of three protocols that look right and are wrong.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ CHANGES_WHILE_DOWN: dict[str, Change] = {
 
 
 class CloseOnly:
-    """Write, then record: the row is only touched when all is done."""
+    """Write, then record: the row is changed only at the end."""
 
     def __init__(self, ledger: CheckpointStore) -> None:
         self._ledger = ledger
@@ -92,7 +92,7 @@ def open_on_upsert_only(source: Source, sink: Sink, ledger: CheckpointStore) -> 
 
 
 async def crash_everywhere(wrap: Wrap) -> int:
-    """Tries every step and change; returns how many crashes there were."""
+    """Tries every step and change; returns the number of crashes."""
     crashes = 0
     for name, change in CHANGES_WHILE_DOWN.items():
         for arm in ("sink", "ledger before", "ledger after"):
@@ -108,7 +108,7 @@ async def crash_everywhere(wrap: Wrap) -> int:
 
 
 async def prepared(wrap: Wrap) -> World:
-    """An index in which the next cycle has one of everything to do."""
+    """An index in which the next cycle has one change of every kind."""
     world = World(wrap)
     for name in ("same", "changed", "gone", "patched"):
         world.source.add(INDEX, name)
@@ -150,6 +150,6 @@ async def test_a_crash_at_any_step_is_repaired_by_the_next_cycle() -> None:
 
 @pytest.mark.parametrize("protocol", [write_then_record, forget_then_delete, open_on_upsert_only])
 async def test_the_search_finds_what_is_wrong_with_other_protocols(protocol: Wrap) -> None:
-    """Negative control: the invariants do tell a right protocol from a wrong one."""
+    """Negative control: the invariants distinguish a right protocol from a wrong one."""
     with pytest.raises(AssertionError):
         await crash_everywhere(protocol)

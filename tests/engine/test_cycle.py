@@ -1,4 +1,4 @@
-"""What a cycle reports and does, case by case."""
+"""The report and the effects of a cycle, case by case."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from tests.engine.world import INDEX, World
 
 
 async def test_a_second_cycle_writes_and_retrieves_nothing(world: World) -> None:
-    """I4."""
+    """Invariant I4."""
     writes = world.sink.writes, world.ledger.writes, world.source.retrievals.total()
 
     report = await world.cycle()

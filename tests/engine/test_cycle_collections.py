@@ -1,4 +1,4 @@
-"""Collections of unknown models, and those that do not fit."""
+"""Collections of unknown models, and collections that do not fit."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from tests.engine.world import INDEX, World
 
 @pytest.fixture
 async def unknown() -> World:
-    """An index of a model that is not in the table, whose first asset has no audio."""
+    """An index of an unknown model, whose first asset has no audio."""
     world = World()
     world.source.remove_index(INDEX)
     world.source.add_index(INDEX, "marengo4.0")
@@ -22,7 +22,7 @@ async def unknown() -> World:
 
 
 async def test_the_collection_of_an_unknown_model_has_all_that_was_asked_for(unknown: World) -> None:
-    """Whatever the first asset happens to hold."""
+    """Independent of the options of the first asset."""
     assert (await unknown.cycle()).clean
     unknown.source.add(INDEX, "b")
 
@@ -33,7 +33,7 @@ async def test_the_collection_of_an_unknown_model_has_all_that_was_asked_for(unk
 
 
 async def test_the_settings_do_not_narrow_the_collection_of_an_unknown_model(unknown: World) -> None:
-    """They are easier to change than a collection."""
+    """Settings are easier to change than a collection."""
     unknown.settings = replace(unknown.settings, embedding_options=("visual",))
     assert (await unknown.cycle()).clean
     unknown.settings = replace(unknown.settings, embedding_options=None)
@@ -46,7 +46,7 @@ async def test_the_settings_do_not_narrow_the_collection_of_an_unknown_model(unk
 
 
 async def test_a_vector_that_an_unknown_models_collection_lacks_is_said_once_for_the_index(unknown: World) -> None:
-    """The index has got an option more: no asset is at fault, and the message has the ways out."""
+    """The index gained an option: no asset is at fault, and the message lists the solutions."""
     assert (await unknown.cycle()).clean
     unknown.source.extend(INDEX, "smell")
     retrieved = unknown.source.retrievals.total()

@@ -1,4 +1,4 @@
-"""What a cycle deletes, withholds and forgets."""
+"""The deletes that a cycle carries out or withholds, and the rows that it forgets."""
 
 import pytest
 
@@ -34,7 +34,7 @@ async def test_an_asset_that_is_missing_in_a_listing_but_exists_voids_all_delete
 
 @pytest.fixture
 async def odd_row(world: World) -> str:
-    """An asset with points whose id cannot be asked for, as found in the sink by a new ledger; gone from the source."""
+    """An asset whose id cannot be requested: a new ledger found its points in the sink, and the source lost it."""
     await world.ledger.open(INDEX, "odd/id", {NEW})
     return "odd/id"
 
@@ -71,7 +71,7 @@ async def test_a_refused_question_withholds_its_own_delete_only(world: World) ->
 
 
 async def test_an_odd_id_that_never_had_points_comes_and_goes(world: World) -> None:
-    """It fails alone while it is listed, and leaves nothing behind."""
+    """While listed it fails alone, and it leaves nothing behind."""
     for name in ("0 odd", "a b/c", "..", "\x00"):
         world.source.add(INDEX, name)
 
@@ -87,7 +87,7 @@ async def test_an_odd_id_that_never_had_points_comes_and_goes(world: World) -> N
 
 
 async def test_a_listed_asset_with_an_odd_id_does_not_stop_deletes() -> None:
-    """Neither where another listed asset can be asked for nor where it is the only one."""
+    """Whether another listed asset can be requested or it is the only one."""
     world = World()
     for name in ("0 odd", "a", "b"):
         world.source.add(INDEX, name)
@@ -110,7 +110,7 @@ async def test_an_incomplete_listing_upserts_and_deletes_nothing(world: World) -
 
 
 async def test_an_empty_listing_deletes_nothing_until_it_is_allowed(world: World) -> None:
-    """I5."""
+    """Invariant I5."""
     for name in "abc":
         world.source.remove(INDEX, name)
 
@@ -161,7 +161,7 @@ async def test_deletes_that_an_operator_allowed_do_not_use_the_limit_up() -> Non
 
 
 async def test_a_mass_delete_never_trickles_out() -> None:
-    """However many days it waits and whatever is added: I5."""
+    """However long it waits and whatever is added: invariant I5."""
     world = World(max_deletes=2, max_delete_ratio=0.2)
     for number in range(14):
         world.source.add(INDEX, f"asset{number}")
@@ -270,7 +270,7 @@ async def test_an_index_that_is_gone_is_an_error_and_deletes_nothing(world: Worl
 
 
 async def test_an_index_that_goes_between_listing_and_delete_loses_nothing(world: World) -> None:
-    """After the last 404 the index itself must still answer."""
+    """After the last 404 the index itself must still respond."""
     world.source.remove(INDEX, "a")
     world.source.fail_next(1, lambda: Unavailable("look up index", INDEX, "503", side="source"), ["exists"])
 

@@ -93,7 +93,7 @@ async def test_a_rate_limit_is_waited_for_as_long_as_it_says(world: World) -> No
 
 
 async def test_what_ends_the_cycle_uses_no_attempt_of_an_asset_up(world: World) -> None:
-    """A refused key is not the asset's fault, however often it is refused."""
+    """A rejected key is not the asset's fault, however often it is rejected."""
     world.source.add(INDEX, "x")
     refused = AuthenticationFailed("retrieve asset", "x", "401")
     for _ in range(7):
@@ -131,7 +131,7 @@ async def test_a_missing_embedding_is_lag_first_and_a_failure_when_it_lasts(worl
 
 
 async def test_an_asset_that_vanishes_after_the_listing_is_no_error(world: World) -> None:
-    """Hidden removal: listed, and 404 when it is retrieved."""
+    """A removal that the listing does not show: listed, but 404 on retrieval."""
     world.source.add(INDEX, "x")
     snapshot = world.source.listed(INDEX)["x"]
     world.source.remove(INDEX, "x")

@@ -1,4 +1,4 @@
-"""What a cycle refreshes, moves and adopts."""
+"""The assets that a cycle refreshes, moves and adopts."""
 
 from connector.domain.errors import AuthenticationFailed
 from connector.domain.refresh import spread
@@ -8,7 +8,7 @@ from tests.engine.world import INDEX, World
 
 
 def vectors_of(world: World) -> dict[str, tuple[str, str, float]]:
-    """What the ledger says of the vectors of each asset: fingerprint, revision, and when they were retrieved."""
+    """The ledger's facts about each asset's vectors: fingerprint, revision, retrieval time."""
     rows = {name: row.applied for name, row in world.ledger.held(INDEX).items()}
     return {name: (it.fingerprint, it.revision, it.deep_at) for name, it in rows.items() if it}
 
@@ -120,7 +120,7 @@ async def test_a_new_ledger_adopts_what_it_finds_and_retrieves_only_what_differs
 
 
 async def test_a_new_ledger_adopts_an_asset_with_points_in_two_collections() -> None:
-    """As after a crash in the middle of a move to another collection, and the loss of the ledger."""
+    """As after a crash during a move to another collection, and the loss of the ledger."""
     before, after = World(collection="b-{model}"), World(collection="a-{model}")
     before.source.add(INDEX, "x")
     await before.cycle()
@@ -158,7 +158,7 @@ async def test_a_collection_that_was_dropped_is_made_and_filled_again(world: Wor
 
 
 async def test_points_that_no_row_accounts_for_are_adopted_and_deleted(world: World) -> None:
-    """As after a ledger was restored from an old copy."""
+    """As after the ledger was restored from an old copy."""
     world.source.add(INDEX, "d")
     await world.cycle()
     world.source.remove(INDEX, "d")

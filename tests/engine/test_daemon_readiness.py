@@ -1,4 +1,4 @@
-"""What the daemon itself adds to the reasons why it is not ready."""
+"""The daemon's own reasons for not being ready."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ from tests.engine.world import INDEX, World
 
 @pytest.fixture
 async def daemon(tmp_path: Path) -> AsyncIterator[Daemon]:
-    """Over the fakes; it does not run."""
+    """A daemon on the fakes; it does not run."""
     world = World()
     settings = given_only(
         twelvelabs_api_key="key", connector_indexes=INDEX, connector_data_dir=tmp_path, qdrant_url="embedded"

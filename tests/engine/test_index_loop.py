@@ -1,4 +1,4 @@
-"""One index in the daemon: what it is poked for happens once, one after the other, whatever goes wrong."""
+"""One index in the daemon: each poke is done once, one after the other, whatever fails."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -23,7 +23,7 @@ class FullLedger(FakeCheckpointStore):
 
 @pytest.fixture
 async def starting() -> AsyncIterator[Place]:
-    """The loop is about to begin."""
+    """The loop is about to start."""
     async with Place().running() as place:
         yield place
 
@@ -36,7 +36,7 @@ async def place(starting: Place) -> Place:
 
 
 async def test_the_first_cycle_comes_at_once(starting: Place) -> None:
-    """It makes up for all that was missed, and spreads what it refreshes."""
+    """It catches up on everything that was missed, and spreads the refreshes."""
     await starting.settled(SCHEDULED)
 
     starting.world.check_i1_sink_equals_source()
@@ -83,7 +83,7 @@ async def test_a_full_cycle_is_a_poll_as_well(place: Place) -> None:
 
 
 async def test_what_is_poked_meanwhile_is_done_once_more(place: Place) -> None:
-    """What changed after the cycle had looked would be missed otherwise."""
+    """Otherwise changes after the cycle's survey would be missed."""
     place.engine.go_on.clear()
     place.loop.poke_poll()
     assert await place.engine.begun.get() == POLL
@@ -97,7 +97,7 @@ async def test_what_is_poked_meanwhile_is_done_once_more(place: Place) -> None:
 
 
 async def test_there_are_never_two_cycles_at_once(place: Place) -> None:
-    """Whoever wants them."""
+    """Whoever requests them."""
     async with asyncio.TaskGroup() as group:
         for _ in range(3):
             place.loop.poke_full()
@@ -110,7 +110,7 @@ async def test_there_are_never_two_cycles_at_once(place: Place) -> None:
 
 
 async def test_while_it_is_kept_busy_no_cycle_begins(place: Place) -> None:
-    """An operator's forget or drop must not meet one."""
+    """An operator's forget or drop must not run during a cycle."""
     async with place.loop.busy:
         place.loop.poke_full()
         await place.waiting()
@@ -130,7 +130,7 @@ async def test_an_order_gets_the_report_of_its_own_cycle(place: Place) -> None:
 
 
 async def test_an_order_does_not_wait_for_back_offs(place: Place) -> None:
-    """The daemon's own cycles leave the asset alone until it is due; what an operator orders tries it at once."""
+    """The daemon's own cycles respect the back-off; an operator's command retries at once."""
     place.world.source.add(INDEX, "new")
     error = MalformedAsset("read embeddings of asset", "new", "vector 3 is all zero")
     place.world.source.fail_next(1, lambda: error, {"retrieve"})
@@ -173,7 +173,7 @@ async def test_an_order_that_nobody_waits_for_any_more_does_no_harm(place: Place
 
 
 async def test_after_an_error_it_comes_back_by_itself(place: Place) -> None:
-    """Sooner than the schedule would, and without losing what it was to do."""
+    """Earlier than scheduled, and without losing its tasks."""
     place.world.source.add(INDEX, "new")
     down = Unavailable("list assets of index", INDEX, "connection refused", side="source")
     place.world.source.fail_next(1, lambda: down, {"snapshot"})
@@ -201,7 +201,7 @@ async def test_a_failed_poll_is_polled_again(place: Place) -> None:
 
 
 async def test_a_mistake_of_ours_is_an_error_of_this_index(place: Place) -> None:
-    """The loop lives on, and so do the others."""
+    """The loop stays alive, and so do the others."""
     place.engine.breaks = 1
     place.loop.poke_full()
     await place.settled(SCHEDULED)
@@ -253,7 +253,7 @@ async def test_its_live_state_shows_how_far_it_is(place: Place) -> None:
 
 
 async def test_a_thousand_failures_leave_one_retry_and_no_overflow() -> None:
-    """Each failure replaces the retry of the one before it."""
+    """Each failure replaces the retry of the previous one."""
     pokes: list[None] = []
     retry = Retry(lambda: pokes.append(None))
     for _ in range(1100):

@@ -1,4 +1,4 @@
-"""A bug of ours in one place: it is the failure of that asset, or of that index, and of nothing else."""
+"""A bug in one place: only that asset or that index fails."""
 
 import asyncio
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Failing = Callable[[str, tuple[Any, ...]], None]
 
 
 class Broken:
-    """A port in which `fail` is asked before every call, with the method's name and the arguments."""
+    """A port that calls `fail` with the method's name and arguments before every call."""
 
     def __init__(self, port: Any, fail: Failing) -> None:
         self._port, self._fail = port, fail
@@ -35,7 +35,7 @@ class Broken:
 
 
 class Breaks:
-    """What fails: these methods for this asset, with this exception; `calls` are all calls of these methods."""
+    """These methods raise this exception for this asset; `calls` are all calls of these methods."""
 
     def __init__(self, error: BaseException, *methods: str, asset: str = "x") -> None:
         self.error, self.methods, self.asset = error, methods, asset
@@ -191,7 +191,7 @@ async def test_a_bug_met_with_one_index_leaves_the_others_alone() -> None:
 
 
 async def test_what_ends_the_process_is_no_asset_s_failure() -> None:
-    """Whatever is no Exception: KeyboardInterrupt, SystemExit, and Crashed which stands for them."""
+    """Not an Exception: KeyboardInterrupt, SystemExit, and Crashed, which represents them."""
     world = world_with(Breaks(Crashed(), "retrieve"), "x")
 
     assert await world.cycle_or_crash() is None

@@ -1,4 +1,4 @@
-"""Who owns an index in a collection: second connectors, take-overs, lost ledgers."""
+"""Ownership of an index in a collection: second connectors, take-overs, lost ledgers."""
 
 from copy import deepcopy
 
@@ -14,12 +14,12 @@ from tests.fakes.sink_reading import FakePoint
 
 
 def named_vectors(world: World, name: str = NAME) -> set[frozenset[str]]:
-    """Which named vectors the points have."""
+    """The named vectors of the points."""
     return {frozenset(point.vectors) for point in world.sink.stored[name].points.values()}
 
 
 async def test_somebody_elses_points_are_neither_adopted_nor_deleted() -> None:
-    """A note of the user's on our index, before the first cycle and after, with a known ledger and with a new one."""
+    """A user's note on our index, before the first cycle and after, with a known ledger and with a new one."""
     world = await synced_world()
     points = world.sink.stored[NAME].points
     copy = deepcopy(next(iter(points.values())))
@@ -79,7 +79,7 @@ async def test_one_that_was_taken_over_stops_writing() -> None:
 
 
 async def test_one_that_was_taken_over_in_the_middle_of_its_work_stops_writing() -> None:
-    """A pass that began before the take-over looks again before it writes, once a minute."""
+    """A pass that began before the take-over checks the owner again before it writes, once a minute."""
     world = await synced_world()
     engine = world.engine(concurrency=1)
     assert (await engine.cycle(world.settings)).unchanged == 3
@@ -118,7 +118,7 @@ async def test_replicas_that_share_a_ledger_are_one_owner() -> None:
 
 
 async def test_another_owners_collection_of_the_index_is_left_alone() -> None:
-    """Two connectors may write one index to collections of their own."""
+    """Two connectors may write one index to different collections."""
     world = await synced_world()
     second = beside(world, collection="second-{model}")
 
@@ -133,7 +133,7 @@ async def test_another_owners_collection_of_the_index_is_left_alone() -> None:
 
 @pytest.mark.parametrize("take_over", [False, True])
 async def test_what_an_owner_has_moved_away_is_left_alone(take_over: bool) -> None:
-    """The first connector writes the index elsewhere now, and has not given up its old collection yet."""
+    """The first connector now writes the index elsewhere, and still owns its old collection."""
     world = await synced_world()
     moved = beside(world, collection="moved-{model}")
     moved.ledger = world.ledger

@@ -1,4 +1,4 @@
-"""The cheap poll: it finds what is new, costs nothing for what is not, and never deletes."""
+"""The cheap poll: finds new assets, spends nothing on unchanged ones, and never deletes."""
 
 from datetime import UTC, datetime
 
@@ -23,7 +23,7 @@ async def daemon() -> Daemon:
 
 
 async def test_a_poll_without_change_writes_and_retrieves_nothing(daemon: Daemon) -> None:
-    """And reads no rows but those of what it was told about."""
+    """And reads only the rows of the assets in the listing."""
     before, loads, requests = daemon.work(), daemon.world.ledger.loads, daemon.source.requests()
 
     for _ in range(3):
@@ -36,7 +36,7 @@ async def test_a_poll_without_change_writes_and_retrieves_nothing(daemon: Daemon
 
 
 async def test_the_cost_of_a_poll_does_not_grow_with_the_index(daemon: Daemon) -> None:
-    """One asset among many: one retrieval, and the same questions as ever."""
+    """One asset among many: one retrieval, and the usual requests."""
     for number in range(200):
         daemon.source.add(INDEX, f"old{number:03}")
     daemon.pass_overlap()
@@ -103,7 +103,7 @@ async def test_an_asset_that_becomes_ready_is_found(daemon: Daemon, on_its_way: 
 
 
 async def test_an_asset_that_becomes_ready_without_a_new_date_is_found(daemon: Daemon) -> None:
-    """Whether `updated_at` moves with every change is not known."""
+    """It is not known whether `updated_at` changes with every change."""
     daemon.source.add(INDEX, "late", status="indexing")
     daemon.pass_overlap()
     daemon.source.add(INDEX, "newer")
@@ -117,7 +117,7 @@ async def test_an_asset_that_becomes_ready_without_a_new_date_is_found(daemon: D
 
 
 async def test_what_is_on_its_way_for_long_stays_in_view(daemon: Daemon) -> None:
-    """Unchanged it is no news, and still it is not forgotten."""
+    """While unchanged it is not reported, but still remembered."""
     daemon.source.add(INDEX, "slow", status="indexing")
     daemon.pass_overlap()
     daemon.source.add(INDEX, "newer")
@@ -141,7 +141,7 @@ async def test_an_applied_asset_that_is_indexed_again_keeps_its_points(daemon: D
 
 
 async def test_a_poll_never_deletes(daemon: Daemon) -> None:
-    """I3: it cannot see what is gone; the next full cycle does."""
+    """I3: a poll cannot see deletions; the next full cycle can."""
     daemon.source.remove(INDEX, "a")
     daemon.source.remove(INDEX, "b")
     daemon.source.add(INDEX, "new")
@@ -164,7 +164,7 @@ async def test_a_pending_asset_that_is_gone_is_forgotten(daemon: Daemon) -> None
 
 @pytest.mark.parametrize("arm", ["sink", "ledger before", "ledger after"])
 async def test_a_crash_at_any_step_of_a_poll_is_repaired_by_the_next_daemon(arm: str) -> None:
-    """I2 at every instant, then I1 and I4."""
+    """I2 at every moment, then I1 and I4."""
     for step in range(1, STEPS):
         world = World()
         world.source.add(INDEX, "changed")
@@ -209,7 +209,7 @@ async def _poll_with_crash(daemon: Daemon, arm: str, step: int) -> bool:
 
 @pytest.mark.parametrize("date", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.9999999Z"])
 async def test_an_asset_of_an_impossible_time_does_not_hide_the_next_one(daemon: Daemon, date: str) -> None:
-    """Also where the source does not tell its own time: ours is the limit then."""
+    """Also if the source does not send its time: then ours is the limit."""
     daemon.source.add(INDEX, "odd")
     daemon.source.set_date(INDEX, "odd", date)
     await daemon.full()

@@ -1,4 +1,4 @@
-"""What a poll could not finish: it is tried again in time, and the watermark does not hide it."""
+"""What a poll could not finish is retried in time, and the watermark does not hide it."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def malformed() -> MalformedAsset:
 
 
 async def test_a_deferred_asset_is_tried_again_when_it_is_due(daemon: Daemon) -> None:
-    """And not before, though every poll sees it."""
+    """And not earlier, although every poll sees it."""
     daemon.source.add(INDEX, "new")
     daemon.source.fail_next(1, down, {"retrieve"})
     assert (await daemon.poll()).deferred == 1
@@ -35,7 +35,7 @@ async def test_a_deferred_asset_is_tried_again_when_it_is_due(daemon: Daemon) ->
 
 
 async def test_a_failed_asset_is_tried_again_when_it_is_due(daemon: Daemon) -> None:
-    """Also when the watermark has long passed it."""
+    """Even if the watermark is much later."""
     daemon.source.add(INDEX, "new")
     daemon.source.fail_next(1, malformed, {"retrieve"})
     assert (await daemon.poll()).failed == 1
@@ -95,7 +95,7 @@ async def test_the_watermark_follows_the_work(daemon: Daemon) -> None:
 
 
 async def test_the_watermark_never_passes_the_source_s_own_time(daemon: Daemon) -> None:
-    """A date in the future would hide what comes until then."""
+    """A date in the future would hide everything until then."""
     before = await daemon.watermark()
     daemon.source.as_of = before + 1.5
     for name in ("new1", "new2", "new3"):
@@ -143,7 +143,7 @@ async def test_a_source_that_is_down_ends_the_poll_and_nothing_else(daemon: Daem
 
 
 async def test_an_incomplete_listing_does_not_end_what_is_pending(daemon: Daemon) -> None:
-    """What it left out may well be on its way still."""
+    """The missing assets may still be in progress."""
     daemon.source.add(INDEX, "slow", status="indexing")
     await daemon.poll()
     daemon.source.hide(INDEX, "slow")
@@ -157,7 +157,7 @@ async def test_an_incomplete_listing_does_not_end_what_is_pending(daemon: Daemon
 
 
 async def test_an_asset_that_cannot_be_looked_at_concerns_no_other(daemon: Daemon) -> None:
-    """Its row stays due, and the next full cycle, which has it from the listing, deals with it."""
+    """Its row stays due, and the next full cycle, which lists it, handles it."""
     daemon.source.add(INDEX, "bad")
     daemon.source.fail_next(1, malformed, {"retrieve"})
     daemon.pass_overlap()

@@ -1,4 +1,4 @@
-"""Refreshes between full cycles: spread over passes, and nothing else is done."""
+"""Refreshes between full cycles: spread over passes, without other work."""
 
 from connector.domain.errors import AuthenticationFailed
 from tests.engine.polling import SCHEDULED, Daemon, synced

@@ -1,4 +1,4 @@
-"""Any order of changes, failures, crashes and cycles: the invariants hold at every instant."""
+"""Any order of changes, failures, crashes and cycles: the invariants always hold."""
 
 import asyncio
 from collections.abc import Callable
@@ -30,10 +30,11 @@ def bug() -> Exception:
 
 
 class SyncMachine(RuleBasedStateMachine):
-    """Names are a few, so that assets come back; `kept` are those that existed all along since they were applied, and
-    whose segments the source still has: an asset that came back without segments rightly loses its points.
+    """Names are few, so that assets come back.
 
-    `limited_to` is how many assets the ledger had at the least since deletes are withheld.
+    `kept` are assets that have existed ever since they were applied, and whose segments the source still has: an asset
+    that came back without segments rightly loses its points. `limited_to` is the smallest number of assets in the
+    ledger since deletes are withheld.
     """
 
     def __init__(self) -> None:
@@ -75,7 +76,7 @@ class SyncMachine(RuleBasedStateMachine):
 
     @rule(remaining=st.integers(0, 3), later=st.integers(0, len(NAMES)))
     def remove_most_and_grow(self, remaining: int, later: int) -> None:
-        """A mass delete, and a ledger of which it is a smaller share later on."""
+        """A mass delete, and a ledger that grows later, so that the deletes become a smaller share."""
         gone = sorted(self.existing)[remaining:]
         for name in gone:
             self.remove(name)
@@ -92,7 +93,7 @@ class SyncMachine(RuleBasedStateMachine):
 
     @rule(hidden=st.sets(names, max_size=3))
     def list_wrongly(self, hidden: set[str]) -> None:
-        """The walk looks complete and leaves assets out."""
+        """The walk looks complete, but assets are missing."""
         self.hide(hidden & self.existing)
 
     @rule(complete=st.booleans())
@@ -124,7 +125,7 @@ class SyncMachine(RuleBasedStateMachine):
     @precondition(lambda self: not self.hidden)
     @rule()
     def lose_the_collection(self) -> None:
-        """Truth is broken from outside; the next cycle sees it."""
+        """Something outside changes the sink; the next cycle sees it."""
         self.world.sink.drop("twelvelabs-marengo3.0")
         self.kept.clear()
         self.limited_to = None
@@ -149,7 +150,7 @@ class SyncMachine(RuleBasedStateMachine):
     @precondition(lambda self: not self.hidden)
     @rule()
     def converge(self) -> None:
-        """Without faults one cycle makes sink and source equal (I1), and the next has nothing to do (I4)."""
+        """Without faults, one cycle makes sink and source equal (I1), and the next has nothing to do (I4)."""
         self.world.source.listing_complete(INDEX, complete=True)
         self.world.source.fail_no_more()
         self.world.sink.disarm()

@@ -1,4 +1,4 @@
-"""A source, a sink and a ledger that survive the engines that work on them, and what must hold between them."""
+"""A source, a sink and a ledger that outlive the engines working on them, and the invariants between them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +28,7 @@ def as_they_are(source: Source, sink: Sink, ledger: CheckpointStore) -> tuple[So
 
 
 class World:
-    """One index; `cycle` is a new process each time. `wrap` puts a wrong protocol between engine and ports."""
+    """One index; each `cycle` is a new process. `wrap` puts a wrong protocol between engine and ports."""
 
     def __init__(self, wrap: Wrap = as_they_are, **settings: Any) -> None:
         self.source, self.sink, self.ledger = FakeSource(), FakeSink(), FakeCheckpointStore()
@@ -50,7 +50,7 @@ class World:
         return await engine.cycle(self.settings, options)
 
     async def cycle_or_crash(self) -> CycleReport | None:
-        """None when the process died on the way."""
+        """None if the process crashed."""
         try:
             return await self.cycle()
         except Crashed:
@@ -67,7 +67,7 @@ class World:
         return self.sink.points_of(INDEX, asset_id)
 
     async def check_i2_coverage_and_truth(self) -> None:
-        """Every point has a row that names its collection; an unopened row says exactly what the sink holds."""
+        """Every point has a row that names its collection; an unopened row states exactly what the sink holds."""
         rows = await self.ledger.load(INDEX)
         for asset_id in _assets_in(self.sink):
             held = self.points_of(asset_id)
@@ -82,7 +82,7 @@ class World:
                 assert revisions == [row.applied.revision] * row.applied.points, f"{asset_id} is applied, yet differs"
 
     def check_i1_sink_equals_source(self) -> None:
-        """Every ready asset has exactly its points; what is not listed has none."""
+        """Every ready asset has exactly its points; assets that are not listed have none."""
         listed = self.source.listed(INDEX)
         assert _assets_in(self.sink) <= set(listed)
         for asset_id, asset in listed.items():
@@ -119,7 +119,7 @@ def _assets_in(sink: FakeSink) -> set[str]:
 
 
 def _comparable(held: dict[str, dict[str, FakePoint]]) -> dict[str, Any]:
-    """The fingerprint of a point may be older than the asset's: one that changed without effect is not written."""
+    """A point's fingerprint may be older than the asset's: a change without effect is not written."""
     return {
         collection: {
             point_id: (

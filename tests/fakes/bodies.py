@@ -1,4 +1,4 @@
-"""Bodies of a retrieved asset, and the reader under test."""
+"""Bodies of a retrieved asset, and the decoder under test."""
 
 import json
 from typing import Any

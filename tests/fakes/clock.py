@@ -1,4 +1,4 @@
-"""Time that passes only when somebody sleeps."""
+"""A clock that only `sleep` advances."""
 
 import asyncio
 from collections.abc import Callable
@@ -11,7 +11,7 @@ EPOCH = 1_800_000_000.0
 
 @dataclass(slots=True)
 class FakeTime:
-    """`chance` is what every draw gives; `on_sleep` is what happens meanwhile."""
+    """`chance` is the result of every random draw; `on_sleep` is called during each sleep."""
 
     now: float = 1000.0
     chance: float = 0.5

@@ -1,4 +1,4 @@
-"""What the fake source answers for one of its assets: a function of its content."""
+"""The response of the fake source for one of its assets, computed from its content."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
@@ -23,9 +23,10 @@ SEGMENT_SEC = 6.0
 
 @dataclass(slots=True)
 class FakeAsset:
-    """`content` stands for the video: another number, other vectors. `silent` has no words and no transcription.
+    """`content` stands for the video: another number gives other vectors.
 
-    `only` are the options that it has segments of (None: all); `dimension` is one that is not its model's.
+    `silent` assets have no words and no transcription. `only` are the options with segments (None: all); `dimension`
+    replaces the model's dimension.
     """
 
     listed: IndexedAsset
@@ -75,7 +76,7 @@ def _words(asset: FakeAsset) -> Transcription:
 
 
 def unit_vectors(count: int, model: str, *key: object) -> Float32:
-    """Unit vectors that are a function of model and key."""
+    """Unit vectors that depend on model and key."""
     seed = int.from_bytes(blake2b(repr((model, key)).encode(), digest_size=8).digest())
     dimension = KNOWN[model].dimension if model in KNOWN else 8
     vectors = np.random.default_rng(seed).standard_normal((count, dimension), dtype=np.float32)

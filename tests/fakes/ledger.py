@@ -18,7 +18,7 @@ DELETES_KEPT_SEC = 30 * 86_400.0
 
 @dataclass(slots=True)
 class FakeLedgerIndex:
-    """What the ledger holds of one index; `deletes` are the times of those carried out."""
+    """The rows of one index; `deletes` are the times of the deletes that were carried out."""
 
     rows: dict[str, Checkpoint] = field(default_factory=dict)
     deletes: list[float] = field(default_factory=list)
@@ -43,7 +43,7 @@ class FakeLedgerIndex:
 
 
 class FakeCheckpointStore:
-    """Keeps everything over crashes, like a file.
+    """Keeps everything across crashes, like a file.
 
     `writes` counts the writes that were carried out, `loads` how often all rows of an index were read.
     """
@@ -56,15 +56,15 @@ class FakeCheckpointStore:
         self._crash_after = False
 
     def crash_at(self, write: int, *, after: bool = False) -> None:
-        """The write-th write from now, counted from 1, raises Crashed instead of happening, or right after it has."""
+        """The write-th write from now, counted from 1, raises Crashed instead of happening, or right after it."""
         self._crash_in, self._crash_after = write, after
 
     def disarm(self) -> None:
-        """No more crashes."""
+        """Cancel a planned crash."""
         self._crash_in = None
 
     def held(self, index_id: str) -> dict[str, Checkpoint]:
-        """What `load` would give, without a task switch."""
+        """The same as `load`, without a task switch."""
         return dict(self._of(index_id).rows)
 
     async def load(self, index_id: str) -> dict[str, Checkpoint]:

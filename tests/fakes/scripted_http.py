@@ -1,4 +1,4 @@
-"""A server on a real socket that answers as told, byte by byte: also with what no framework would send."""
+"""A server on a real socket that sends scripted responses byte by byte, even ones that no framework would send."""
 
 import asyncio
 import gzip
@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A request as it arrived; header names in lower case."""
+    """A request as received; header names in lower case."""
 
     method: str
     path: str
@@ -23,7 +23,7 @@ class Sent:
 
 @dataclass(slots=True)
 class ScriptedServer:
-    """Answers request n with `answers[n]`, the last one for ever; None hangs until the server ends."""
+    """Answers request n with `answers[n]`, then repeats the last one; None hangs until the server ends."""
 
     answers: list[bytes | None]
     port: int = 0
@@ -54,7 +54,7 @@ class ScriptedServer:
 
 @asynccontextmanager
 async def scripted(answers: Iterable[bytes | None]) -> AsyncIterator[ScriptedServer]:
-    """Listens on a free port of the loopback interface; every connection serves one request."""
+    """Listens on a free loopback port; every connection serves one request."""
     script = ScriptedServer(list(answers))
     server = await asyncio.start_server(script.handle, "127.0.0.1", 0)
     script.port = server.sockets[0].getsockname()[1]
@@ -68,7 +68,7 @@ async def scripted(answers: Iterable[bytes | None]) -> AsyncIterator[ScriptedSer
 def answer(
     status: int = 200, body: Any = None, *, headers: dict[str, str] | None = None, cut: int = 0, zipped: bool = False
 ) -> bytes:
-    """A whole HTTP answer: `body` as bytes or as anything JSON; `cut` bytes of it are announced but never sent."""
+    """A complete HTTP response with a `body` of bytes or JSON; the last `cut` bytes are announced but never sent."""
     raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
     raw = gzip.compress(raw) if zipped else raw
     lines = [f"HTTP/1.1 {status} Scripted", f"content-length: {len(raw)}", "connection: close"]

@@ -25,7 +25,7 @@ from tests.fakes.sink_reading import FakePoint, fused, hit, is_among, sink_asset
 
 
 class Crashed(BaseException):
-    """The process is gone; what follows is a new one on the same sink."""
+    """The process died; a new one continues on the same sink."""
 
 
 @dataclass(slots=True)
@@ -35,10 +35,10 @@ class FakeCollection:
 
 
 class FakeSink:
-    """Keeps everything over crashes, like a server.
+    """Keeps everything across crashes, like a server.
 
-    `writes` counts calls that write points, `steps` the elementary writes they consist of: one point stored, one
-    selection patched or deleted.
+    `writes` counts calls that write points, `steps` their elementary writes: one point stored, one selection patched or
+    deleted.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class FakeSink:
         self._crash_in: int | None = None
 
     def fail_next(self, calls: int, error: ConnectorError, *, after: bool = False) -> None:
-        """The next calls raise; with `after`, once they are carried out, like a time-out."""
+        """The next calls raise; with `after`, only when they are carried out, as in a time-out."""
         self._failures += [(error, after)] * calls
 
     def crash_at(self, step: int) -> None:
@@ -59,25 +59,25 @@ class FakeSink:
         self._crash_in = step
 
     def disarm(self) -> None:
-        """No more failures and crashes."""
+        """Cancel planned failures and crashes."""
         self._failures.clear()
         self._crash_in = None
 
     def drop(self, collection: str) -> None:
-        """As an operator would, or a restored snapshot."""
+        """As by an operator, or as before a restore."""
         self.stored.pop(collection, None)
 
     def copy(self, collection: str, name: str) -> None:
-        """A snapshot of the collection, restored under this name: same instance id, points of its own."""
+        """A snapshot of the collection, restored under this name: same instance id, its own points."""
         self.stored[name] = deepcopy(self.stored[collection])
         self.stored[name].info = replace(self.stored[name].info, name=name)
 
     def put_collection(self, info: CollectionInfo, points: Mapping[str, FakePoint] | None = None) -> None:
-        """A collection that somebody else made."""
+        """A collection of another program."""
         self.stored[info.name] = FakeCollection(info, dict(points or {}))
 
     def points_of(self, index_id: str, indexed_asset_id: str | None = None) -> dict[str, dict[str, FakePoint]]:
-        """Collection -> point id -> point, of an asset or a whole index; collections with none are left out."""
+        """Collection -> point id -> point, of an asset or a whole index; empty collections are omitted."""
         found = {name: _selected(stored, index_id, indexed_asset_id) for name, stored in self.stored.items()}
         return {name: points for name, points in found.items() if points}
 
@@ -230,7 +230,7 @@ class FakeSink:
 
 @dataclass(slots=True)
 class _Call:
-    """Yields to other tasks, then lets a failure happen before or after what the call does."""
+    """Let other tasks run, then fail before or after the call's effect, as planned."""
 
     failure: tuple[ConnectorError, bool] | None
 

@@ -1,4 +1,4 @@
-"""What FakeSink reads back from its points."""
+"""The reading half of FakeSink."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -42,7 +42,7 @@ def tally(points: Collection[FakePoint], most: int) -> Tally | None:
 
 
 def is_among(payload: Mapping[str, Any], only: Tally | None) -> bool:
-    """Whether a point has one of these revisions or metadata revisions; None means all."""
+    """True if a point has one of these revisions or metadata revisions; None matches all."""
     if only is None:
         return True
     revision, metadata = (_text(payload.get(key)) for key in ("revision", "metadata_revision"))

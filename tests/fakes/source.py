@@ -1,4 +1,4 @@
-"""A `Source` in memory whose truth tests can change while it is read."""
+"""A `Source` in memory whose content tests can change while it is read."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
@@ -35,15 +35,15 @@ class FakeIndex:
     complete: bool = True
 
     def listed(self) -> dict[str, IndexedAsset]:
-        """What listings show, without the ghosts."""
+        """The assets in listings, without those that are already gone."""
         return {name: asset.listed for name, asset in self.assets.items() if name not in self.hidden}
 
 
 class FakeSource:
-    """Assets and indexes are named by their ids. `retrievals` counts retrieve calls by (index id, asset id).
+    """Assets and indexes are named by their ids.
 
-    `hide` makes a listing wrong though it looks complete; `listing_complete` makes it admit that it is not. `as_of` is
-    what listings give as the source's own time.
+    `retrievals` counts retrieve calls by (index id, asset id). `hide` makes a listing wrong although it looks complete;
+    `listing_complete` = False makes it admit that. `as_of` is the source's time in listings.
     """
 
     def __init__(self) -> None:
@@ -65,7 +65,7 @@ class FakeSource:
         del self._indexes[index_id]
 
     def pass_time(self, seconds: float) -> None:
-        """Between the last change of any asset and the next one."""
+        """Advance the time between two changes of assets."""
         self._moments += seconds
 
     def add(
@@ -101,12 +101,12 @@ class FakeSource:
     def deform(
         self, index_id: str, asset_id: str, *, only: Collection[str] | None = None, dimension: int | None = None
     ) -> None:
-        """Segments of some options only, or vectors of another dimension than the model's."""
+        """Segments of some options only, or vectors with a dimension that is not the model's."""
         asset = self._asset(index_id, asset_id)
         asset.only, asset.dimension = only, dimension
 
     def change(self, index_id: str, asset_id: str, *, segments: int | None = None, quietly: bool = False) -> None:
-        """Other vectors, also another length if `segments` says so; `quietly` does not move updated_at."""
+        """Other vectors, and another length if `segments` is given; `quietly` keeps updated_at."""
         asset = self._asset(index_id, asset_id)
         asset.content += 1
         asset.segments = asset.segments if segments is None else segments
@@ -126,22 +126,22 @@ class FakeSource:
         asset.listed = replace(asset.listed, updated_at=updated_at)
 
     def set_metadata(self, index_id: str, asset_id: str, metadata: Mapping[str, Any]) -> None:
-        """Replaces it; no listing shows that."""
+        """Replaces the metadata; no listing shows that."""
         self._asset(index_id, asset_id).metadata = dict(metadata)
 
     def set_embedded(self, index_id: str, asset_id: str, *, embedded: bool) -> None:
-        """A ready asset without embedding: the source lags."""
+        """A ready asset without embedding, because the source lags."""
         self._asset(index_id, asset_id).embedded = embedded
 
     def migrate(self, index_id: str, model: str) -> None:
-        """The index and the vectors of all its assets; no listing of assets shows that."""
+        """Changes the model of the index and the vectors of all its assets; no listing of assets shows that."""
         index = self._indexes[index_id]
         index.index = replace(index.index, model=model)
         for asset in index.assets.values():
             asset.model = model
 
     def extend(self, index_id: str, *options: str) -> None:
-        """The index gets further model options."""
+        """The index gains model options."""
         index = self._indexes[index_id]
         index.index = replace(index.index, model_options=(*index.index.model_options, *options))
 
@@ -150,35 +150,35 @@ class FakeSource:
         index.index = replace(index.index, name=name)
 
     def hide(self, index_id: str, *asset_ids: str) -> None:
-        """Replaces the set of assets that listings leave out."""
+        """Replaces the set of assets that listings omit."""
         self._indexes[index_id].hidden = set(asset_ids)
 
     def ghost(self, index_id: str, *listed: IndexedAsset) -> None:
-        """Replaces the assets that listings show although they are gone."""
+        """Replaces the assets that listings still show although they are gone."""
         self._indexes[index_id].ghosts = {asset.indexed_asset_id: asset for asset in listed}
 
     def listing_complete(self, index_id: str, *, complete: bool) -> None:
         self._indexes[index_id].complete = complete
 
     def fail_next(self, count: int, error: Callable[[], Exception], methods: Collection[str] | None = None) -> None:
-        """The next `count` calls (of `methods`, else of any) raise `error()`."""
+        """The next `count` calls (of `methods`, or of any method) raise `error()`."""
         self._failures += [(methods, error)] * count
 
     def fail_no_more(self) -> None:
         self._failures.clear()
 
     def listed(self, index_id: str) -> dict[str, IndexedAsset]:
-        """What a listing would show if nothing were hidden."""
+        """A listing with nothing hidden."""
         return {name: asset.listed for name, asset in self._indexes[index_id].assets.items()}
 
     def index_now(self, index_id: str) -> Index:
-        """The index as it is, uncounted."""
+        """The current index, without counting a request."""
         return self._indexes[index_id].index
 
     def peek(
         self, index_id: str, asset_id: str, options: Collection[str] | None = None, *, transcript: bool = True
     ) -> RetrievedAsset:
-        """What a retrieval would give, uncounted."""
+        """The result of a retrieval, without counting it."""
         return answer_of(self._indexes[index_id].index, self._asset(index_id, asset_id), options, transcript)
 
     async def indexes(self) -> list[Index]:
@@ -199,7 +199,7 @@ class FakeSource:
         pending: Collection[str],
         known: Mapping[str, IndexedAsset] = MappingProxyType({}),
     ) -> Changes:
-        """By the dates of the listing alone; shows what is in `known`, too."""
+        """Selects by the dates of the listing alone, so assets in `known` may appear again."""
         found = self._index("changes", index.index_id)
         touched = {
             name: row

@@ -12,7 +12,7 @@ JSON = dict[str, Any]
 
 
 class Access:
-    """`path` is below /v1.3; list values of parameters are repeated keys."""
+    """`path` is relative to /v1.3; list values of parameters become repeated keys."""
 
     def __init__(self, simulator: Simulator, http: httpx.Client) -> None:
         self.simulator = simulator
@@ -29,7 +29,7 @@ class Access:
         return body
 
     def refused(self, path: str, **query: Any) -> tuple[int, str]:
-        """Status and code of a flat error."""
+        """Status and code of an error in the flat format."""
         response = self.call("GET", path, params=query)
         return response.status_code, response.json()["code"]
 
@@ -58,7 +58,7 @@ def access(scenario: Scenario | None = None, key: str = "tlk_test", **options: A
 
 
 def one_index(**facts: Any) -> Scenario:
-    """A single marengo3.0 index without assets unless `facts` say otherwise."""
+    """A single marengo3.0 index without assets, unless `facts` override that."""
     return Scenario(indexes=(IndexSpec(**{"name": "only", **facts}),))
 
 

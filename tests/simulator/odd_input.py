@@ -1,4 +1,4 @@
-"""What the tests of odd input share."""
+"""Helpers for the tests of odd input."""
 
 from tests.simulator.access import Access
 
@@ -21,7 +21,7 @@ BODIES: dict[str, bytes] = {
 
 
 def alive(api: Access) -> None:
-    """Everything that a client or a person asks for is still there."""
+    """Everything that a client or an operator can request still works."""
     index = next(it for it in api.control.index_ids if api.control.asset_ids(it))
     listed = api.listing(index, sort_by="updated_at", created_at="2026-01-01T00:00:00Z")["data"]
     assert listed

@@ -7,7 +7,7 @@ from tests.simulator.access import Access, access, index_it, one_index, upload
 
 
 def test_an_upload_is_found_by_its_name(api: Access, index: str) -> None:
-    """The simulator cannot look at a video: it shows what its file name says."""
+    """The simulator cannot analyse a video: its file name describes the content."""
     asset_id = upload(api, "https://example.invalid/videos/goal-celebration.mp4?sig=1", user_metadata='{"a": 1}')
     shown = api.get(f"/assets/{asset_id}")
 
@@ -43,7 +43,7 @@ def test_bad_form_metadata_is_refused(api: Access, text: str) -> None:
 
 
 def test_every_asset_of_the_account_is_listed() -> None:
-    """Generated, uploaded and those of deleted videos; newest first, filtered by name and id."""
+    """Generated and uploaded ones, and those of deleted videos; newest first, filtered by name and id."""
     with access(one_index(generate=25)) as api:
         index = api.control.index_ids[0]
         newest = upload(api, "https://example.invalid/Alpha.mp4")
@@ -60,7 +60,7 @@ def test_every_asset_of_the_account_is_listed() -> None:
 
 
 def test_an_asset_in_use_is_deleted_only_by_force(api: Access, index: str) -> None:
-    """409, then with force 204; the indexed asset outlives it."""
+    """409, then 204 with force; the indexed asset remains."""
     indexed = api.control.asset_ids(index)[0]
     asset_id = api.control.asset(index, indexed)["asset_id"]
 
@@ -99,7 +99,7 @@ def test_transcriptions_of_assets(api: Access, index: str) -> None:
 
 
 def test_the_task_leads_to_index_and_video(api: Access, index: str) -> None:
-    """It outlives the video."""
+    """It remains when the video is deleted."""
     asset = api.control.asset_ids(index)[0]
     task = api.get(f"/tasks/{api.control.task_id(index, asset)}")
     assert differences(task, index_id=index, video_id=asset, status="ready") == {}

@@ -1,4 +1,4 @@
-"""What the control API does to indexes and assets, as the API shows it afterwards."""
+"""The control API's changes of indexes and assets, as the API shows them afterwards."""
 
 import pytest
 
@@ -48,7 +48,7 @@ def test_set_status_takes_any_word(api: Access, index: str) -> None:
 
 @pytest.mark.parametrize("bump", [None, True])
 def test_reindex(api: Access, index: str, *, bump: bool | None) -> None:
-    """New vectors, a new length; by default without moving a date, which is the hard case."""
+    """New vectors, a new length; by default no date changes, which is the hard case."""
     asset = api.control.asset_ids(index)[0]
     before, vectors = api.retrieved(index, asset), api.segments(index, asset, "visual")
     api.control.advance(60)
@@ -63,7 +63,7 @@ def test_reindex(api: Access, index: str, *, bump: bool | None) -> None:
 
 
 def test_migration_keeps_the_ids(api: Access) -> None:
-    """2.7 to 3.0 in place: other dimension and options under the same ids, no date moves."""
+    """2.7 to 3.0 in place: other dimension and options under the same ids; no date changes."""
     index = api.control.index_ids[1]
     before = api.listing(index)
     api.control.advance(60)
@@ -90,7 +90,7 @@ def test_migration_moves_dates_if_the_knob_says_so(api: Access) -> None:
 
 
 def test_one_asset_can_lag_behind_a_migration(api: Access) -> None:
-    """The vectors' model is the asset's, not the index's."""
+    """The asset's model is that of its vectors, not of the index."""
     index = api.control.index_ids[1]
     late = api.control.asset_ids(index)[0]
     api.control.update_asset(index, late, model="marengo2.7")

@@ -1,4 +1,4 @@
-"""The control operations over HTTP: the same as in Python."""
+"""The control operations over HTTP behave as in Python."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -122,7 +122,7 @@ def test_holding_and_releasing(api: Access) -> None:
     ],
 )
 def test_mistakes_are_named(api: Access, index: str, operation: str, arguments: dict[str, Any], cause: str) -> None:
-    """400 with the thing and the cause."""
+    """400 with the subject and the cause."""
     named = {"INDEX": index, "ASSET": api.control.asset_ids(index)[0]}
     filled = {name: named.get(value, value) if isinstance(value, str) else value for name, value in arguments.items()}
     response = post(api, operation, **filled)

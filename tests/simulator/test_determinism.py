@@ -1,4 +1,4 @@
-"""Equal seeds give equal bytes, other seeds give others; ids say nothing and lead back."""
+"""Equal seeds give equal bytes, other seeds give others; ids look random and can be decoded."""
 
 import hashlib
 import os
@@ -18,7 +18,7 @@ OPTIONS = {"embedding_option": ["visual", "audio", "transcription"], "transcript
 
 
 def transcript(seed: int) -> list[bytes]:
-    """Bodies of a session with reads and writes."""
+    """The response bodies of a session with reads and writes."""
     bodies: list[bytes] = []
     with access(Scenario.default(seed=seed)) as api:
 
@@ -52,7 +52,7 @@ def test_two_simulators_with_one_seed_answer_byte_for_byte_alike() -> None:
 
 
 def test_so_do_two_processes() -> None:
-    """Whatever order Python's own hashes give."""
+    """Whatever Python's hash seed is."""
     script = "import sys; from tests.simulator import test_determinism as t; print(t.digest(t.transcript(7)))"
     outputs = {
         subprocess.run(
@@ -74,7 +74,7 @@ def digest(bodies: list[bytes]) -> str:
 
 
 def test_another_seed_is_another_account() -> None:
-    """Except for the query vectors: the model is the same."""
+    """Except for the query vectors, because the model is the same."""
     one, other = transcript(7), transcript(8)
 
     assert one[-1] == other[-1]
@@ -106,7 +106,7 @@ def test_no_text_breaks_the_codec(text: str) -> None:
 
 
 def test_ids_look_random() -> None:
-    """Neighbours share no prefix, all differ, every digit occurs everywhere."""
+    """Ids of neighbours share no prefix, all differ, every digit occurs everywhere."""
     codec = IdCodec(7)
     ids = [codec.encode(IdKind.INDEXED_ASSET, 0, ordinal) for ordinal in range(5000)]
 

@@ -1,4 +1,4 @@
-"""Text embeddings, and that they find what the captions say."""
+"""Text embeddings, and that they find the segments that the captions describe."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ def test_embed_v2_of_a_text(api: Access) -> None:
 
 @pytest.mark.parametrize("dimension", [256, 512, None])
 def test_marengo_35_is_matryoshka(api: Access, dimension: int | None) -> None:
-    """Multi-input only, shorter vectors are prefixes, usage is counted; another space than 3.0's."""
+    """Multi-input only, shorter vectors are prefixes, usage is counted; not comparable with 3.0."""
     body = {"input_type": "multi_input", "model_name": "marengo3.5", "multi_input": {"input_text": "a dog"}}
     full = api.call("POST", "/embed-v2", json=body).json()
     cut = api.call("POST", "/embed-v2", json=body | {"embedding_dimension": dimension}).json()
@@ -70,7 +70,7 @@ def test_marengo_35_is_matryoshka(api: Access, dimension: int | None) -> None:
     ],
 )
 def test_embed_v2_refuses_in_its_own_family(api: Access, change: dict[str, Any]) -> None:
-    """Nested body with code and message."""
+    """An error in the nested format, with code and message."""
     response = v2(api, **change)
 
     assert response.status_code == 400
@@ -107,7 +107,7 @@ def test_embed_v1_of_a_text(api: Access, model: str, spelling: str, dimension: i
 
 
 def test_embed_v1_of_media_says_so_in_the_block(api: Access) -> None:
-    """HTTP 200 with error_message, beside the text that worked."""
+    """HTTP 200 with error_message, next to the embedding of the text."""
     body = v1(api, model_name="marengo3.0", text="a dog", image_url="https://example.invalid/a.jpg").json()
 
     assert "segments" in body["text_embedding"]
@@ -143,7 +143,7 @@ def test_word_forms_and_synonyms_are_one_concept(one: str, other: str) -> None:
 
 
 def test_every_caption_finds_its_own_segments_first(api: Access) -> None:
-    """For all written assets of the default index and all options: the caption as query ranks its segments on top."""
+    """For all written assets of the default index and all options: the caption as query ranks its segments first."""
     index = api.control.index_ids[0]
     rows, captions = corpus(api, index)
     for caption in sorted(set(captions)):
@@ -165,7 +165,7 @@ def test_a_loose_query_finds_the_right_moment(api: Access, index: str) -> None:
 
 
 def test_options_differ_as_their_captions_do() -> None:
-    """What is seen, heard and said leads to different vectors of the same moment."""
+    """What is seen, heard and said gives different vectors of the same segment."""
     scene = Scene(visual="a red bus", audio="loud engine", speech="next stop harbour", seconds=5.0)
     with access(one_index(assets=(video("a", scene),))) as api:
         index = api.control.index_ids[0]
@@ -179,7 +179,7 @@ def test_options_differ_as_their_captions_do() -> None:
 
 
 def corpus(api: Access, index: str) -> tuple[np.ndarray[Any, Any], list[str]]:
-    """All segments of the written assets, and the caption of each, from the scenario."""
+    """All segments of the written assets with their captions from the scenario."""
     written = api.simulator.scenario.indexes[0].assets
     rows: list[list[float]] = []
     captions: list[str] = []

@@ -40,7 +40,7 @@ def test_bad_patterns_are_refused(api: Access, pattern: str) -> None:
 
 
 def test_the_nth_request_is_held_until_released(api: Access, index: str) -> None:
-    """Changes made meanwhile are in its answer; others pass."""
+    """The response includes changes made in between; other requests are not held."""
     hold = api.control.hold(f"{LISTING}?page=2", nth=2)
     assert api.listing(index, page=2, page_limit=5)["page_info"]["total_results"] == 8
     with ThreadPoolExecutor() as pool:
@@ -54,7 +54,7 @@ def test_the_nth_request_is_held_until_released(api: Access, index: str) -> None
 
 
 def test_an_answer_can_be_held_after_it_was_made(api: Access, index: str) -> None:
-    """Stage response: it tells how things were."""
+    """Stage `response`: it shows the state before the hold."""
     hold = api.control.hold(LISTING, stage="response")
     with ThreadPoolExecutor() as pool:
         held = pool.submit(api.listing, index)
@@ -141,7 +141,7 @@ def test_probability_follows_the_seed() -> None:
 
 @pytest.mark.parametrize("body", ["<html>bad gateway</html>", "", {"code": "x", "message": "y"}, None])
 def test_injected_bodies(api: Access, body: JSON | str | None) -> None:
-    """Text as it is (HTML from the edge, nothing at all), anything else as JSON."""
+    """Text unchanged (HTML from a proxy, or nothing), any other value as JSON."""
     api.control.inject("GET /indexes", status=502, body=body)
     response = api.call("GET", "/indexes")
 
@@ -168,7 +168,7 @@ def test_a_dropped_connection_has_no_answer(api: Access) -> None:
 
 
 def test_slow_and_delayed_answers_arrive(api: Access, index: str) -> None:
-    """The whole body in pieces."""
+    """The complete body arrives in pieces."""
     quick = api.listing(index)
     api.control.inject(LISTING, slow=0.05, delay=0.01)
 
@@ -176,7 +176,7 @@ def test_slow_and_delayed_answers_arrive(api: Access, index: str) -> None:
 
 
 def test_an_answer_can_be_rewritten(api: Access, index: str) -> None:
-    """Any malformed content, made from the real answer."""
+    """Any malformed content, derived from the real response."""
 
     def shorten(body: JSON) -> JSON:
         body["embedding"]["video_embedding"]["segments"][0]["float"].pop()

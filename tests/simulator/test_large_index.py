@@ -1,4 +1,4 @@
-"""100,000 assets: made on demand, listed end to end with flat memory, no page dearer than another."""
+"""100,000 assets: generated on demand, listed completely with constant memory, all pages equally fast."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ asyncio.run(serve(scenario, host="127.0.0.1", port=0, api_key=None, ready=ready)
 
 
 def walk(pages: int, option: str) -> tuple[list[str], list[str], int]:
-    """Ids and created_at of so many pages, and the peak memory of a server that did nothing else."""
+    """Ids and created_at of this many pages, and the peak memory of a server that served only them."""
     process = subprocess.Popen([sys.executable, "-c", SERVER], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
@@ -66,7 +66,7 @@ def test_a_hundred_thousand_assets_end_to_end() -> None:
 
 @pytest.mark.parametrize("option", ["asc", "desc"])
 def test_the_last_page_costs_what_the_first_does(option: str) -> None:
-    """Counted in function calls: also after deletions here and there."""
+    """Measured in function calls, also after deletions in several places."""
     world = World(one_index(generate=ASSETS), timer=lambda: 0.0, wall=lambda: 0.0)
     state = world.indexes[0]
     for ordinal in range(100, ASSETS, 997):
@@ -93,7 +93,7 @@ def test_the_last_page_costs_what_the_first_does(option: str) -> None:
 
 
 def test_polling_a_large_index_shows_what_is_new() -> None:
-    """Filters by time find the few among the many, also after changes to any of them."""
+    """Time filters find the few matching assets, also after changes to any of them."""
     with access(one_index(generate=ASSETS)) as api:
         index = api.control.index_ids[0]
         api.control.advance(60)

@@ -15,7 +15,7 @@ def brief(item: JSON) -> tuple[str, int]:
 
 
 def test_a_new_asset_passes_every_status(api: Access, index: str) -> None:
-    """pending, queued, validating, indexing, ready; updated_at moves at each step, indexed_at comes with ready."""
+    """pending, queued, validating, indexing, ready; each step changes updated_at, and ready sets indexed_at."""
     created = index_it(api, index, upload(api), user_metadata={"batch": 5, "empty": "", "none": None, "list": []})
     asset = created.json()["_id"]
 
@@ -49,7 +49,7 @@ def test_indexing_can_fail(api: Access, index: str) -> None:
 
 
 def test_a_written_asset_can_become_ready_later() -> None:
-    """ready_in of the scenario, also when it is longer than the life cycle."""
+    """ready_in of the scenario, even if it is longer than the life cycle."""
     with access(one_index(assets=(video("soon", ready_in=5.0), video("later", ready_in=500.0)))) as api:
         index = api.control.index_ids[0]
         soon, later = api.control.asset_ids(index)
@@ -106,7 +106,7 @@ def test_the_clock_can_flow_with_real_time() -> None:
 
 @pytest.mark.parametrize("bumps", [True, False])
 def test_patch_merges_and_null_deletes(api: Access, index: str, *, bumps: bool) -> None:
-    """204; updated_at moves only if the knob says so."""
+    """204; updated_at changes only if the knob says so."""
     api.control.set_knobs(patch_bumps_updated_at=bumps)
     asset = api.control.add_asset(index, "a.mp4", metadata={"keep": 1, "drop": "x", "change": "old"})
     before = api.retrieved(index, asset)

@@ -72,7 +72,7 @@ def test_the_page_past_the_end_is_a_success(api: Access, index: str, knob: str, 
     ],
 )
 def test_bad_parameters_are_refused(api: Access, index: str, query: dict[str, object]) -> None:
-    """400 parameter_invalid, in the flat body, naming the parameter."""
+    """400 parameter_invalid in the flat format, naming the parameter."""
     response = api.call("GET", f"/indexes/{index}/indexed-assets", params=query)
 
     assert response.status_code == 400
@@ -81,7 +81,7 @@ def test_bad_parameters_are_refused(api: Access, index: str, query: dict[str, ob
 
 
 def test_list_items_have_no_details(api: Access, index: str) -> None:
-    """user_metadata, hls and embedding come with retrieve only."""
+    """user_metadata, hls and embedding are in retrieve responses only."""
     item = api.listing(index)["data"][0]
 
     assert set(item) == {"_id", "asset_id", "created_at", "updated_at", "indexed_at", "status", "system_metadata"}
@@ -99,7 +99,7 @@ def test_statuses_are_or_ed() -> None:
 
 
 def test_generated_assets_can_end_in_other_statuses() -> None:
-    """By the shares of the scenario, and the status filter agrees with what items say."""
+    """In the shares of the scenario; the status filter agrees with the items."""
     with access(one_index(generate=400, statuses={"failed": 0.2, "validating": 0.1})) as api:
         index = api.control.index_ids[0]
         totals = {
@@ -159,7 +159,7 @@ def test_times_are_at_or_after() -> None:
 
 
 def test_ties_keep_their_order_or_are_shuffled_per_request() -> None:
-    """The tie_order knob; the first page holds other assets when asked again."""
+    """The tie_order knob: asking for the first page again gives other assets."""
     with access(one_index(generate=50, created_every=0.0)) as api:
         index = api.control.index_ids[0]
         assert api.ids(index) == api.ids(index)
@@ -214,7 +214,7 @@ def test_indexes_are_listed_and_filtered() -> None:
 
 
 def test_videos_are_the_ready_assets_without_status(api: Access, index: str) -> None:
-    """The legacy twin."""
+    """The legacy endpoint."""
     failed = api.control.asset_ids(index)[0]
     api.control.set_status(index, failed, "failed")
 

@@ -1,4 +1,4 @@
-"""Whatever the control API is told, it is carried out or refused, and breaks nothing."""
+"""The control API carries out or refuses every input, and keeps working."""
 
 import json
 from collections.abc import Iterator
@@ -93,7 +93,7 @@ def test_every_operation_is_tried() -> None:
 
 @pytest.fixture
 def fresh() -> Iterator[Access]:
-    """What is accepted here changes what is asked for next."""
+    """Values accepted here change the following responses."""
     with access(one_index(assets=(video(), video("b.mp4")))) as found:
         yield found
 
@@ -124,7 +124,7 @@ def test_a_control_operation_is_carried_out_or_refused_and_breaks_nothing(
 
 
 def calls(good: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The call with each number, text and list in it replaced."""
+    """The call with each of its numbers, texts and lists replaced."""
     yield {**good, "self": 1}
     yield {**good, "unheard of": 1}
     for changed in replaced(good):
@@ -175,7 +175,7 @@ def test_simulated_time_stays_within_the_calendar(fresh: Access, seconds: float)
 
 
 def test_the_last_moment_can_be_shown_in_every_spelling(fresh: Access) -> None:
-    """And a clock that flows stops there."""
+    """And a running clock stops there."""
     fresh.control.advance((LATEST_MS - parse_ms(fresh.control.now)) / 1000)
     for timestamps in ("millis", "seconds", "offset"):
         fresh.control.set_knobs(timestamps=timestamps)

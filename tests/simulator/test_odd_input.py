@@ -1,4 +1,4 @@
-"""Whatever is sent, the simulator answers it and goes on: a mistake is 4xx with a body that says so, never 500."""
+"""The simulator answers any input and continues: a mistake gets 4xx with an explanation, never 500."""
 
 import json
 from collections.abc import Iterator
@@ -51,7 +51,7 @@ def places(api: Access) -> dict[str, str]:
 
 
 def refused(response: httpx.Response, path: str) -> None:
-    """4xx with a body of the family of its path."""
+    """4xx with an error body in the format of its path."""
     assert 400 <= response.status_code < 500, (response.status_code, response.text[:300])
     body = response.json()
     error = body["error"] if path.startswith("/embed-v2") else body
@@ -74,7 +74,7 @@ def test_a_body_that_is_not_the_right_json_is_refused(
 def test_a_value_of_any_type_in_any_place_is_answered(
     api: Access, places: dict[str, str], method: str, path: str, good: dict[str, Any]
 ) -> None:
-    """Accepted or refused, and nothing else."""
+    """Accepted or refused, nothing else."""
     where = path.format(**places)
     for changed in variants(good):
         sent = json.loads(json.dumps(changed).replace("{upload}", places["upload"]))

@@ -1,4 +1,4 @@
-"""What holds for every request: the key, both error families, compression, headers, unknown paths."""
+"""Common to all requests: the key, both error formats, compression, headers, unknown paths."""
 
 import asyncio
 import gzip
@@ -34,7 +34,7 @@ def test_a_given_key_is_the_only_one(key: str | bytes, status: int) -> None:
 
 
 def test_gzip_only_when_asked(api: Access, index: str) -> None:
-    """The same body; small answers stay as they are."""
+    """The same body; small responses stay uncompressed."""
     path = f"/indexes/{index}/indexed-assets"
     packed = api.call("GET", path, headers={"accept-encoding": "gzip, deflate"})
     plain = api.call("GET", path, headers={"accept-encoding": "identity"})
@@ -47,7 +47,7 @@ def test_gzip_only_when_asked(api: Access, index: str) -> None:
 
 
 def test_date_is_the_simulated_time(api: Access) -> None:
-    """A client that caps its watermark by Date stays within the simulated time."""
+    """A client that caps its watermark at Date stays within the simulated time."""
     api.control.advance(61)
 
     assert api.call("GET", "/indexes").headers["date"] == "Sun, 01 Mar 2026 09:01:01 GMT"
@@ -66,7 +66,7 @@ def test_unknown_paths_and_methods(api: Access, method: str, path: str, status: 
 
 
 def test_a_taken_port_is_named() -> None:
-    """The message says where, why and what to do."""
+    """The message names the address, the cause and the remedy."""
     with (
         run_in_thread() as first,
         pytest.raises(OSError, match=f"127.0.0.1:{first.port}.*choose another"),
@@ -76,7 +76,7 @@ def test_a_taken_port_is_named() -> None:
 
 
 async def test_serving_ends_by_cancellation() -> None:
-    """What a command does: told the address once it listens, no trace afterwards."""
+    """As a command does: gets the address once the server listens; nothing remains afterwards."""
     listening: asyncio.Future[Simulator] = asyncio.get_running_loop().create_future()
     async with asyncio.TaskGroup() as group:
         task = group.create_task(

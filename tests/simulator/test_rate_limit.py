@@ -1,4 +1,4 @@
-"""429 in all its variants, injected and by a real limit."""
+"""429 in all its variants, injected and from a real limit."""
 
 from collections.abc import Callable
 
@@ -39,7 +39,7 @@ def test_the_limit_counts_within_a_window_of_real_time() -> None:
 
 @pytest.mark.parametrize(("knob", "expected"), [("old", OLD), ("new", NEW), ("both", OLD | NEW), ("none", set())])
 def test_header_sets(knob: str, expected: set[str]) -> None:
-    """On successes and on 429; reset is in the service's own time, the one of Date."""
+    """On successes and on 429; the reset time is in the service's time, like Date."""
     with access(timer=Timer()) as api:
         api.control.set_knobs(rate_limit=1, rate_limit_headers=knob)
         for status in (200, 429):

@@ -34,7 +34,7 @@ def test_vectors_are_unit_length(api: Access, index: str) -> None:
 
 
 def test_numbers_are_the_shortest_decimals_of_their_float32(api: Access, index: str) -> None:
-    """Every number of the body, read as float32 and printed again, is the same number."""
+    """Every number in the body stays the same when read as float32 and printed again."""
     path = f"/indexes/{index}/indexed-assets/{api.control.asset_ids(index)[0]}"
     text = api.call("GET", path, params={"embedding_option": ["visual", "transcription"]}).text
     numbers = [number for block in re.findall(r'"float":\[([^]]*)\]', text) for number in block.split(",")]
@@ -58,7 +58,7 @@ def test_segments_cover_the_video_in_two_to_ten_seconds() -> None:
 
 
 def test_silence_has_no_transcription() -> None:
-    """A segment in which nobody speaks has no transcription vector and no words."""
+    """A segment without speech has no transcription vector and no words."""
     spoken = Scene(visual="a bus", speech="all aboard now", seconds=4.0)
     silent = Scene(visual="a tree", seconds=5.0)
     with access(one_index(assets=(video("a", spoken, silent), video("b", silent)))) as api:
@@ -104,7 +104,7 @@ def test_video_stream_off_means_no_hls(api: Access, index: str) -> None:
 @pytest.mark.parametrize(("knob", "status"), [("400", 400), ("omit", 200)])
 @pytest.mark.parametrize("option", ["visual-text", "fused", "audio"])
 def test_an_option_that_the_index_has_not(knob: str, status: int, option: str) -> None:
-    """Refused or left out, by the disabled_option knob; transcription needs the audio model option."""
+    """Refused or omitted, by the disabled_option knob; transcription needs the audio model option."""
     with access(one_index(assets=(video(),), options=("visual",))) as api:
         index = api.control.index_ids[0]
         api.control.set_knobs(disabled_option=knob)
@@ -143,7 +143,7 @@ def test_embeddings_of_an_asset_that_is_not_ready(api: Access, index: str, knob:
 
 
 def test_embeddings_can_lag_behind_ready(api: Access, index: str) -> None:
-    """ready_lag_s: the status says ready, the embedding is still missing."""
+    """ready_lag_s: the status is ready, but the embedding is still missing."""
     api.control.set_knobs(ready_lag_s=5)
     asset = api.control.add_asset(index, "fresh.mp4", captions=["a red bus"])
     early = api.retrieved(index, asset, embedding_option="visual", transcription="true")

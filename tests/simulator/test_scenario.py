@@ -1,4 +1,4 @@
-"""Scenario files: the documented ones work, mistakes name file, key and cause."""
+"""Scenario files: the documented ones work; mistakes are reported with file, key and cause."""
 
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ FILES = sorted((Path(connector.simulator.__file__).parent / "world" / "scenarios
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_shipped_scenarios_work(path: Path) -> None:
-    """Every asset of every index can be retrieved with every option that its index has."""
+    """Every asset of every index can be retrieved with every option of its index."""
     with access(Scenario.load(path)) as api:
         api.control.clear_faults()
         for index in api.control.index_ids:
@@ -85,7 +85,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", [{"duration": (60.0, 5.0)}, {"generate": -1}, {"model": "marengo9"}])
 def test_mistakes_in_python_are_found_too(wrong: dict[str, Any]) -> None:
-    """The same checks, before anything is served."""
+    """The same checks, before the server starts."""
     (key,) = wrong
     with (
         pytest.raises(ValueError, match=rf"indexes\[0\].{key}"),
@@ -95,7 +95,7 @@ def test_mistakes_in_python_are_found_too(wrong: dict[str, Any]) -> None:
 
 
 def test_time_can_start_now(tmp_path: Path) -> None:
-    """`start = "now"` takes the real time, for demonstrations."""
+    """`start = "now"` uses the real time, for demonstrations."""
     path = tmp_path / "now.toml"
     path.write_text('[clock]\nstart = "now"')
     with access(Scenario.load(path), wall=lambda: 1767323045.0) as api:

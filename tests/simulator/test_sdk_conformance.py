@@ -1,4 +1,4 @@
-"""The judge: the official SDK against the simulator, through every endpoint that it has and we serve."""
+"""The official SDK against the simulator, through every endpoint that both support."""
 
 import io
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def sdk(api: Access) -> Iterator[TwelveLabs]:
 
 
 def test_indexes_come_out_complete(api: Access, sdk: TwelveLabs) -> None:
-    """Iteration ends after one empty page, every field of the schema is filled."""
+    """Iteration ends after one empty page; every field of the schema is filled."""
     indexes = list(sdk.indexes.list(page_limit=1))
 
     assert [index.id for index in indexes] == api.control.index_ids[::-1]
@@ -123,7 +123,7 @@ def test_embeddings_come_out_typed(
 
 
 def test_from_upload_to_deletion(api: Access, sdk: TwelveLabs, index: str) -> None:
-    """The way that the vendor's guides go."""
+    """As in the vendor's guides."""
     asset = sdk.assets.create(method="url", url="https://example.invalid/red-bus.mp4", user_metadata='{"a": 1}')
     assert differences(asset, status="processing", method="url", filename="red-bus.mp4") == {}
     assert asset.id is not None
@@ -149,11 +149,11 @@ def test_from_upload_to_deletion(api: Access, sdk: TwelveLabs, index: str) -> No
 
 
 def test_assets(api: Access, sdk: TwelveLabs, index: str) -> None:
-    """Listed with their details, metadata merged, replaced and cleared, transcription in three cuts."""
+    """Listed with details; metadata merged, replaced and cleared; transcription in three forms."""
     uploaded = sdk.assets.create(method="direct", file=("kite.mp4", io.BytesIO(b"x" * 1000)))
     assert uploaded.id is not None
     listed = list(sdk.assets.list(page_limit=5))
-    # twelve indexed assets, two of them made from one
+    # twelve indexed assets; two of them share an upload
     assert len(listed) == 12
     assert all(asset.technical_metadata and asset.duration and asset.hls and asset.created_at for asset in listed)
     assert [asset.id for asset in sdk.assets.list(filename="KITE", asset_types=["video"])] == [uploaded.id]
@@ -173,7 +173,7 @@ def test_assets(api: Access, sdk: TwelveLabs, index: str) -> None:
 
 
 def test_videos(api: Access, sdk: TwelveLabs, index: str) -> None:
-    """The legacy twin; its wrapper flattens metadata."""
+    """The legacy endpoint; the SDK flattens its metadata."""
     found = list(
         sdk.indexes.videos.list(
             index, duration=VideosListRequestDuration(gte=1), user_metadata={"category": "cooking", "episode": 14}
@@ -193,7 +193,7 @@ def test_videos(api: Access, sdk: TwelveLabs, index: str) -> None:
 
 
 def test_tasks(api: Access, sdk: TwelveLabs, index: str) -> None:
-    """Created, waited for with the SDK's own loop, listed and deleted."""
+    """Created, awaited with the SDK's own loop, listed and deleted."""
     created = sdk.tasks.create(index_id=index, video_url="https://example.invalid/x.mp4", user_metadata='{"a": 1}')
     assert created.id is not None
     seen: list[str | None] = []

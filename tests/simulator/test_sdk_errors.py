@@ -1,4 +1,4 @@
-"""How the simulator's refusals and faults come out of the official SDK."""
+"""The simulator's refusals and faults as exceptions of the official SDK."""
 
 from collections.abc import Callable, Iterator
 
@@ -47,7 +47,7 @@ def sdk(api: Access) -> Iterator[TwelveLabs]:
 def test_refusals_have_their_class(
     sdk: TwelveLabs, index: str, call: Callable[[TwelveLabs, str], object], kind: type[ApiError], status: int, code: str
 ) -> None:
-    """400, 404 as declared per endpoint; everything else is the base class with the status."""
+    """400 and 404 as declared per endpoint; for all others the base class with the status."""
     with pytest.raises(kind) as caught:
         call(sdk, index)
 
@@ -110,7 +110,7 @@ def test_the_rate_limit_reaches_the_sdk(api: Access, sdk: TwelveLabs) -> None:
 
 
 def test_the_sdk_retries_what_it_is_told_to(api: Access, sdk: TwelveLabs) -> None:
-    """max_retries=3 sends at most two requests, by its own off-by-two."""
+    """max_retries=3 sends at most two requests, because of an off-by-two error in the SDK."""
     api.control.inject("GET /indexes/*", status=429, count=1, headers={"retry-after": "0.01"})
     sdk.indexes.retrieve(api.control.index_ids[0], request_options={"max_retries": 3})
 
@@ -135,7 +135,7 @@ def test_html_from_the_edge_is_kept_as_text(api: Access, sdk: TwelveLabs) -> Non
 
 @pytest.mark.parametrize("knob", ["200_no_embedding", "400", "404"])
 def test_an_asset_that_is_not_ready(api: Access, sdk: TwelveLabs, index: str, knob: str) -> None:
-    """Nothing, BadRequestError or NotFoundError."""
+    """No error, BadRequestError or NotFoundError."""
     asset = api.control.asset_ids(index)[0]
     api.control.set_status(index, asset, "indexing")
     api.control.set_knobs(not_ready_embedding=knob)

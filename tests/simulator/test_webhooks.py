@@ -1,4 +1,4 @@
-"""Signed events at a receiver of our own."""
+"""Signed events at a receiver of the test."""
 
 import hashlib
 import hmac
@@ -79,7 +79,7 @@ def sender(receiver: Receiver) -> Iterator[Access]:
 
 
 def test_the_published_scheme() -> None:
-    """The reference's own vector: whsec_test, 1659342128, {"name":"test"}."""
+    """The documented example: whsec_test, 1659342128, {"name":"test"}."""
     expected = "73e063bb99349a2a6f9b10ec272475f5fe6ab14b105a5212c68a759e073c04d0"
 
     assert signature("whsec_test", 1659342128, b'{"name":"test"}') == f"t=1659342128,v1={expected}"
@@ -87,7 +87,7 @@ def test_the_published_scheme() -> None:
 
 @pytest.mark.parametrize(("status", "kind"), [("ready", "index.task.ready"), ("failed", "index.task.failed")])
 def test_an_event_when_indexing_ends(sender: Access, receiver: Receiver, status: str, kind: str) -> None:
-    """Once the simulated time gets there; the task of the payload resolves to index and video."""
+    """Once the simulated time is reached; the task in the payload leads to index and video."""
     index = sender.control.index_ids[0]
     asset = sender.control.add_asset(index, "a.mp4", status=status, ready_in=30, duration=12.5)
     sender.control.advance(29)
@@ -121,7 +121,7 @@ def test_nothing_is_sent_on_the_way(sender: Access, receiver: Receiver) -> None:
 
 
 def test_copies_skew_and_unknown_tasks(sender: Access, receiver: Receiver) -> None:
-    """The knobs: the same event twice, with a clock that is wrong, about a task that nobody knows."""
+    """The knobs: the same event twice, with a wrong clock, about an unknown task."""
     sender.control.set_knobs(webhook_copies=2, webhook_clock_skew_s=-600, webhook_unknown_task=True)
     sender.control.add_asset(sender.control.index_ids[0], "a.mp4")
     first, second = receiver.signed(), receiver.signed()
@@ -159,7 +159,7 @@ def test_events_can_be_lost(sender: Access, receiver: Receiver) -> None:
 
 
 def test_deleted_on_the_way_is_no_event(sender: Access, receiver: Receiver) -> None:
-    """Nor is an asset that is stuck in a status."""
+    """Nor an asset that is stuck in a status."""
     index = sender.control.index_ids[0]
     gone = sender.control.add_asset(index, "gone.mp4", ready_in=30)
     sender.control.add_asset(index, "stuck.mp4", status="indexing", ready_in=30)
@@ -180,7 +180,7 @@ def test_events_of_any_type_can_be_sent(sender: Access, receiver: Receiver) -> N
 
 @pytest.mark.parametrize("status", [204, 500])
 def test_deliveries_are_recorded(status: int) -> None:
-    """With the receiver's status; also in a scenario with a webhook, and with time that flows."""
+    """With the receiver's status; also in a scenario with a webhook, and with a running clock."""
     with receiving(status) as receiver:
         scenario = Scenario(
             indexes=one_index(assets=(video(ready_in=0.05),)).indexes,

@@ -10,12 +10,12 @@ from tests.unit.settings_place import REQUIRED, Place
 
 @pytest.fixture
 def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    """Nothing is set, and there are no files."""
+    """No settings and no files."""
     return Place.empty(tmp_path, monkeypatch, dict(os.environ))
 
 
 @pytest.fixture
 def place(bare: Place) -> Place:
-    """Only what is required is set."""
+    """Only the required settings."""
     bare.environment(**REQUIRED)
     return bare

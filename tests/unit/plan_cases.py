@@ -1,4 +1,4 @@
-"""What the tests of the plan share."""
+"""Helpers for the tests of the plan."""
 
 from dataclasses import replace
 from typing import Any

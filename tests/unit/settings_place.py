@@ -1,4 +1,4 @@
-"""A place for settings tests: an empty working directory, an environment without settings, short ways to fill both."""
+"""An empty working directory and an environment without settings, with helpers to fill both."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Place:
         return load(secrets_dir=self.directory / "secrets", **given)
 
     def mistakes(self, **given: Any) -> list[str]:
-        """One line for each; empty when there is none."""
+        """One line for each mistake; empty if there is none."""
         try:
             self.load(**given)
         except ConfigError as error:

@@ -1,4 +1,4 @@
-"""What an unsuccessful attempt leaves behind: a reason, a code, and when to try again."""
+"""The result of a failed attempt: a reason, a code, and the time of the retry."""
 
 import pytest
 
@@ -39,7 +39,7 @@ def test_a_deferral_gives_the_attempt_back_and_says_why() -> None:
     ("age", "wait"), [(0.0, 5.0), (4.0, 5.0), (60.0, 60.0), (900.0, 900.0), (86_400.0, 900.0), (-50.0, 5.0)]
 )
 def test_a_deferral_waits_as_long_as_it_has_lasted(age: float, wait: float) -> None:
-    """Between 5 seconds and 15 minutes, also when the clock was set back."""
+    """Between 5 seconds and 15 minutes, even if the clock was set back."""
     assert deferred(attempt(since=1000.0 - age), DOWN, now=1000.0).due == 1000.0 + wait
 
 

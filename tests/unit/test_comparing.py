@@ -1,4 +1,4 @@
-"""What a test compares by name is compared, and an unknown name is an error."""
+"""The named fields are compared, and an unknown name is an error."""
 
 from typing import Any
 

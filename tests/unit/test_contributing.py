@@ -1,4 +1,4 @@
-"""CONTRIBUTING.md and SECURITY.md name what is there."""
+"""CONTRIBUTING.md and SECURITY.md name only things that exist."""
 
 import re
 from pathlib import Path

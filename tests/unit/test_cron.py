@@ -12,7 +12,7 @@ SUNDAY = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def moments(expression: str, days: int = 7, since: datetime = SUNDAY) -> list[datetime]:
-    """All of the expression's moments within so many days."""
+    """All times at which the expression fires within this many days."""
     trigger, found = cron_trigger(expression), list[datetime]()
     moment = trigger.get_next_fire_time(None, since)
     while moment < since + timedelta(days=days):
@@ -22,7 +22,7 @@ def moments(expression: str, days: int = 7, since: datetime = SUNDAY) -> list[da
 
 
 def weekdays(field: str) -> str:
-    """The days of one week on which it fires, Sunday being 0 as cron counts."""
+    """The weekdays on which it fires; Sunday is 0, as in cron."""
     return "".join(str((moment.weekday() + 1) % 7) for moment in moments(f"0 3 * * {field}"))
 
 

@@ -1,4 +1,4 @@
-"""README.md and docs/ hang together, and the README stays short."""
+"""README.md and docs/ link to each other, and the README stays short."""
 
 import ast
 import re
@@ -62,7 +62,7 @@ def test_a_package_imports_only_what_its_row_names(package: str) -> None:
 
 
 def imported(trees: Iterable[ast.Module]) -> set[str]:
-    """Packages of ours; `from connector import name` is the package of that name, unless it is a constant."""
+    """Packages of the connector; `from connector import name` is the package of that name, unless it is a constant."""
     found: set[str] = set()
     for tree in trees:
         for node in ast.walk(tree):

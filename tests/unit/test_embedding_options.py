@@ -1,4 +1,4 @@
-"""Which embedding options an asset is asked for, by model, index and wish."""
+"""The embedding options that are requested for an asset, by model, index and settings."""
 
 import pytest
 
@@ -50,5 +50,5 @@ def test_asked_options(
     ],
 )
 def test_other_options(asked: tuple[str, ...], wanted: tuple[str, ...] | None, other: tuple[str, ...]) -> None:
-    """Empty when every known model would be asked the same."""
+    """Empty if the request would be the same for every known model."""
     assert other_options(asked, BOTH, wanted) == other

@@ -1,4 +1,4 @@
-"""What a task group wraps is told as if it had come alone."""
+"""An error that a task group wraps is reported like a plain one."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def test_one_error_comes_out_of_its_groups(error: Exception) -> None:
 
 
 def test_several_errors_stay_a_group() -> None:
-    """None of them is the one to tell."""
+    """None of them is more important than the others."""
     group = ExceptionGroup("tasks", [MISTAKE, FAULT])
 
     assert _single(ExceptionGroup("outer", [group])) is group

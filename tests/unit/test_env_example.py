@@ -1,4 +1,4 @@
-""".env.example shows every setting once, with its default, and every variable that the compose files read."""
+""".env.example has every setting once, with its default, and every variable that the compose files read."""
 
 import re
 from pathlib import Path
@@ -18,7 +18,7 @@ REQUIRED = {name for name, field in FIELDS.items() if field.is_required()}
 
 
 def interpolated() -> dict[str, str]:
-    """Variables of the compose files with the default that stands there."""
+    """Variables of the compose files with their defaults."""
     files = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("docker-compose.yml", "compose.secrets.yml"))
     return dict(re.findall(r"\$\{([A-Z0-9_]+):[-+]([^}]*)\}", files))
 
@@ -36,7 +36,7 @@ def test_only_what_is_required_is_not_a_comment() -> None:
 
 @pytest.mark.parametrize("name", sorted(FIELDS.keys() - REQUIRED))
 def test_a_setting_shows_its_default(name: str) -> None:
-    """Empty where nothing is the default."""
+    """Empty if there is no default."""
     default = FIELDS[name].default
     given = {"twelvelabs_api_key": "key", "connector_indexes": "*", name.lower(): VALUES[name]}
 
@@ -61,7 +61,7 @@ def test_every_line_is_explained_and_every_secret_is_called_one() -> None:
 
 
 def test_filled_in_and_uncommented_it_is_accepted(bare: Place) -> None:
-    """As the program reads it, without an environment."""
+    """As the connector reads it, without an environment."""
     filled = re.sub(r"^# (?=[A-Z][A-Z0-9_]+=)", "", EXAMPLE, flags=re.MULTILINE)
     bare.write(".env", filled.replace("API_KEY=\n", "API_KEY=key\n", 1).replace("INDEXES=\n", "INDEXES=index-1\n", 1))
 

@@ -1,4 +1,4 @@
-"""Every error says what was being done, to what, why it did not work, and what helps; and has a code of its own."""
+"""Every error names operation, subject, cause and advice, and has its own code."""
 
 from collections.abc import Iterator
 from itertools import chain

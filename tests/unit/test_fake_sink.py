@@ -1,4 +1,4 @@
-"""The fake's own machinery: failures, crashes at every step, and a look at what is left."""
+"""The fake itself: failures, crashes at every step, and the remaining points."""
 
 from contextlib import suppress
 
@@ -32,7 +32,7 @@ async def test_the_next_calls_fail_and_then_work_again() -> None:
 
 
 async def test_a_call_can_be_carried_out_and_fail() -> None:
-    """As with a time-out of a write that the server had already taken."""
+    """As with a time-out of a write that the server has already processed."""
     sink = await sink_with(3)
     sink.fail_next(1, DOWN, after=True)
 
@@ -43,7 +43,7 @@ async def test_a_call_can_be_carried_out_and_fail() -> None:
 
 
 async def test_a_crash_can_stop_a_replace_between_any_two_steps() -> None:
-    """Two points replace three: the new ones come one by one, then the old ones go at once."""
+    """Two points replace three: the new ones are stored one by one, then the old ones deleted at once."""
     left = []
     for step in (1, 2, 3, 4):
         sink = await sink_with(3)
@@ -70,7 +70,7 @@ async def test_what_follows_a_crash_repairs_it() -> None:
 
 
 async def test_writes_and_steps_are_counted() -> None:
-    """Reading and preparing a collection are no writes."""
+    """Reading and preparing a collection do not count as writes."""
     sink = await sink_with(3)
     assert (sink.writes, sink.steps) == (1, 4)
 

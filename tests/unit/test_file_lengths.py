@@ -1,4 +1,4 @@
-"""A test file is about one thing; one that grows too long is about several."""
+"""A test file has one subject; a file that is too long has several."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ LONGEST = 300
 
 
 def lengths(directory: Path) -> dict[str, int]:
-    """Lines of every Python file below, by its relative path."""
+    """Number of lines of every Python file in this directory, by relative path."""
     files = directory.rglob("*.py")
     return {str(file.relative_to(directory)): len(file.read_text(encoding="utf-8").splitlines()) for file in files}
 

@@ -1,4 +1,4 @@
-"""The fingerprint moves with everything that shapes an asset's points, and with nothing else."""
+"""The fingerprint changes with everything that shapes an asset's points, and with nothing else."""
 
 from dataclasses import fields, replace
 from typing import Any
@@ -24,7 +24,7 @@ FULL = asset(
 
 
 def test_the_fingerprint_of_an_asset_is_the_same_in_every_release() -> None:
-    """Another value would retrieve and write every asset anew; a new layout version does so on purpose."""
+    """Another value would retrieve and write every asset again; a new layout version does so on purpose."""
     assert fingerprint(FULL, POINT_CONFIG) == "84d917344d99161f81a8ee17e0be53d0"
 
 
@@ -74,7 +74,7 @@ def test_a_digest_is_32_hex_characters() -> None:
 
 @given(st.lists(st.binary(max_size=4), max_size=4), st.lists(st.binary(max_size=4), max_size=4))
 def test_digests_agree_only_for_the_same_parts(one: list[bytes], other: list[bytes]) -> None:
-    """Parts are framed: (ab, c) is not (a, bc)."""
+    """The parts are delimited: (ab, c) differs from (a, bc)."""
     assert (digest(*one) == digest(*other)) == (one == other)
 
 

@@ -1,4 +1,4 @@
-"""Packages import downwards only, and each vendor has its place. The levels, from the ground up."""
+"""Packages import only lower levels, and each vendor has its place. The levels, from the bottom up."""
 
 import ast
 import sys
@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-# One line a level: what stands on it imports lower levels only, never a neighbour.
+# One line per level: its packages import lower levels only, never each other.
 LEVELS = (
     ("connector",),
     ("domain",),
@@ -27,7 +27,7 @@ LEVELS = (
 CORE = ("domain", "ports", "engine")
 CORE_USES = {"msgspec", "numpy"}
 
-# What is imported -> the only places that may.
+# Imported package -> the only modules that may import it.
 ONLY = {
     "httpx": {"connector.twelvelabs.transport", "connector.simulator.faults.webhook_sender"},
     "qdrant_client": {"connector.qdrant"},
@@ -60,7 +60,7 @@ TREES = {module_name(file): ast.parse(file.read_text(encoding="utf-8")) for file
 
 
 def imported(tree: ast.Module, modules: Collection[str]) -> Iterator[str]:
-    """Everything that is imported anywhere in a file; `from package import module` is an import of the module."""
+    """Everything that a file imports; `from package import module` counts as an import of the module."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -80,7 +80,7 @@ def level_of(module: str) -> int:
 
 
 def own(imports: Imports) -> Iterator[tuple[str, str]]:
-    """(module, module of ours that it imports)."""
+    """(module, imported module of the connector)."""
     return ((module, name) for module, names in imports.items() for name in names if within(name, "connector"))
 
 
@@ -93,7 +93,7 @@ def unit_of(module: str) -> str:
 
 
 def upward(imports: Imports) -> list[str]:
-    """Imports that do not go down. Inside one package there are no levels, only the ban on cycles."""
+    """Imports that do not go down. Inside one package there are no levels; only cycles are forbidden."""
     return [
         f"{module} imports {name}"
         for module, name in own(imports)
@@ -102,7 +102,7 @@ def upward(imports: Imports) -> list[str]:
 
 
 def cycle(imports: Imports) -> list[str]:
-    """The modules of one cycle, empty when there is none."""
+    """The modules of one cycle; empty if there is none."""
     graph: dict[str, set[str]] = {module: set() for module in imports}
     for module, name in own(imports):
         graph[module].add(name)
@@ -138,7 +138,7 @@ def test_imported_only_where_it_belongs(what: str) -> None:
 
 
 def test_the_core_knows_no_vendor() -> None:
-    """Below the adapters there are the standard library, arrays and canonical JSON."""
+    """Below the adapters, only the standard library, arrays and canonical JSON are imported."""
     core = {module: names for module, names in IMPORTS.items() if unit_of(module).split(".")[-1] in CORE}
     used = {(module, name.split(".")[0]) for module, names in core.items() for name in names}
     allowed = sys.stdlib_module_names | CORE_USES | {"connector"}
@@ -194,7 +194,7 @@ def test_no_two_modules_have_one_name() -> None:
 
 
 def test_no_module_is_named_like_a_library() -> None:
-    """`import requests` must not have to be read twice."""
+    """`import requests` must not be ambiguous."""
     libraries = sys.stdlib_module_names | {"requests", "httpx", "grpc", "rich", "typer", "pydantic", "structlog"}
     names = {part for module in TREES for part in module.split(".")[1:]}
     assert names & libraries == set()

@@ -1,4 +1,4 @@
-"""What the engine is told about one index."""
+"""The engine's settings of one index."""
 
 import pytest
 
@@ -18,7 +18,7 @@ def test_the_collection_is_named_by_its_template() -> None:
 
 
 def test_a_known_model_gets_all_its_named_vectors() -> None:
-    """Whatever the first asset happens to hold."""
+    """Independent of the options of the first asset."""
     spec = SETTINGS.spec("marengo3.0", 512, ("audio",))
     assert spec == CollectionSpec("twelvelabs-marengo3.0", "marengo3.0", 512, ("visual", "audio", "transcription"))
 

@@ -1,4 +1,4 @@
-"""A bug of ours in a command: exit 3 and one JSON document, the traceback on stderr."""
+"""A bug in a command: exit 3 and one JSON document, the traceback on stderr."""
 
 import json
 import logging
@@ -17,7 +17,7 @@ from connector.cli.commands import sync as sync_command
 
 @pytest.fixture(autouse=True)
 def logging_as_before() -> Iterator[None]:
-    """A command sets up the logging of the whole process."""
+    """A command sets up logging for the whole process, so restore it."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield

@@ -1,4 +1,4 @@
-"""JSON cut into its parts without being decoded."""
+"""JSON split into its parts without decoding it."""
 
 import json
 from typing import Any
@@ -42,7 +42,7 @@ def test_text_that_is_valid_unicode_stays_as_it_is(value: Any, ascii_only: bool)
 
 @given(st.text(st.characters(categories=["L", "N", "S", "Cs"])))
 def test_lone_surrogates_are_spelled_out(text: str) -> None:
-    """Two of them that make a pair in JSON are a character, and stay one."""
+    """Two of them that form a pair in JSON are one character, and stay one."""
     sent = json.dumps(text)
     spelled = [rf"\u{ord(char):04x}" if 0xD800 <= ord(char) < 0xE000 else char for char in json.loads(sent)]
 

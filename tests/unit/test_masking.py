@@ -1,4 +1,4 @@
-"""No secret passes, however it is written; nothing else is touched."""
+"""No secret passes, however it is written; nothing else is changed."""
 
 import base64
 import json

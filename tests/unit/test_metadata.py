@@ -1,4 +1,4 @@
-"""What Qdrant cannot hold of an asset's facts is the source's fault, found before anything is sent."""
+"""Asset facts that Qdrant cannot store are the source's fault, and found before anything is sent."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ def test_every_other_number_is_stored(value: float) -> None:
 @pytest.mark.parametrize("levels", [MAX_METADATA_DEPTH + 1, 100, 900, 100_000])
 @pytest.mark.parametrize("lists", [False, True])
 def test_metadata_has_a_limited_depth(levels: int, lists: bool) -> None:
-    """Without recursion of its own."""
+    """The check itself does not recurse."""
     cause = refusal(user_metadata=nested(levels, lists=lists))
     assert cause == "user_metadata is nested more than 32 levels deep"
 
@@ -58,7 +58,7 @@ def test_the_limit_itself_is_stored(lists: bool) -> None:
 
 
 def test_metadata_has_a_limited_size() -> None:
-    """All of it counts: the user's and that of the asset."""
+    """All of it counts: user metadata and the asset's facts."""
     made, _ = metadata_payload(retrieved(metadata={"text": ""}), index(), "print", media_links=False)
     counted = {key: value for key, value in made.items() if key not in {"metadata_revision", "fingerprint"}}
     longest = "x" * (MAX_METADATA_BYTES - len(canonical_json(counted)))

@@ -1,4 +1,4 @@
-"""The list of explained mutants is compared with the code by what a mutant changes, not by its number."""
+"""Explained mutants are matched to the code by the changed lines, not by their numbers."""
 
 import ast
 import tomllib
@@ -63,7 +63,7 @@ def test_every_module_of_decisions_is_mutated() -> None:
 
 
 def test_the_tests_that_run_for_a_mutant_exist() -> None:
-    """And no part of the tests of a mutated module is left out."""
+    """And the list includes all tests of each mutated module."""
     tests = set(configured()["pytest_add_cli_args_test_selection"])
     parts = {
         str(file.relative_to(ROOT)) for name in configured()["only_mutate"] for file in files_about(Path(name).stem)

@@ -1,4 +1,4 @@
-"""What people read: words from elsewhere must not control their terminal."""
+"""Human-readable output: text from elsewhere must not control the terminal."""
 
 import pytest
 

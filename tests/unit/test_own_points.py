@@ -1,4 +1,4 @@
-"""A point is the connector's own if its id is the one that its payload leads to."""
+"""A point is the connector's own if its id equals the id computed from its payload."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ def test_a_point_without_a_part_of_its_id_is_not_own(key: str) -> None:
 @pytest.mark.parametrize("key", ["index_id", "indexed_asset_id", "embedding_model", "embedding_scope"])
 @pytest.mark.parametrize("value", [None, 1])
 def test_a_text_of_another_type_is_not_read_as_text(key: str, value: Any) -> None:
-    """Not even if the id is that of its spelling."""
+    """Even if the id is computed from its text."""
     spelled = {**PAYLOAD, key: str(value)}
     texts = (spelled["index_id"], spelled["indexed_asset_id"], spelled["embedding_model"], spelled["embedding_scope"])
     spelled_id = point_id(*texts, 1500, 6000)

@@ -28,7 +28,7 @@ def path(tmp_path: Path) -> Path:
 
 @contextmanager
 def other_owner(path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A process that holds the lock until its input ends."""
+    """A process that holds the lock until its stdin ends."""
     command = [sys.executable, "-c", HOLD, str(path)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:

@@ -1,4 +1,4 @@
-"""Paging over a live set: what makes a walk complete, and that a wrong one cannot pass for it unnoticed."""
+"""Paging through a changing set: when a walk is complete, and that an incomplete walk is always noticed."""
 
 import asyncio
 
@@ -35,7 +35,7 @@ def test_complete_means_all_counted_and_none_lost_on_the_way(
 
 
 class LiveListing:
-    """Pages by number over a list that changes before each fetch as told: a number removes there, None appends."""
+    """Numbered pages of a list that changes before each fetch: a number removes that row, None appends one."""
 
     def __init__(self, size: int, changes: dict[int, list[int | None]]) -> None:
         self.rows = [f"row{number}" for number in range(size)]
@@ -59,7 +59,7 @@ class LiveListing:
 
 @given(st.integers(0, 20), st.dictionaries(st.integers(0, 15), st.lists(st.none(), max_size=3)))
 def test_inserts_never_make_a_listing_incomplete(size: int, changes: dict[int, list[int | None]]) -> None:
-    """They land at the end of an ascending order; nothing that was there is missed."""
+    """They come last in ascending order; no earlier row is missed."""
     listing = LiveListing(size, changes)
     walk = asyncio.run(walk_until_complete(listing.fetch))
 
@@ -69,7 +69,7 @@ def test_inserts_never_make_a_listing_incomplete(size: int, changes: dict[int, l
 
 @given(st.integers(0, 20), st.dictionaries(st.integers(0, 15), st.lists(st.integers(0, 20), max_size=3)))
 def test_a_complete_walk_among_deletes_has_missed_nothing(size: int, changes: dict[int, list[int | None]]) -> None:
-    """Without inserts that hide a fallen total, complete is the truth."""
+    """If no insert hides the lower total, a complete walk is right."""
     listing = LiveListing(size, changes)
     walk = asyncio.run(walk_until_complete(listing.fetch))
 
@@ -86,7 +86,7 @@ def test_any_listing_ends(size: int, changes: dict[int, list[int | None]]) -> No
 
 
 async def test_a_server_that_counts_its_pages_up_for_ever_is_left() -> None:
-    """The number of pages is bounded, whatever page_info says."""
+    """The number of pages is limited, whatever page_info says."""
     fetched = 0
 
     async def fetch(number: int) -> Listed[int]:

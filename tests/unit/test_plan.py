@@ -141,7 +141,7 @@ def test_without_a_refresh_policy_nothing_is_retrieved_again() -> None:
     ],
 )
 def test_what_is_due_again_can_be_told_without_the_listing(known: Any, again: bool) -> None:
-    """And agrees with what a patient plan decides once the asset is listed."""
+    """And equals the decision of a plan that respects back-offs, once the asset is listed."""
     assert due_again({"a": known}, POLICY) == ({"a"} if again else set())
     assert (decide(ASSET, known, PRINT, replace(POLICY, respect_backoff=True)) in UPSERTS) == again
 

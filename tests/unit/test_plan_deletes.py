@@ -1,4 +1,4 @@
-"""Which deletes the plan contains, and which it withholds."""
+"""The deletes in the plan, and the deletes that it withholds."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -77,7 +77,7 @@ class Absent:
     ],
 )
 def test_the_larger_bound_allows_all_deletes_of_a_day(absent: Absent) -> None:
-    """The ratio is that of the ledger as it was before the deletes of the day."""
+    """The ratio applies to the ledger size before the deletes of the day."""
     made = absent.planned()
 
     assert (len(made.deletes), len(made.withheld)) == (absent.gone, 0)

@@ -1,4 +1,4 @@
-"""What holds for every plan, whatever is listed and known."""
+"""Properties of every plan, whatever the listing and the ledger contain."""
 
 from copy import deepcopy
 from dataclasses import replace
@@ -32,7 +32,7 @@ def facts(draw: st.DrawFn) -> Applied:
 
 @st.composite
 def checkpoints(draw: st.DrawFn, name: str) -> Checkpoint:
-    """Any row that the ledger can hold; half of the fingerprints are those of the asset as it is listed."""
+    """Any row that the ledger can hold; half of the fingerprints equal the asset's current one."""
     known = row(
         name,
         draw(st.none() | facts()),
@@ -82,7 +82,7 @@ worlds = given(listings(), ledgers(), STATES, POLICIES)
 
 
 def touched(made: Plan) -> list[str]:
-    """Every listed asset, once for each group that it is in; the unchanged ones are only counted."""
+    """Every listed asset, once for each group that contains it; the unchanged ones are only counted."""
     return [
         *(it.indexed_asset_id for it in made.upserts),
         *(it.indexed_asset_id for it in made.refreshes),
@@ -152,7 +152,7 @@ def test_i5_nothing_is_deleted_without_proof(snap: Snapshot, ledger: Ledger, sta
 def test_i4_after_it_is_carried_out_there_is_nothing_to_do(
     snap: Snapshot, ledger: Ledger, state: IndexState, policy: Policy
 ) -> None:
-    """With an absolute bound: the ratio is one of the ledger, which grows with the upserts."""
+    """With an absolute limit, because the ratio depends on the ledger size, which grows with the upserts."""
     policy = replace(policy, refresh=RefreshPolicy(DAY, 30 * DAY), max_delete_ratio=0.0)
     made = make_plan(snap, ledger, state, POINT_CONFIG, policy)
     after = replace(policy, recent_deletes=policy.recent_deletes + len(made.deletes))
@@ -163,7 +163,7 @@ def test_i4_after_it_is_carried_out_there_is_nothing_to_do(
 
 
 def carried_out(made: Plan, ledger: Ledger) -> Ledger:
-    """The ledger after everything went well."""
+    """The ledger after every change succeeded."""
     changes: tuple[Upsert | Refresh, ...] = (*made.upserts, *made.refreshes)
     done = {it.indexed_asset_id: it.fingerprint for it in changes}
     gone = {row.indexed_asset_id for row in (*(it.checkpoint for it in made.deletes), *made.forgets)}

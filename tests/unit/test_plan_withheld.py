@@ -1,4 +1,4 @@
-"""What becomes of deletes that were withheld."""
+"""What happens to withheld deletes later."""
 
 from dataclasses import replace
 from typing import Any
@@ -17,7 +17,7 @@ from tests.unit.plan_cases import ASSET, FRESH, STATE, plan
 
 
 def withheld(count: int, listed: int, state: IndexState = STATE, **policy: Any) -> tuple[Plan, IndexState]:
-    """So many assets are absent and so many listed; and what is remembered of that."""
+    """A plan for this many absent and listed assets, and the state after it."""
     there = [asset(f"listed-{i}") for i in range(listed)]
     rows = [row(it.indexed_asset_id, FRESH) for it in there] + [row(f"gone-{i}", FRESH) for i in range(count)]
     made = plan(snapshot(*there), *rows, state=state, **policy)
@@ -48,7 +48,7 @@ def test_the_limit_of_a_withheld_batch_falls_with_the_ledger() -> None:
 
 
 def test_the_reason_is_that_of_now() -> None:
-    """A delete too many today is one of tomorrow's."""
+    """A delete that exceeds today's limit is allowed tomorrow."""
     over, state = withheld(1, 30, recent_deletes=10)
     worse, state = withheld(3, 30, state, recent_deletes=9)
     next_day, state = withheld(3, 30, state)
@@ -65,7 +65,7 @@ def test_no_part_of_a_withheld_batch_is_carried_out_later() -> None:
 
 
 def test_deletes_that_an_earlier_release_withheld_pass_by_the_fixed_bound_only() -> None:
-    """It did not note how large the ledger was."""
+    """It did not store the size of the ledger."""
     state = replace(STATE, withheld_because="20 deletes within 24 hours exceed the limit of 18")
     assert len(withheld(20, 5000, state)[0].withheld) == 20
     assert len(withheld(10, 5000, state)[0].deletes) == 10
@@ -93,7 +93,7 @@ def test_an_operator_may_allow_the_deletes(snap: Snapshot) -> None:
 
 @pytest.mark.parametrize("snap", [snapshot(), snapshot(ASSET), snapshot(ASSET, complete=False)])
 def test_keep_never_deletes_and_withholds_nothing(snap: Snapshot) -> None:
-    """Nobody has to allow what was never wanted."""
+    """No operator has to allow deletes that the settings do not want."""
     gone = [row(f"gone-{i}", FRESH) for i in range(50)]
     made = plan(snap, *gone, delete_mode="keep", allow_deletes=True)
     assert differences(made, deletes=(), withheld=(), withheld_because=None, kept=50) == {}

@@ -1,4 +1,4 @@
-"""How points are cut into requests and encoded."""
+"""How points are split into requests and encoded."""
 
 import hypothesis.strategies as st
 import numpy as np
@@ -39,7 +39,7 @@ def test_long_transcripts_count() -> None:
 
 @pytest.mark.parametrize("rows", [range(5), range(2, 4)])
 def test_both_encodings_say_the_same(rows: range) -> None:
-    """The bytes of the vectors survive exactly; points without an option lack its vector."""
+    """Vectors keep their exact bytes; points without an option lack its vector."""
     points = asset_points(segments=5, words=("kick",), metadata={"n": 1, "f": 0.5, "none": None, "list": [True, "x"]})
 
     as_models = point_encoding.rest_points(points, rows)

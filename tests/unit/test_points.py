@@ -26,7 +26,7 @@ def rows(points: AssetPoints) -> dict[str, list[int]]:
 
 
 def test_the_point_id_recipe() -> None:
-    """Other programs compute it: a change of any of it is a change of the contract."""
+    """Other programs compute it: any change of it changes the contract."""
     assert uuid.UUID("99026458-c633-4fd7-a44e-8f59297a0b73") == NAMESPACE
     expected = "82afc711-2e12-559a-ad1b-211ef25485be"
     assert point_id("index-1", "asset-1", "marengo3.0", "clip", 0, 6000) == expected
@@ -155,7 +155,7 @@ WORDS = spoken((5, 6.5, "over"), (0, 1, "first"), (6, 7, "after"), (7, 7, "blink
     ],
 )
 def test_a_segment_has_the_words_that_overlap_it(segment: tuple[float, float], transcript: str) -> None:
-    """Half open: a word that ends where the segment begins is not in it; one of no length counts where it stands."""
+    """Half-open: a word that ends where the segment begins is outside; one without length belongs to its position."""
     assert build(retrieved(column(ranges=[segment]), words=WORDS), INDEX, "print").transcripts == (transcript,)
 
 
@@ -171,7 +171,7 @@ def test_transcripts_can_be_switched_off() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 8)), max_size=8), st.integers(0, 30), st.integers(1, 9))
 def test_overlap_is_what_it_says(words: list[tuple[int, int]], start: int, length: int) -> None:
-    """Counted in seconds one by one."""
+    """Compared with a count second by second."""
     said = [(begin, begin + lasts, f"w{begin}-{lasts}") for begin, lasts in sorted(set(words))]
     built = build(retrieved(column(ranges=[(start, start + length)]), words=spoken(*said)), INDEX, "print")
     segment = set(range(start, start + length))

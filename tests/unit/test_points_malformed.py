@@ -1,4 +1,4 @@
-"""Complete JSON with wrong content: nothing of the asset is stored, and the message says where to look."""
+"""Complete JSON with invalid content: nothing of the asset is stored, and the message names the place."""
 
 import numpy as np
 import pytest
@@ -50,7 +50,7 @@ def test_the_norm_of_a_vector_is_a_finite_float32(value: float) -> None:
 
 @pytest.mark.parametrize("value", [1e-45, 1e-30, 1e-6])
 def test_the_norm_of_a_vector_is_large_enough_to_normalize(value: float) -> None:
-    """Qdrant would store the vector as it is, and score it near zero for every query."""
+    """Qdrant would store the vector unchanged, and score it near zero for every query."""
     matrix = vectors(3)
     matrix[2] = value
     cause = refusal(retrieved(column(ranges=[(0, 6), (6, 12), (12, 18)], matrix=matrix)))
@@ -124,7 +124,7 @@ def contradiction(second: Float32) -> RetrievedAsset:
 
 
 def test_two_vectors_of_one_option_for_one_range_contradict_each_other() -> None:
-    """Also when the ranges only become one by rounding, and when the vectors differ in one number."""
+    """Even if the ranges become equal only by rounding, or the vectors differ in one number."""
     cause = "visual segments: two different vectors for one scope and time range"
     almost = vectors(1)
     almost[0, 511] = np.nextafter(almost[0, 511], np.float32(9))

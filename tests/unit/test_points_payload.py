@@ -1,4 +1,4 @@
-"""The payload of a point: complete, native JSON, and the metadata apart from what belongs to the segment."""
+"""The payload of a point: complete, native JSON, and asset metadata separate from segment data."""
 
 import json
 from typing import Any
@@ -72,7 +72,7 @@ def test_the_whole_payload() -> None:
 
 
 def test_absent_facts_are_null_and_not_missing() -> None:
-    """set_payload merges and never removes: a key that is left out would keep its old value."""
+    """set_payload merges and never removes: a missing key would keep its old value."""
     bare = asset(created_at=None, filename=None)
     built = build(retrieved(column(), of=bare), index(), "print-1").payload(0, ["visual"])
     assert built.keys() == payload().keys()
@@ -83,7 +83,7 @@ def test_absent_facts_are_null_and_not_missing() -> None:
 
 
 def test_every_value_is_native_json() -> None:
-    """Numpy numbers would not pass through REST."""
+    """REST cannot send NumPy numbers."""
     assert {type(value) for value in nested(payload())} <= set(NATIVE)
     assert json.loads(json.dumps(payload())) == payload()
 

@@ -1,4 +1,4 @@
-"""Revisions: the same content has the same one, however it is ordered; other content has another."""
+"""Revisions: equal content gives an equal revision, in any order; other content gives another."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -42,7 +42,7 @@ def reordered(segments: SegmentColumn, order: list[int]) -> SegmentColumn:
 
 @given(st.permutations(range(3)), st.permutations(range(2)), st.permutations(range(3)))
 def test_order_does_not_matter(segments: list[int], columns: list[int], words: list[int]) -> None:
-    """Of segments, of options, of words: the revision is that of a set."""
+    """Of segments, options and words: the revision is that of a set."""
     parts = answer().columns or ()
     said = replace(
         WORDS,
@@ -62,7 +62,7 @@ def test_a_column_in_pieces_is_the_same_column(cut: int) -> None:
 
 
 def test_the_revision_of_an_asset_is_the_same_in_every_release() -> None:
-    """Another value would write every point of every user anew; a new layout version does so on purpose."""
+    """Another value would write every point of every user again; a new layout version does so on purpose."""
     matrix = np.array([[1.0, -0.5], [0.25, 3.0]], np.float32)
     plain = retrieved(
         column(matrix=matrix), model="marengo9.9", words=spoken((0, 1, "goal")), metadata={"a": [1, None]}
@@ -112,7 +112,7 @@ def test_every_number_counts(row: int, place: int, value: float) -> None:
 
 
 def test_links_count_only_by_being_wanted() -> None:
-    """They expire within the hour: another link is no change, another wish is one."""
+    """Links expire within the hour: another link is no change, another setting is one."""
     other = answer(hls_url="https://cdn.example/2")
     assert built(answer(), media_links=True).revision != BEFORE.revision
     assert built(other, media_links=True).revision == built(answer(), media_links=True).revision
@@ -171,7 +171,7 @@ def test_the_order_of_metadata_keys_does_not_matter() -> None:
 
 
 def test_the_fingerprint_is_part_of_no_revision() -> None:
-    """A new release's fingerprint alone rewrites no vectors."""
+    """A new fingerprint after an upgrade rewrites no vectors."""
     after = build(answer(), index(), "print-2")
     assert (after.revision, after.metadata_revision) == (BEFORE.revision, BEFORE.metadata_revision)
     assert after.asset_payload["fingerprint"] == "print-2"

@@ -1,4 +1,4 @@
-"""What fits and what does not, as a table."""
+"""Which collections fit, as a table."""
 
 from dataclasses import replace
 from typing import Any
@@ -55,7 +55,7 @@ def test_misfit_names_every_difference(info: CollectionInfo, differences: list[s
 
 
 def found(vectors: Any, metadata: Any, points: int | None = 3) -> models.CollectionInfo:
-    """As the client hands it over, with only what is looked at."""
+    """As the client returns it, reduced to the fields that are read."""
     config = models.CollectionConfig.model_construct(params=models.CollectionParams(vectors=vectors), metadata=metadata)
     return models.CollectionInfo.model_construct(points_count=points, config=config, payload_schema={})
 
@@ -65,7 +65,7 @@ def found(vectors: Any, metadata: Any, points: int | None = 3) -> models.Collect
     [None, {}, {"owner": "them"}, {STAMP: "text"}, {STAMP: {"model": 3}}, {STAMP: {"model": "marengo3.0"}}],
 )
 def test_metadata_that_is_no_stamp_of_ours_is_none(metadata: Any) -> None:
-    """It is the user's own field, so anything may stand there."""
+    """Users own this field, so it may contain anything."""
     info = describe("c", found(None, metadata))
 
     assert differences(info, model=None, layout_version=None, instance_id=None) == {}

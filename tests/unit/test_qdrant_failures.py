@@ -1,4 +1,4 @@
-"""Every exception of Qdrant's client has a meaning for us, found by type and status."""
+"""Every exception of Qdrant's client is translated, by type and status."""
 
 import inspect
 import sqlite3
@@ -61,7 +61,7 @@ def exceptions_of(module: ModuleType) -> list[type[Exception]]:
 
 @pytest.mark.parametrize("kind", [*exceptions_of(http_exceptions), *exceptions_of(client_exceptions)])
 def test_every_exception_class_of_the_client_is_mapped(kind: type[Exception]) -> None:
-    """Fails for one that a new version of the client adds."""
+    """Fails if a new version of the client adds one."""
     error = SAMPLES[kind] if kind in SAMPLES else kind()
 
     assert isinstance(translation(error, "do", "it"), ConnectorError)
@@ -74,7 +74,7 @@ def test_every_grpc_status_is_mapped(code: grpc.StatusCode) -> None:
 
 @pytest.mark.parametrize("status", [None, *(status.value for status in HTTPStatus if status >= 300), 599])
 def test_every_http_status_is_mapped(status: int | None) -> None:
-    """Redirects and what nobody has heard of are not final."""
+    """Redirects and unknown statuses are not final."""
     kind = kind_of(rest(status))
 
     assert (
@@ -155,7 +155,7 @@ def test_the_other_sides_own_words_are_in_the_message(error: Exception, words: s
 
 
 def test_what_is_no_failure_of_qdrant_passes_unchanged() -> None:
-    """A bug of ours must not look like an outage."""
+    """A bug in the connector must not look like an outage."""
     with pytest.raises(KeyError), translated("do", "it"):
         raise KeyError("bug")
     with pytest.raises(TypeError, match="KeyError is not an exception of Qdrant's client"):

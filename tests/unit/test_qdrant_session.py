@@ -1,4 +1,4 @@
-"""One connection for many requests; another one after an outage; nothing closed under a request that is under way."""
+"""One connection for many requests, a new one after an outage; none is closed while a request uses it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.usefixtures("no_waiting")
 
 @dataclass(slots=True)
 class Client:
-    """As much of the vendor's client as a session uses by itself."""
+    """The part of the vendor's client that a session uses itself."""
 
     closed: bool = False
 
@@ -27,7 +27,7 @@ class Client:
 
 @dataclass(slots=True)
 class Connector:
-    """Makes connections, or fails as told."""
+    """Creates connections, or fails as planned."""
 
     made: list[Client] = field(default_factory=list)
     failures: list[Exception] = field(default_factory=list)
@@ -108,7 +108,7 @@ async def test_an_outage_is_followed_by_a_new_connection() -> None:
     ids=lambda error: type(error).__name__,
 )
 async def test_what_repeating_would_not_help_is_final(final: Exception) -> None:
-    """And says nothing against the connection."""
+    """And does not count against the connection."""
     connector = Connector()
     session = Session(connector)
 

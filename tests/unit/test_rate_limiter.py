@@ -1,4 +1,4 @@
-"""When requests may be sent: tables for the pure schedule, the limiter on a clock that only sleep moves."""
+"""When requests may be sent: tables for the pure schedule; the limiter on a clock that only `sleep` advances."""
 
 import asyncio
 from itertools import pairwise
@@ -25,7 +25,7 @@ def test_without_a_ceiling_nobody_waits() -> None:
 
 @pytest.mark.parametrize(("after", "wait"), [(0.0, 2.0), (1.5, 0.5), (2.0, 0.0), (100.0, 0.0)])
 def test_a_ceiling_spaces_requests(after: float, wait: float) -> None:
-    """30 a minute are one every two seconds, also after a long pause: nothing is saved up."""
+    """30 a minute means one every two seconds, even after a long pause: unused requests are not saved."""
     assert RateSchedule(interval=2.0).taken(50.0).wait(50.0 + after) == wait
 
 
@@ -60,7 +60,7 @@ def test_a_quota_that_runs_low_is_made_to_last(quota: Quota, wait_now: float, wa
 
 
 def test_a_pace_ends_with_its_quota() -> None:
-    """Either the reset has come, or an answer says that there is plenty again."""
+    """Either the reset time is reached, or a response reports enough quota again."""
     low = RateSchedule().learned(0.0, Quota(5, 10))
 
     assert low.taken(4.0).wait(4.0) == 2.0
@@ -74,7 +74,7 @@ def test_a_quota_never_loosens_the_ceiling() -> None:
 
 @given(rate=st.integers(1, 600), gaps=st.lists(st.floats(0, 30), min_size=2, max_size=60))
 def test_no_minute_has_more_requests_than_the_ceiling(rate: int, gaps: list[float]) -> None:
-    """Whenever callers come, any 60 seconds hold at most `rate` requests."""
+    """Whenever callers arrive, any 60 seconds have at most `rate` requests."""
 
     async def run() -> list[float]:
         time = FakeTime(now=0.0)
@@ -92,7 +92,7 @@ def test_no_minute_has_more_requests_than_the_ceiling(rate: int, gaps: list[floa
 
 
 async def test_many_workers_share_one_ceiling() -> None:
-    """They are served one after the other in the order in which they came."""
+    """They are served in the order of their arrival."""
     time = FakeTime(now=0.0)
     limiter = Limiter(60, time.clock)
     served: list[tuple[float, int]] = []
@@ -110,7 +110,7 @@ async def test_many_workers_share_one_ceiling() -> None:
 
 
 async def test_a_pause_reaches_those_who_already_wait() -> None:
-    """What one worker is told while another sleeps holds for both."""
+    """A 429 that one worker receives also delays a worker that already sleeps."""
     time = FakeTime(now=0.0)
     limiter = Limiter(60, time.clock)
     await limiter.turn(ENDLESS)
@@ -137,7 +137,7 @@ async def test_a_long_block_is_reported_and_takes_no_turn() -> None:
 
 
 async def test_our_own_ceiling_is_waited_for_however_long_it_takes() -> None:
-    """Only what the source asks for counts as a block."""
+    """Only a limit of the source counts as a block."""
     time = FakeTime(now=0.0)
     limiter = Limiter(0.1, time.clock)
     await limiter.turn(120.0)

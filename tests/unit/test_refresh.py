@@ -21,7 +21,7 @@ NAMES = [f"asset-{number}" for number in range(1000)]
 
 
 def seen(shallow: float, deep: float | None = None) -> Applied:
-    """So many seconds ago."""
+    """The time this many seconds ago."""
     return replace(applied(), shallow_at=NOW - shallow, deep_at=NOW - (shallow if deep is None else deep))
 
 
@@ -38,7 +38,7 @@ def seen(shallow: float, deep: float | None = None) -> Applied:
     ],
 )
 def test_what_is_due(shallow: float, deep: float, expected: list[Due]) -> None:
-    """A deep retrieval shows the metadata too, so it stands for the shallow one."""
+    """A deep refresh includes the metadata, so it counts as a shallow one too."""
     assert due({"a": seen(shallow, deep)}, NO_CANARY, POLICY, NOW) == expected
 
 
@@ -94,7 +94,7 @@ def test_the_quota_counts_the_canary(quota: int) -> None:
     [(0, 60.0, 0), (1, 60.0, 1), (1440, 60.0, 3), (1441, 60.0, 4), (100, HOUR, 13), (10, DAY, 30), (10, 9 * DAY, 30)],
 )
 def test_a_cycle_may_do_three_times_its_share(assets: int, period: float, share: int) -> None:
-    """So that what a long stop left undone is caught up by and by, and never at once."""
+    """A backlog after a long downtime is worked off gradually, never at once."""
     assert refresh_quota(assets, period, DAY) == share
 
 
@@ -115,7 +115,7 @@ def test_the_canary_is_not_due_twice() -> None:
 
 
 def test_a_deep_order_makes_everything_older_due() -> None:
-    """The canary found other vectors than those applied: what was retrieved since then is not asked for again."""
+    """The canary's vectors differ from the applied ones; assets retrieved since then are not retrieved again."""
     state = replace(NO_CANARY, deep_due_since=NOW - HOUR)
     facts = {"before": seen(0.0, 2 * HOUR), "after": seen(0.0, HOUR - 1)}
     assert due(facts, state, POLICY, NOW) == [Due("before", deep=True)]
@@ -178,7 +178,7 @@ def test_an_asset_is_due_at_its_very_moment() -> None:
 
 
 def test_a_mark_in_the_future_makes_nothing_due_early() -> None:
-    """As after a clock that was set back."""
+    """As after the clock was set back."""
     marked = replace(NO_CANARY, shallow_due_since=NOW + 9 * DAY, deep_due_since=NOW + 99 * DAY)
 
     assert due({"a": seen(1.0)}, marked, POLICY, NOW) == []

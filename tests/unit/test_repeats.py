@@ -1,4 +1,4 @@
-"""One message does not flood the log, and what was left out is counted."""
+"""A repeated message does not flood the log, and the omitted ones are counted."""
 
 import logging
 
@@ -45,7 +45,7 @@ def test_what_is_remembered_does_not_grow_for_ever() -> None:
 
 
 def test_what_a_library_repeats_is_left_out_and_counted() -> None:
-    """Its traceback and its second line may differ: they name the socket."""
+    """The traceback and second line may differ, because they name the socket."""
     clock = Clock()
     seen = LibraryRepeats(clock)
     records = [record("asyncio", f"socket.accept() out of system resource\nsocket: {number}") for number in range(100)]
@@ -62,7 +62,7 @@ def test_what_a_library_repeats_is_left_out_and_counted() -> None:
     [("connector.daemon.index_loop", {"event": "cycle.failed"}), ("connector.engine.cycle", "cycle.crashed %s")],
 )
 def test_our_own_events_all_come_through(name: str, message: object) -> None:
-    """They say different things by their fields."""
+    """Their fields make them different messages."""
     seen = LibraryRepeats(Clock())
 
     assert all(seen.filter(record(name, message)) for _ in range(100))

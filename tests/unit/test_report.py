@@ -1,4 +1,4 @@
-"""The report counts everything once and explains what is not as it should be."""
+"""The report counts everything once and explains every problem."""
 
 from dataclasses import asdict
 from typing import Any
@@ -124,7 +124,7 @@ def test_an_asset_that_killed_the_process_is_explained_too() -> None:
 
 
 def test_postponed_assets_are_still_failed_or_deferred() -> None:
-    """The report says how things stand, not only what this cycle did."""
+    """The report shows the current state, not only this cycle's work."""
     tried = attempt(attempts=1, reason="a zero vector", code="malformed_asset")
     failed = (row("f", attempt=tried), row("g", attempt=tried))
     deferred = row("d", attempt=attempt(attempts=0, reason="time-out", code="unavailable"))

@@ -16,12 +16,12 @@ STEPS = [-10 * 365 * DAY, -DAY, -HOUR, -90.0, 90.0, HOUR, DAY, 10 * 365 * DAY]
 
 
 class Enough(Exception):
-    """The time that the test gave has passed."""
+    """The time limit of the test is reached."""
 
 
 @dataclass
 class Time:
-    """Passes only while the schedule sleeps. `stepped` is how far the wall clock was set."""
+    """Advances only while the schedule sleeps. `stepped` is how far the wall clock was set."""
 
     now: float = 1000.0
     until: float = 1000.0
@@ -47,7 +47,7 @@ class Time:
             await self.schedule.run()
 
     def poke(self, name: str) -> Callable[[], None]:
-        """Notes when it was poked, in seconds since the start."""
+        """Records when it was poked, in seconds since the start."""
         return lambda: self.pokes.setdefault(name, []).append(self.now - 1000.0)
 
     def every(self, name: str, seconds: float) -> None:
@@ -154,7 +154,7 @@ async def test_missed_runs_are_made_up_for_once(time: Time) -> None:
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("seconds", [60.0, HOUR])
 async def test_an_interval_survives_every_step_of_the_wall_clock(time: Time, seconds: float, step: float) -> None:
-    """A poke may come early, but none comes late, nor when the clock is set right again."""
+    """A poke may be early, but never late, not even when the clock is corrected again."""
     time.every("poll a", seconds)
     await time.passes(1.5 * seconds)
     time.stepped = step
@@ -169,7 +169,7 @@ async def test_an_interval_survives_every_step_of_the_wall_clock(time: Time, sec
 
 
 async def test_a_suspended_machine_makes_up_for_what_it_missed(time: Time) -> None:
-    """Its monotonic clock stood still meanwhile."""
+    """Its monotonic clock stood still in the meantime."""
     time.every("full a", 24 * HOUR)
     await time.passes(HOUR)
     time.stepped = 25 * HOUR
@@ -189,7 +189,7 @@ async def test_a_slow_drift_of_the_clock_is_no_step(time: Time) -> None:
 
 @pytest.mark.parametrize(("seconds", "jitter"), [(1.0, 0.1), (60.0, 6.0), (600.0, 60.0), (DAY, 60.0)])
 async def test_runs_are_late_by_a_tenth_or_a_minute_at_most(time: Time, seconds: float, jitter: float) -> None:
-    """So that many daemons, or many indexes of one, do not ask at the same moment."""
+    """So that many daemons, or many indexes of one, do not poll at the same time."""
     time.chance = 0.5
     time.every("poll a", seconds)
 
@@ -199,7 +199,7 @@ async def test_runs_are_late_by_a_tenth_or_a_minute_at_most(time: Time, seconds:
 
 
 async def test_a_cron_expression_is_read_as_cron_reads_it(time: Time) -> None:
-    """Five past one, on Sundays in UTC, to the second: what is written as a time is meant as one."""
+    """Five past one, on Sundays in UTC, to the second: a cron time is exact."""
     time.cron("full a", "5 13 * * 0")
     time.cron("full b", "5 13 * * 1")
 
@@ -210,7 +210,7 @@ async def test_a_cron_expression_is_read_as_cron_reads_it(time: Time) -> None:
 
 @pytest.mark.parametrize("step", STEPS)
 async def test_a_cron_expression_follows_the_wall_clock(time: Time, step: float) -> None:
-    """Back or forward, it comes at the next such moment of the clock as it is now, and then once each time."""
+    """After a step in either direction, it fires at the next matching time of the new clock, once each time."""
     time.cron("full a", "5 * * * *")
     await time.passes(60.0)
     time.stepped = step

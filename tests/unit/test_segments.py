@@ -1,4 +1,4 @@
-"""Segments and words of an answer -> columns, or an error that names the place."""
+"""Segments and words of a response -> columns, or an error that names the place."""
 
 import json
 import sys
@@ -16,7 +16,7 @@ from tests.fakes.bodies import OPTIONS, body, read, segment
 
 
 def test_segments_become_columns_by_option_and_scope() -> None:
-    """Row i of each array is one segment, in the order of arrival."""
+    """Row i of each array is one segment, in the order of the response."""
     found = read(
         body(
             segment("visual", 0, (1.0, 2.0)),
@@ -40,7 +40,7 @@ def test_segments_become_columns_by_option_and_scope() -> None:
 
 
 def test_the_same_segment_twice_is_kept_twice() -> None:
-    """Merging is a decision about points, not about bytes."""
+    """Merging is decided when points are built, not when bytes are decoded."""
     found = read(body(segment(), segment()))
 
     assert found.columns is not None
@@ -48,7 +48,7 @@ def test_the_same_segment_twice_is_kept_twice() -> None:
 
 
 def test_options_that_nobody_asked_for_are_left_out() -> None:
-    """Even when their content is of no use."""
+    """Even if their content is invalid."""
     found = read(body(segment("visual"), segment("fused", vector=None)), ("visual",))
 
     assert found.columns is not None
@@ -67,7 +67,7 @@ def test_an_absent_embedding_is_no_empty_one(embedding: object) -> None:
 
 @pytest.mark.parametrize(("model", "known"), [("Marengo-retrieval-2.7", "marengo2.7"), (None, "marengo3.0")])
 def test_an_empty_embedding_is_the_truth(model: str | None, known: str) -> None:
-    """Without a segment the model of the index will do."""
+    """Without segments, the model of the index is used."""
     found = read(body(model=model))
 
     assert (found.columns, found.model) == ((), known)
@@ -117,7 +117,7 @@ def test_a_number_beyond_any_float_is_wrong_content(number: str) -> None:
 
 @pytest.mark.parametrize("number", [1e39, -1e300])
 def test_a_number_beyond_float32_is_infinite_and_refused_with_the_points(number: float) -> None:
-    """Without a warning of numpy on the way."""
+    """And NumPy gives no warning."""
     found = read(body(segment(vector=(number, 1.0))))
 
     assert found.columns is not None
@@ -165,7 +165,7 @@ FINE = {"start": 1, "end": 2, "value": "fine"}
     ids=repr,
 )
 def test_a_word_that_cannot_be_used_is_dropped_and_counted(word: Any) -> None:
-    """One bad word costs neither the other words nor the vectors."""
+    """One bad word loses neither the other words nor the vectors."""
     vector = tuple(np.linspace(-1, 1, 512).tolist())
     found = read(body(segment(vector=vector), transcription=[FINE, word, FINE]))
     built = build(found, Index("ix1", "news", "marengo3.0"), "fingerprint")
@@ -189,7 +189,7 @@ def test_a_bad_word_does_not_excuse_bad_vectors() -> None:
 
 
 def test_vectors_do_not_become_lists_of_floats() -> None:
-    """Decoding an hour of video holds little more than the matrices themselves."""
+    """Decoding an hour of video needs little more memory than the matrices themselves."""
     vector = np.linspace(-1, 1, 512).astype(np.float32).tolist()
     raw = msgspec.json.encode(
         {

@@ -1,4 +1,4 @@
-"""Every number and duration has bounds, in one table, which the documents repeat."""
+"""Every number and duration has a range, in one table, which the documents repeat."""
 
 import math
 import re

@@ -1,4 +1,4 @@
-"""How single settings are written."""
+"""The format of single settings."""
 
 import pytest
 from hypothesis import given

@@ -11,7 +11,7 @@ from tests.unit.settings_place import REQUIRED, Place
 
 DAY = 86_400.0
 
-# variable, its default, a text that it may be given, what that means
+# variable, its default, an accepted text, the value of that text
 VARIABLES: list[tuple[str, Any, str, Any]] = [
     ("TWELVELABS_BASE_URL", "https://api.twelvelabs.io/v1.3", "http://127.0.0.1:9/v1.3/", "http://127.0.0.1:9/v1.3"),
     ("QDRANT_URL", "embedded", " https://qdrant.example:6333 ", "https://qdrant.example:6333"),
@@ -47,7 +47,7 @@ VARIABLES: list[tuple[str, Any, str, Any]] = [
     ("CONNECTOR_LOG_LEVEL", "info", "debug", "debug"),
     ("CONNECTOR_LOG_FORMAT", "auto", "json", "json"),
 ]
-# What a file says, the .env file, the environment and the command line; the last one given holds.
+# Values in the TOML file, .env, the environment and the command line; the last one given applies.
 LEVELS = ("file", "dotenv", "environment", "command line")
 
 
@@ -86,7 +86,7 @@ def test_a_variable_is_read_from_dotenv_and_file(place: Place, variable: str, te
 
 @pytest.mark.parametrize("variable", [it[0] for it in VARIABLES])
 def test_an_empty_value_is_unset(place: Place, variable: str) -> None:
-    """Wherever it stands: compose files pass on what is not set as empty."""
+    """In any source, because compose files pass unset variables as empty ones."""
     before = place.load().model_dump()
     place.environment(**{variable: ""})
     place.write(".env", f"{variable}=\n")
@@ -102,7 +102,7 @@ def test_what_is_required_is_named_with_where_to_get_it(bare: Place) -> None:
 
 @pytest.mark.parametrize("top", range(len(LEVELS)))
 def test_precedence(place: Place, top: int) -> None:
-    """Command line, environment, .env, file, default: each holds where nothing above it says otherwise."""
+    """Command line, environment, .env, file, default: earlier ones override later ones."""
     given = {level: number for number, level in enumerate(LEVELS[: top + 1], start=100)}
     place.write("c.toml", f"max_deletes = {given['file']}")
     place.write(".env", f"CONNECTOR_MAX_DELETES={given['dotenv']}" if "dotenv" in given else "")
@@ -163,7 +163,7 @@ def test_files_of_the_ledger_stand_in_the_data_directory(place: Place) -> None:
 
 
 def test_settings_that_are_given_alone_are_not_changed_by_anything(place: Place) -> None:
-    """For the demo, whatever the shell of the newcomer holds."""
+    """For the demo, whatever the user's shell contains."""
     place.environment(CONNECTOR_MAX_DELETES="99", QDRANT_URL="http://elsewhere:6333")
     place.write(".env", "CONNECTOR_CONCURRENCY=9")
     settings = given_only(twelvelabs_api_key="demo", connector_indexes="a,b")

@@ -1,4 +1,4 @@
-"""Which indexes are synced, and what is different for one of them."""
+"""Which indexes are synced, and the settings of a single index."""
 
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ from tests.unit.settings_place import Place
 
 @pytest.fixture
 def keyed(bare: Place) -> Place:
-    """All that is missing are the indexes."""
+    """Only the indexes are missing."""
     bare.environment(TWELVELABS_API_KEY="tlk")
     return bare
 
@@ -100,7 +100,7 @@ def test_what_a_table_does_not_say_is_as_for_all(keyed: Place) -> None:
 
 
 def test_an_override_holds_over_the_environment(keyed: Place) -> None:
-    """It says more: this index, and not all."""
+    """It is more specific: this index, not all."""
     keyed.environment(CONNECTOR_INDEXES="a,b", CONNECTOR_DELETE_MODE="keep", CONNECTOR_TRANSCRIPT="true")
     content = '[[indexes]]\nid = "a"\ndelete_mode = "sync"\ntranscript = false'
     settings = keyed.load(config=toml(keyed, content))
@@ -138,7 +138,7 @@ def test_a_discovered_index_may_have_a_table(keyed: Place) -> None:
 
 
 def test_a_table_for_an_index_that_is_not_synced_deserves_a_word(keyed: Place) -> None:
-    """The environment may narrow the file's list down on purpose."""
+    """The environment may narrow the file's list on purpose."""
     keyed.environment(CONNECTOR_INDEXES="a")
     settings, warnings = keyed.load_with_warnings(config=toml(keyed, '[[indexes]]\nid = "b"'))
     assert settings.connector_indexes == ("a",)

@@ -1,4 +1,4 @@
-"""Every mistake is named, with its cause and what to write instead, and all of them at once."""
+"""Every mistake is named, with its cause and the correction, and all of them at once."""
 
 import re
 
@@ -73,7 +73,7 @@ def test_a_bad_value_is_named_with_what_is_wanted(place: Place, variable: str, v
 
 
 def test_all_mistakes_come_at_once(bare: Place) -> None:
-    """Wherever they stand: nobody wants to start the program five times to find five of them."""
+    """In any source: five mistakes must not take five attempts to find."""
     bare.environment(CONNECTOR_CONCURRENCY="none", CONNECTOR_MAX_DELETE="5")
     bare.write(".env", "CONNECTOR_POLL_INTERVALL=5s\nQDRANT_GRPC_PORT=x")
     bare.write("c.toml", "retries = 5\nmax_attempts = 0")
@@ -127,7 +127,7 @@ def test_other_unknown_variables_are_warned_about_once(place: Place) -> None:
 
 
 def test_the_variables_that_kubernetes_sets_for_a_service_are_ignored(place: Place) -> None:
-    """A service named `connector` gives every pod of its namespace these."""
+    """A service named `connector` gives them to every pod of its namespace."""
     place.environment(
         CONNECTOR_SERVICE_HOST="10.0.0.1",
         CONNECTOR_SERVICE_PORT="8080",
@@ -223,7 +223,7 @@ def test_a_dotenv_that_cannot_be_read_is_named(place: Place) -> None:
     ],
 )
 def test_a_value_of_the_wrong_type_in_the_file_is_named(bare: Place, line: str, words: str) -> None:
-    """Once, also where the setting is required."""
+    """Once, even if the setting is required."""
     given = {"TWELVELABS_API_KEY": "tlk", "CONNECTOR_INDEXES": "a"}
     bare.environment(**{name: value for name, value in given.items() if name not in words})
     (mistake,) = bare.mistakes(config=bare.write("connector.toml", line))
@@ -232,7 +232,7 @@ def test_a_value_of_the_wrong_type_in_the_file_is_named(bare: Place, line: str, 
 
 @pytest.mark.parametrize("name", ["CONNECTOR_DATA_DIR", "CONNECTOR_HTTP_HOST", "CONNECTOR_METADATA_INDEXES"])
 def test_bytes_that_are_no_text_are_a_mistake(place: Place, name: str) -> None:
-    """They would be an exception of the first file, answer or request that holds them."""
+    """Otherwise the first file, response or request that contains them would raise an exception."""
     place.environment(**{name: "a\udcff:keyword"})
     assert place.mistakes() == [f"{name}: it is not valid UTF-8 or contains a NUL character: correct it"]
 

@@ -1,4 +1,4 @@
-"""Secrets come from variables, files that variables name, and mounted files; and never come out again."""
+"""Secrets come from variables, files that variables name, and mounted files, and are never shown."""
 
 import pickle
 
@@ -13,7 +13,7 @@ READABLE = "it must exist, and the user that runs the connector must be able to 
 
 @pytest.fixture
 def indexed(bare: Place) -> Place:
-    """All that is missing is the key."""
+    """Only the key is missing."""
     bare.environment(CONNECTOR_INDEXES="index-1")
     return bare
 
@@ -130,7 +130,7 @@ def test_secrets_do_not_show(indexed: Place) -> None:
     ],
 )
 def test_mistakes_do_not_show_secrets(indexed: Place, variables: dict[str, str]) -> None:
-    """Neither those beside the mistake nor one inside it."""
+    """Neither the secrets next to the mistake nor one inside it."""
     indexed.environment(TWELVELABS_API_KEY="hidden-one", QDRANT_API_KEY="hidden-two", **variables)
     with pytest.raises(ConfigError) as refused:
         indexed.load()

@@ -1,4 +1,4 @@
-"""Whether a webhook is genuine: the vendor's scheme, its tolerance, and headers that somebody made up."""
+"""Whether a webhook is genuine: the vendor's scheme, its tolerance, and forged headers."""
 
 import pytest
 from hypothesis import given
@@ -16,7 +16,7 @@ def signed(timestamp: str, body: bytes = BODY, secret: str = SECRET) -> str:
 
 
 def test_the_test_vector() -> None:
-    """Made by hand from the vendor's description of the scheme."""
+    """Computed by hand from the vendor's description of the scheme."""
     assert signature(SECRET, str(AT), BODY) == V1
     assert is_genuine(HEADER, BODY, SECRET, AT)
 
@@ -47,7 +47,7 @@ def test_the_order_of_the_parts_and_further_parts_do_not_matter(header: str) -> 
     ],
 )
 def test_a_signature_holds_for_five_minutes_either_way(late: float, genuine: bool) -> None:
-    """The sender's clock may be ahead of ours, too."""
+    """The sender's clock may be ahead of ours."""
     assert is_genuine(HEADER, BODY, SECRET, AT + late) is genuine
 
 
@@ -81,12 +81,12 @@ def test_a_header_without_both_parts_is_not_genuine(header: str) -> None:
     ["", "now", "-1659342128", "+1659342128", "1659342128.0", "1_659_342_128", "16593421٢٨", "²", "9" * 5000, "1e9"],
 )
 def test_a_time_that_is_no_count_of_seconds_is_not_genuine(timestamp: str) -> None:
-    """Even when it was signed."""
+    """Even if it was signed."""
     assert not is_genuine(signed(timestamp), BODY, SECRET, AT)
 
 
 def test_the_last_of_two_times_is_the_one_that_was_signed() -> None:
-    """A time put in front of a genuine header does not make it fresh."""
+    """A new time before the signed one does not make an old header valid."""
     assert not is_genuine(f"t={AT + 9999},{HEADER}", BODY, SECRET, AT + 9999)
 
 

@@ -1,4 +1,4 @@
-"""Stored times in the future say nothing: they must not delay a retry, a refresh or the canary."""
+"""Stored times in the future are not credible: they must not delay a retry, a refresh or the canary."""
 
 from connector.domain.ledger_model import IndexState
 from connector.domain.stored_times import credible_rows, credible_state
@@ -19,7 +19,7 @@ def test_rows_from_before_now_are_as_they_are() -> None:
 
 
 def test_a_row_without_a_future_time_is_not_copied() -> None:
-    """Most rows are such, and there may be a hundred thousand."""
+    """Most rows have none, and there may be a hundred thousand."""
     known = row("a", applied(at=NOW), attempt=attempt(tried_at=NOW))
 
     assert credible_rows({"a": known}, NOW)["a"] is known

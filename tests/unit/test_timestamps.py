@@ -1,4 +1,4 @@
-"""Source timestamps, in every spelling seen, mean one moment."""
+"""Source timestamps in every known format mean one moment."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""How far the work has come, in source time: never back, never past what the source itself calls now."""
+"""The source time up to which all work is done: never moves back, never beyond the source's own time."""
 
 import pytest
 
@@ -61,7 +61,7 @@ def test_everything_else_stays() -> None:
 
 
 def test_what_does_not_settle_leaves_the_watermark_where_it_is() -> None:
-    """An incomplete listing may have left out rows that are older than those it shows."""
+    """An incomplete listing may lack rows that are older than the listed ones."""
     state = IndexState(0.0, 0.0, watermark=5.0)
     seen = {"a": asset("a", created_at="2026-03-01T09:00:00Z", status="indexing")}
 

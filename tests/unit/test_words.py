@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]
-# The simulator speaks as the API does: it has clips and skipped files.
+# The simulator uses the API's own words, such as clips and skipped files.
 MODULES = [file for file in ROOT.glob("connector/**/*.py") if "simulator" not in file.parts]
 
 # Pattern -> what to write instead.
@@ -30,13 +30,13 @@ FORBIDDEN = re.compile(rf"\b(?:{'|'.join(REPLACED)})\b", re.IGNORECASE)
 
 
 def forbidden(text: str) -> list[str]:
-    """Over line ends too, but not in code."""
+    """Matches across line breaks, but not in code."""
     prose = re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.DOTALL)
     return FORBIDDEN.findall(" ".join(prose.split()))
 
 
 def messages(tree: ast.Module) -> Iterator[str]:
-    """String constants, also the fixed parts of f-strings; no docstrings."""
+    """String constants and the fixed parts of f-strings, without docstrings."""
     docstrings = {
         id(node.body[0].value)
         for node in ast.walk(tree)

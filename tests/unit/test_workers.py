@@ -1,4 +1,4 @@
-"""Workers: bounded, fair between runs, and stopped without leaving anything half done."""
+"""Workers: limited in number, fair between runs, and stopped without unfinished changes."""
 
 import asyncio
 from collections import Counter
@@ -14,9 +14,9 @@ CarryOut = Callable[[str], Awaitable[Result]]
 
 
 class Site:
-    """Where changes are carried out: it says how many are in hand at once, and which began and ended.
+    """Carries out changes, and records how many run at once, and which began and ended.
 
-    `arrivals` and `results` are for waiting; a held change ends when it is let go.
+    `arrivals` and `results` are for waiting; a held change ends when it is released.
     """
 
     def __init__(self, workers: Workers) -> None:
@@ -71,7 +71,7 @@ async def crashed(run: Awaitable[bool]) -> ZeroDivisionError:
 
 
 def ending(begin: str, because: Callable[[], None]) -> Callable[[str], None]:
-    """Does it when this change begins."""
+    """Does this when the change begins."""
     return lambda change: because() if change == begin else None
 
 
@@ -98,7 +98,7 @@ async def test_nothing_to_do_is_done() -> None:
 
 
 async def test_two_runs_share_the_places() -> None:
-    """Together they never take more than there are."""
+    """The limit applies to both together."""
     site = Site(Workers(3))
     async with asyncio.TaskGroup() as group:
         group.create_task(site.run(*names("a", 20)))
@@ -110,7 +110,7 @@ async def test_two_runs_share_the_places() -> None:
 
 @pytest.mark.parametrize("concurrency", [1, 2, 4])
 async def test_a_small_run_does_not_wait_for_the_end_of_a_large_one(concurrency: int) -> None:
-    """Places are given out in turn, so its third change begins while the other run is about that far."""
+    """Places are assigned in turn, so its third change begins while the other run is about that far."""
     site = Site(Workers(concurrency))
     site.hold(names("large", 1000)[0])
     async with asyncio.TaskGroup() as group:
@@ -152,7 +152,7 @@ async def test_a_run_that_was_at_its_last_change_when_stopped_is_finished() -> N
 
 
 async def test_the_first_cycle_error_comes_after_the_changes_in_hand() -> None:
-    """What is in hand is finished and counted, nothing else is begun."""
+    """Changes in progress are finished and counted, no others begin."""
     site = Site(Workers(3))
     site.failures = {"a1": CycleError("ask", "", "first"), "a2": CycleError("ask", "", "second")}
     site.hold("a1", "a2", "a0")
@@ -203,7 +203,7 @@ async def test_a_mistake_of_ours_frees_its_place() -> None:
 
 
 async def test_a_mistake_of_ours_leaves_the_changes_in_hand_alone() -> None:
-    """They are finished and counted; cancelled, they would have to be begun again."""
+    """They are finished and counted; if cancelled, they would have to be repeated."""
     site = Site(Workers(2))
     site.failures = {"a0": ZeroDivisionError("ours")}
     site.hold("a1")

@@ -1,4 +1,4 @@
-"""The files that run elsewhere, in GitHub's workflows and before a commit, call what is there."""
+"""GitHub's workflows and the pre-commit hooks call only things that exist."""
 
 import re
 import tomllib
@@ -21,7 +21,7 @@ def parsed(file: Path) -> Any:
 
 
 def steps(file: Path) -> Iterator[dict[str, Any]]:
-    """Steps, and jobs that are another workflow."""
+    """Steps, and jobs that call another workflow."""
     for job in parsed(file)["jobs"].values():
         yield from job.get("steps", [job])
 
@@ -66,7 +66,7 @@ def test_a_called_workflow_exists_and_may_be_called(file: Path) -> None:
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)
 def test_no_expression_is_pasted_into_a_script(file: Path) -> None:
-    """A tag or a branch may hold shell commands: scripts read the environment."""
+    """The name of a tag or branch may contain shell commands, so scripts read it from the environment."""
     assert [step["run"] for step in steps(file) if "${{" in step.get("run", "")] == []
 
 

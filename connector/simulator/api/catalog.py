@@ -49,7 +49,7 @@ def _rows(world: World) -> Rows:
 def _place(world: World, asset_id: str) -> tuple[int, int]:
     ref = world.codec.decode(asset_id)
     if ref is None:
-        raise ValueError(f"{asset_id} was deleted but never made")
+        raise ValueError(f"{asset_id} was deleted but never created")
     return (_UPLOADS if ref.kind is IdKind.UPLOAD else ref.index, ref.ordinal)
 
 

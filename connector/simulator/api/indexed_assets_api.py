@@ -1,4 +1,4 @@
-"""/indexes/{id}/indexed-assets and its legacy twin /indexes/{id}/videos."""
+"""/indexes/{id}/indexed-assets and the legacy endpoint /indexes/{id}/videos."""
 
 import asyncio
 from collections.abc import Callable

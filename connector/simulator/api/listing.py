@@ -87,7 +87,7 @@ def asset_page(
 ) -> tuple[list[Record], int]:
     """The records of a page of an index, and the total number of matches. `request` seeds the shuffling of ties.
 
-    Without a filter and in the order of creation the page is found directly: page 2,000 costs what page 1 does.
+    Without a filter and in the order of creation the page is found directly: page 2,000 is as fast as page 1.
     """
     order = SortOrder.of(query)
     wanted = AssetFilter.of(query, ["ready"] if only_ready else None)

@@ -13,23 +13,23 @@ class Knobs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     Change feed: `patch_bumps_updated_at` (true) a PATCH moves updated_at; `reindex_bumps_updated_at` (false) a re-index
     or a migration does; `asset_metadata_propagates` (false) /assets/{id}/user-metadata changes the indexed assets too;
-    `updated_at_filter` ("all") is the filter about every change, or only about metadata ("patched").
+    `updated_at_filter` filters by every change ("all") or by metadata changes only ("patched").
 
-    Retrieve: `not_ready_embedding` ("200_no_embedding", "400", "404") answers embedding_option on an unready asset;
-    `disabled_option` ("400", "omit") one that the index has not; `ready_lag_s` (0) seconds ready without embedding;
-    `segment_order` ("by_option", "interleaved", "shuffled"); `audio_grid` ("shared", "own") boundaries of audio;
-    `null_float` (0) share of segments with float null; `empty_segments` (false).
+    Retrieve: `not_ready_embedding` ("200_no_embedding", "400", "404") is the response to embedding_option for an
+    unready asset; `disabled_option` ("400", "omit") for an option that the index lacks; `ready_lag_s` (0) seconds
+    between ready and the embedding; `segment_order` ("by_option", "interleaved", "shuffled"); `audio_grid` ("shared",
+    "own") time ranges of audio; `null_float` (0) share of segments with float null; `empty_segments` (false).
 
     Listing: `timestamps` ("millis", "seconds", "offset"); `tie_order` ("stable", "shuffled" per request) of equal sort
     keys; `past_end` ("empty" = [], "null"); `missing_index` ("404", "400" resource_not_exist); `page_drift` ("none",
     "insert" an asset, "delete" the first listed) once per walk, right after its first page.
 
     Rate limit: `rate_limit` (null = none) requests per `rate_limit_window_s` (60); `rate_limit_headers` ("new", "old",
-    "both", "none"); `rate_limit_body` ("flat", "nested", "empty"); `retry_after` (true) is that header sent.
+    "both", "none"); `rate_limit_body` ("flat", "nested", "empty"); `retry_after` (true) sends that header.
 
     Webhooks: `webhook_copies` (1) deliveries per event; `webhook_reorder` (false) newest first; `webhook_loss` (0)
-    share lost; `webhook_clock_skew_s` (0) added to the signature's time; `webhook_unknown_task` (false) data.id is no
-    task that can be looked up.
+    share lost; `webhook_clock_skew_s` (0) added to the signature's time; `webhook_unknown_task` (false) puts the
+    id of an unknown task into data.id.
     """
 
     patch_bumps_updated_at: bool = True
@@ -68,4 +68,4 @@ class Knobs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
         try:
             return msgspec.convert({**msgspec.structs.asdict(self), **changes}, Knobs)
         except msgspec.ValidationError as error:
-            raise ValueError(f"knobs: {error}; see the Knobs docstring for names and values") from error
+            raise ValueError(f"knobs: {error}; see docs/simulator.md for names and values") from error

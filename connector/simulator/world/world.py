@@ -1,6 +1,6 @@
 """The simulated account: indexes, their assets, uploads, the clock and the knobs. No HTTP here.
 
-Every method may be called from any thread; `lock` makes several calls one step.
+Every method may be called from any thread; `lock` makes several calls atomic.
 """
 
 import threading

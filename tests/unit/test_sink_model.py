@@ -1,4 +1,4 @@
-"""What the values say about themselves."""
+"""Properties of the sink's values."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Bodies -> vocabulary: lenient in what may be absent, strict in what is there."""
+"""Response bodies -> domain values: fields may be absent, but their content is checked."""
 
 import json
 from contextlib import suppress
@@ -27,7 +27,7 @@ def test_user_metadata_is_an_object(metadata: object) -> None:
 
 @pytest.mark.parametrize("metadata", [None, {}, {"n": 2**63, "m": -(2**70), "f": 9.5, "t": ["a"], "o": {"x": None}}])
 def test_user_metadata_survives_as_it_is(metadata: dict[str, Any] | None) -> None:
-    """Integers beyond 64 bits, too."""
+    """Including integers beyond 64 bits."""
     assert read(body(user_metadata=metadata)).user_metadata == (metadata or {})
 
 
@@ -44,7 +44,7 @@ def test_an_asset_of_which_nothing_is_known_is_read() -> None:
 
 
 def test_all_facts_of_an_asset_arrive() -> None:
-    """Widths may come as floats; timestamps stay strings."""
+    """Widths may be floats; timestamps stay strings."""
     system = {"filename": "a.mp4", "duration": 12, "fps": 29.97, "width": 640.0, "height": 359.6, "size": 65749715}
     facts = {"status": "levitating", "asset_id": "u1", "created_at": "2026-01-14T13:34:29Z", "updated_at": "x"}
     found = read(body(**facts, system_metadata=system, hls={"video_url": "https://x/y.m3u8", "status": "COMPLETE"}))
@@ -102,7 +102,7 @@ def test_a_page_without_page_info_says_nothing_about_the_whole() -> None:
 
 @pytest.mark.parametrize("item", ["{}", '{"_id": null}', '{"_id": ""}', '{"_id": 5}', '{"_id": ["x"]}', "null", "5"])
 def test_a_row_without_an_id_is_a_row_of_its_own(item: str) -> None:
-    """Named so that it cannot be requested: it fails when it is retrieved, and hides no other."""
+    """It gets a name that cannot be requested: retrieving it fails, and other rows are not hidden."""
     page = listing_decoding.read_assets(
         f'{{"data": [{{"_id": "a1"}}, {item}], "page_info": {{"total_results": 2}}}}'.encode(), LISTING
     )
@@ -183,14 +183,14 @@ def test_metadata_that_no_decoder_takes_is_wrong_content(metadata: bytes, what: 
 
 @pytest.mark.parametrize("cut", range(1, 60, 7))
 def test_a_cut_body_did_not_arrive(cut: int) -> None:
-    """It is asked for again, wherever it was cut."""
+    """The request is retried, wherever the body was cut."""
     with pytest.raises(Unavailable):
         read(body(segment())[:-cut])
 
 
 @pytest.mark.parametrize("facts", [{"fps": "fast"}, {"width": [640]}, "none", {"size": 10**400}])
 def test_a_row_with_a_fact_of_the_wrong_type_does_not_hide_the_others(facts: object) -> None:
-    """It is listed by id and status alone; retrieving it will say what is wrong."""
+    """Only its id and status are used; the error is reported when it is retrieved."""
     rows = [{"_id": "a1", "status": "ready", "system_metadata": facts}, {"_id": "a2", "asset_id": "u2"}]
     page = listing_decoding.read_assets(json.dumps({"data": rows}).encode(), LISTING)
 
@@ -215,7 +215,7 @@ SEGMENT_FIELDS = st.sampled_from(list(segment()))
     cut=st.sampled_from([0, 0, 3, 30]),
 )
 def test_any_body_ends_in_a_value_or_in_our_error(fields: dict[str, Any], inner: dict[str, Any], cut: int) -> None:
-    """No vendor's exception and no warning gets out, whatever arrives."""
+    """No exception of a library and no warning, whatever arrives."""
     segments = {"model_name": "marengo3.0", "video_embedding": {"segments": [segment(), segment() | inner]}}
     raw = json.dumps({"embedding": segments, **fields}).encode()
     with suppress(MalformedAsset, Unavailable):

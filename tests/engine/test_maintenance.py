@@ -1,4 +1,4 @@
-"""What an operator does by hand: retry, drop, forget, each of them safe to break off anywhere and to repeat."""
+"""Operator actions: retry, drop, forget. Each can be interrupted anywhere and repeated."""
 
 from collections.abc import Awaitable
 from typing import Any
@@ -21,7 +21,7 @@ def malformed() -> MalformedAsset:
 
 
 async def quarantined_world() -> World:
-    """Two assets that are well, one that was and is in quarantine with its old points, one that never worked."""
+    """Two healthy assets, a quarantined one with old points, and a quarantined one that never worked."""
     world = World(max_attempts=1)
     for name in ("bad", "well", "fine"):
         world.source.add(INDEX, name)
@@ -59,7 +59,7 @@ async def test_a_retried_asset_is_made_by_the_next_cycle(world: World) -> None:
 
 
 async def test_a_retry_is_patient_with_nobody(world: World) -> None:
-    """The daemon's cycle, which leaves back-offs alone, tries it too."""
+    """The daemon's cycle, which respects back-offs, retries it too."""
     await maintenance.retry(world.ledger, INDEX, ["never", "bad"])
 
     assert (await world.cycle(period=3600.0)).upserted == 2
@@ -95,7 +95,7 @@ async def test_a_dropped_asset_comes_back_when_it_changes(world: World) -> None:
 
 
 async def test_a_dropped_asset_counts_as_no_delete(world: World) -> None:
-    """The bound on deletes is for what left the index by itself."""
+    """The limit on deletes is for assets that leave the index without an operator's action."""
     await maintenance.drop(world.sink, world.ledger, world.settings, ["bad"])
 
     assert await world.ledger.deletes_since(INDEX, 0.0) == 0
@@ -122,7 +122,7 @@ async def test_nothing_asked_for_is_nothing_done(world: World) -> None:
 
 
 async def test_a_forgotten_index_leaves_nothing(world: World) -> None:
-    """Neither points nor rows; what it counted is what there was."""
+    """Neither points nor rows; its counts are what existed."""
     seen: list[int] = []
 
     counts = await maintenance.forget(world.sink, world.ledger, world.settings, world.now, lambda: seen.append(1))
@@ -163,7 +163,7 @@ async def test_a_forgotten_index_that_is_synced_again_is_as_new(world: World) ->
 
 
 async def test_points_in_every_collection_of_a_row_are_dropped_and_forgotten(world: World) -> None:
-    """A model change was broken off: the row names both collections, and both hold points."""
+    """A model change was interrupted: the row names both collections, and both have points."""
     world.source.migrate(INDEX, "marengo2.7")
     world.sink.crash_at(4)
     world.now += 60 * 86_400.0
@@ -191,7 +191,7 @@ async def test_a_forget_while_the_sink_is_down_can_be_repeated(world: World) -> 
 @pytest.mark.parametrize("arm", ["sink", "ledger before", "ledger after"])
 @pytest.mark.parametrize("what", ["retry", "drop", "forget"])
 async def test_a_crash_at_any_step_leaves_the_truth_and_a_repetition_finishes(what: str, arm: str) -> None:
-    """I2 at every instant; the operation, given again, ends as if nothing had happened."""
+    """I2 at every moment; repeating the operation gives the same result as without a crash."""
     expected = await quarantined_world()
     await _carry_out(expected, what, ["bad", "never"])
     crashes = 0
@@ -213,7 +213,7 @@ async def test_a_crash_at_any_step_leaves_the_truth_and_a_repetition_finishes(wh
 @pytest.mark.parametrize("arm", ["sink", "ledger before", "ledger after"])
 @pytest.mark.parametrize("what", ["drop", "forget"])
 async def test_what_was_broken_off_and_not_given_again_is_put_right_by_a_cycle(what: str, arm: str) -> None:
-    """Nobody is forced to repeat it: what is listed comes back."""
+    """Repeating it is optional: listed assets come back."""
     for step in range(1, STEPS):
         world = await quarantined_world()
         crashed = await _crash(world, arm, step, _carry_out(world, what, ["bad"]))

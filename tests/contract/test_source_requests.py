@@ -1,4 +1,4 @@
-"""What the adapter asks for one asset, and what it makes of answers that no simulator gives."""
+"""The adapter's requests for one asset, and how it handles responses that no simulator gives."""
 
 import pytest
 
@@ -26,7 +26,7 @@ async def test_a_retrieval_asks_for_each_option_and_the_words() -> None:
 
 
 async def test_a_shallow_retrieval_asks_for_nothing_more() -> None:
-    """And takes nothing more, even from a server that gives everything."""
+    """And uses nothing more, even if the server returns everything."""
     async with asking(asset("marengo3.0", "visual")) as (source, server):
         found = await source.retrieve(INDEX, "a1", (), transcript=False)
 
@@ -58,7 +58,7 @@ async def test_another_model_with_the_same_options_needs_no_second_question() ->
 
 
 async def test_another_model_without_any_wanted_option_has_nothing_to_embed() -> None:
-    """Words of a 2.7 asset are in its audio, which this index does not have."""
+    """The words of a 2.7 asset are in its audio vectors, which this index does not have."""
     index = Index("ix1", "news", "marengo9.9", ("speech",))
     async with asking(asset("marengo2.7")) as (source, server):
         found = await source.retrieve(index, "a1", None, transcript=False)
@@ -88,7 +88,7 @@ async def test_refused_options_are_tried_as_those_of_the_other_model() -> None:
 
 
 async def test_options_refused_twice_are_a_failure_of_this_asset() -> None:
-    """With the API's own words, after a look whether the asset is ready at all."""
+    """With the API's own message, after checking that the asset is ready at all."""
     async with asking(INVALID, INVALID, asset(None)) as (source, server):
         with pytest.raises(AssetError, match=r"a1.*400 parameter_invalid \(embedding_option: no such option\)"):
             await source.retrieve(INDEX, "a1", None, transcript=True)

@@ -139,9 +139,19 @@ def test_postponed_assets_are_still_failed_or_deferred() -> None:
 
 def test_deletes_can_be_withheld_later() -> None:
     problem = Problem("b", "withheld", "malformed_asset", "it cannot be read")
-    later = [Withheld(1, "not confirmed", (problem,)), Withheld(3, "asset a exists")]
+    later = [Withheld(1, "not confirmed", (problem,)), Withheld(2, "asset b exists"), Withheld(1, "asset a exists")]
     report = carried_out(CycleReport("index-1"), [], later)
     assert differences(report, withheld=4, withheld_because="asset a exists", problems=(problem,)) == {}
+
+
+def test_what_nothing_was_added_to_stays() -> None:
+    before = CycleReport("index-1", lag_sec=3.0, withheld=1, withheld_because="too many")
+    assert carried_out(before, []) == before
+
+
+@pytest.mark.parametrize("complete", [False, True])
+def test_the_report_says_whether_the_listing_was_complete(complete: bool) -> None:
+    assert planned(CycleReport("index-1"), snapshot(complete=complete), plan()).complete is complete
 
 
 def test_results_add_to_what_was_planned() -> None:

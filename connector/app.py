@@ -11,8 +11,9 @@ import structlog
 
 from connector.domain.errors import ConfigError, LedgerUnavailable
 from connector.domain.index_settings import IndexSettings
-from connector.engine.cycle import Engine, Progress
+from connector.engine.cycle import Engine
 from connector.engine.discovery import synced
+from connector.engine.passes import Progress
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.ledger.lock import LockHeld, hold_lock, owning_command
 from connector.ports import CheckpointStore, Sink, Source
@@ -70,6 +71,7 @@ async def open_app(
         engine = Engine(
             source, sink, ledger, clock=wall, concurrency=settings.connector_concurrency, observe=_logged(observe)
         )
+        stack.push_async_callback(engine.workers.close)
         yield App(settings, source, sink, ledger, engine)
 
 

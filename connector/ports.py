@@ -3,10 +3,12 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
-from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Identity, IndexState
+from connector.domain.history import Minute, PastCycle
+from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Identity, IndexState, Summary
 from connector.domain.points import AssetPoints
+from connector.domain.priority import Priority
 from connector.domain.sink_model import CollectionInfo, CollectionSpec, Fit, Hit, Owner, SinkAsset, Tally
-from connector.domain.source_model import Changes, Float32, Index, IndexedAsset, RetrievedAsset, Snapshot
+from connector.domain.source_model import Changes, Float32, Index, IndexedAsset, IndexingTask, RetrievedAsset, Snapshot
 
 StateChange = Callable[[IndexState], IndexState]
 
@@ -48,8 +50,17 @@ class Source(Protocol):
     async def asset(self, index: Index, indexed_asset_id: str) -> IndexedAsset | None:
         """One row of the listing; None if the asset does not exist. Raises AssetError if it cannot be read."""
 
-    async def index_of_task(self, task_id: str) -> str | None:
-        """The index id of an indexing task; None if the task does not exist."""
+    async def task(self, task_id: str) -> IndexingTask | None:
+        """An indexing task; None if it does not exist."""
+
+    async def reserve(self) -> None:
+        """Wait until a request may be sent, and reserve its turn for the running task.
+
+        Returns at once if the source accepts none for a long time: the next request then raises RateLimited.
+        """
+
+    def release(self) -> None:
+        """Give the turn back that the running task reserved, if it was not used."""
 
     async def ping(self) -> None:
         """Send one short request without retries. Raises if the source cannot be used now."""
@@ -144,11 +155,25 @@ class Checkpoints(Protocol):
     async def rows(self, index_id: str, indexed_asset_ids: Collection[str]) -> dict[str, Checkpoint]:
         """The existing rows among these; missing ones are omitted."""
 
+    async def ids(self, index_id: str) -> set[str]:
+        """Ids of all rows of the index."""
+
     async def unfinished(self, index_id: str) -> dict[str, Checkpoint]:
-        """Rows that are opened or have an attempt, whether due or not."""
+        """Rows that are opened or have an attempt, whether due or not, and are not planned."""
+
+    async def planned(self, index_id: str) -> dict[str, Checkpoint]:
+        """Rows with a planned upsert."""
+
+    async def plan(self, index_id: str, assets: Collection[IndexedAsset], priority: Priority) -> None:
+        """Plan upserts of these assets, at the better of the old and the new priority; atomic."""
+
+    async def unplan(self, index_id: str, indexed_asset_id: str) -> None:
+        """Remove the planned upsert; the rest of the row stays."""
 
     async def attempt(self, index_id: str, indexed_asset_id: str, fingerprint: str, now: float) -> Attempt:
         """Count an attempt; create the row if it is missing. A new fingerprint restarts the count at 1.
+
+        Removes the planned upsert, which is carried out now: one that is planned from here on is another one.
 
         `since` is never later than `now`, even if the clock was set back.
         """
@@ -159,8 +184,10 @@ class Checkpoints(Protocol):
     async def record(self, index_id: str, indexed_asset_id: str, applied: Applied) -> None:
         """Close the row: the sink holds exactly `applied`, in its collection only. Removes the attempt."""
 
-    async def fail(self, index_id: str, indexed_asset_id: str, attempt: Attempt) -> None:
-        """Replace the attempt; `applied` and `opened` stay."""
+    async def fail(
+        self, index_id: str, indexed_asset_id: str, attempt: Attempt, *, again: Priority | None = None
+    ) -> None:
+        """Replace the attempt; `applied` and `opened` stay. With `again`, the upsert is planned once more."""
 
     async def reopen(self, index_id: str, indexed_asset_ids: Collection[str], collection: str) -> None:
         """Like `open`, for many rows and one collection; atomic."""
@@ -188,13 +215,33 @@ class IndexStates(Protocol):
         """The state of the index; None if the ledger has none."""
 
     async def adopt(self, index_id: str, rows: Collection[Checkpoint], first: IndexState) -> None:
-        """Write adopted rows, and the state `first` if the index has none; atomic."""
+        """Write adopted rows that do not exist yet, and the state `first` if the index has none; atomic."""
 
     async def update_state(self, index_id: str, change: StateChange) -> IndexState | None:
         """Change the state in one transaction, and return it. Does nothing and returns None if the index has none."""
 
-    async def save_report(self, index_id: str, report: Mapping[str, Any]) -> None:
-        """Save the report of the last cycle as JSON values, even for an index without a state."""
+    async def summary(self, index_id: str, max_attempts: int) -> Summary:
+        """Count the assets of the index without reading each row. Quarantined: tried `max_attempts` times or more."""
+
+    async def problems(self, index_id: str, limit: int) -> list[Checkpoint]:
+        """The first rows that are opened or have an attempt and are not planned, by id."""
+
+    async def save_report(
+        self, index_id: str, report: Mapping[str, Any], *, kind: str = "sync", ended_at: float = 0.0
+    ) -> None:
+        """Save the report of a cycle as JSON values, even for an index without a state.
+
+        It becomes the last report, and the newest entry of `cycles`, which keeps KEPT_CYCLES.
+        """
+
+    async def cycles(self, index_id: str, limit: int) -> list[PastCycle]:
+        """The last cycles, newest first."""
+
+    async def add_minute(self, index_id: str, minute: Minute) -> None:
+        """Add the counts to those of the same minute. Keeps KEPT_MINUTES."""
+
+    async def minutes(self, index_id: str, since: int) -> list[Minute]:
+        """The minutes since this one, in order. Minutes without work are omitted."""
 
     async def known(self) -> list[str]:
         """Ids of the indexes with a state, sorted."""

@@ -21,8 +21,8 @@ def interrupts(workers: Workers) -> Iterator[None]:
     assert task is not None  # noqa: S101  only called from a coroutine
 
     def interrupt() -> None:
-        again = workers.stop.is_set()
-        workers.stop.set()
+        again = workers.stopping
+        workers.stop()
         if again or not workers.in_hand:
             task.cancel()
         else:
@@ -33,7 +33,7 @@ def interrupts(workers: Workers) -> Iterator[None]:
     try:
         yield
     except asyncio.CancelledError:
-        if not workers.stop.is_set():
+        if not workers.stopping:
             raise
         task.uncancel()
     finally:

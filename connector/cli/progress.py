@@ -17,7 +17,7 @@ from rich.progress import (
 from rich.text import Text
 
 from connector.cli.output import err
-from connector.engine import cycle
+from connector.engine import passes
 
 
 class ProgressBar:
@@ -46,7 +46,7 @@ class ProgressBar:
     ) -> None:
         self._progress.stop()
 
-    def observe(self, step: cycle.Progress) -> None:
+    def observe(self, step: passes.Progress) -> None:
         if step.result is None:
             self._segments[step.index_id] = 0
             self._tasks[step.index_id] = self._progress.add_task(step.index_id, total=step.planned, segments=0)

@@ -1,4 +1,4 @@
-"""Executes queued commands in the daemon, one at a time, and reports their progress."""
+"""Executes queued commands in the daemon, and reports their progress. A long one does not hold up the others."""
 
 import asyncio
 import time
@@ -15,6 +15,7 @@ from connector.daemon.index_loop import IndexLoop
 from connector.daemon.index_loops import IndexLoops
 from connector.domain.errors import ConfigError, ConnectorError, LedgerUnavailable
 from connector.domain.masking import masked
+from connector.domain.priority import Priority
 from connector.engine import maintenance
 from connector.engine.discovery import ALL_INDEXES
 from connector.engine.survey import CycleOptions
@@ -37,16 +38,20 @@ class Executor:
         }
 
     async def run(self) -> None:
-        while True:
-            try:
-                command = await self._queue.take()
-            except ConnectorError as error:
-                self._log_failure(error)
-                command = None
-            if command:
-                await self._store(command, *await self._execute(command))
-            else:
-                await asyncio.sleep(_POLL_SEC)
+        async with asyncio.TaskGroup() as group:
+            while True:
+                try:
+                    command = await self._queue.take()
+                except ConnectorError as error:
+                    self._log_failure(error)
+                    command = None
+                if command:
+                    group.create_task(self._handle(command))
+                else:
+                    await asyncio.sleep(_POLL_SEC)
+
+    async def _handle(self, command: Command) -> None:
+        await self._store(command, *await self._execute(command))
 
     async def _execute(self, command: Command) -> tuple[CommandState, dict[str, Any]]:
         log.info("command.taken", command=command.kind, arguments=dict(command.arguments))
@@ -87,7 +92,9 @@ class Executor:
         loops = [self._loops.keep(index) for index in await self._app.indexes(command.arguments["indexes"])]
         async with asyncio.TaskGroup() as group:
             options = CycleOptions(
-                allow_deletes=command.arguments["allow_deletes"], take_over=bool(command.arguments.get("take_over"))
+                allow_deletes=command.arguments["allow_deletes"],
+                take_over=bool(command.arguments.get("take_over")),
+                priority=Priority.COMMAND,
             )
             cycles = [group.create_task(loop.full_cycle(options)) for loop in loops]
             while any(not cycle.done() for cycle in cycles):
@@ -106,29 +113,22 @@ class Executor:
         names = await maintenance.retry(self._app.ledger, index_id, command.arguments["assets"])
         loop = self._loops.get(index_id)
         if loop:
-            loop.poke_full()
+            loop.poke_retry(names)
         return {"assets": names}
 
     async def _drop(self, command: Command) -> dict[str, Any]:
         index_id, assets = command.arguments["index_id"], command.arguments["assets"]
-        async with self._paused(index_id):
+        async with self._app.engine.queue.quiet(index_id):
             of_index = self._app.settings.of_index(index_id)
             return {"assets": await maintenance.drop(self._app.sink, self._app.ledger, of_index, assets)}
 
     async def _forget(self, command: Command) -> dict[str, Any]:
-        """With `*` also end the index's loop; discovery starts it again if the account still has the index."""
+        """End the index's loop. It starts again if it is configured by name; with `*`, discovery decides."""
         index_id = command.arguments["index_id"]
-        async with self._paused(index_id):
-            loop = self._loops.get(index_id)
-            if loop:
-                loop.survey_again()
-            of_index = self._app.settings.of_index(index_id)
+        of_index, runs = self._app.settings.of_index(index_id), self._loops.get(index_id) is not None
+        self._loops.drop(index_id)
+        async with self._app.engine.queue.quiet(index_id):
             result = await maintenance.forget(self._app.sink, self._app.ledger, of_index, time.time())
-            if self._app.settings.connector_indexes == ALL_INDEXES:
-                self._loops.drop(index_id)
+        if runs and self._app.settings.connector_indexes != ALL_INDEXES:
+            self._loops.keep(of_index)
         return dict(result)
-
-    def _paused(self, index_id: str) -> asyncio.Lock:
-        """The lock of the index: no cycle of it runs while the block holds it."""
-        loop = self._loops.get(index_id)
-        return loop.busy if loop else asyncio.Lock()

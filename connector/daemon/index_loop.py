@@ -1,22 +1,29 @@
-"""The loop of one index in the daemon: runs its polls, refreshes, full cycles and commands one at a time."""
+"""The loop of one index in the daemon: runs its full cycles, polls, refreshes and commands."""
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass
 
 import structlog
 
 from connector.domain.backoff import exponential_backoff
 from connector.domain.errors import LedgerUnavailable
+from connector.domain.history import MINUTE_SEC, Minute, counted
 from connector.domain.index_settings import IndexSettings
+from connector.domain.ledger_model import IndexState
 from connector.domain.masking import masked
-from connector.domain.report import CycleReport
-from connector.engine.cycle import Engine, Progress
-from connector.engine.survey import CycleOptions
+from connector.domain.report import CycleReport, Result
+from connector.engine.cycle import Engine
+from connector.engine.passes import Pass, Progress
+from connector.engine.survey import CycleOptions, settings_digest
 from connector.ports import CheckpointStore
 
 FIRST_RETRY_SEC, LONGEST_RETRY_SEC = 1.0, 60.0
+_FULL = ("sync", "full cycle")
+_FREQUENT = ("poll", "webhook")
+_SHOWN = ("sync", "full cycle", "retry", "refresh", "poll", "webhook")
 
 log = structlog.get_logger(__name__)
 
@@ -31,14 +38,6 @@ class IndexLive:
     failures_in_a_row: int = 0
     lag_sec: float | None = None
     error: Mapping[str, str] | None = None
-
-
-@dataclass(slots=True)
-class _Asked:
-    """A requested full cycle; the requester awaits `report`."""
-
-    options: CycleOptions
-    report: "asyncio.Future[CycleReport]"
 
 
 class Retry:
@@ -72,119 +71,203 @@ class Retry:
 class IndexLoop:
     """`poke_*` may be called at any time; pokes before the work starts coalesce.
 
-    `period` is in seconds, between full cycles. While the lock `busy` is held, no poll, refresh or cycle runs.
+    Polls and refreshes go on while a full cycle lists the index or waits for its changes. `period` is in seconds,
+    between full cycles.
     """
 
-    def __init__(self, settings: IndexSettings, engine: Engine, ledger: CheckpointStore, period: float) -> None:
+    def __init__(
+        self,
+        settings: IndexSettings,
+        engine: Engine,
+        ledger: CheckpointStore,
+        period: float,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self.settings, self.live = settings, IndexLive()
-        self._engine, self._ledger = engine, ledger
+        self._engine, self._ledger, self._period, self._wall = engine, ledger, period, wall
         self._scheduled = CycleOptions(respect_backoff=True, refresh_period=period)
-        self._surveyed = False
-        self._refresh_period = settings.refresh_period
-        self._wake = asyncio.Event()
-        self._full_wanted = self._poll_wanted = self._refresh_wanted = False
-        self._asked: deque[_Asked] = deque()
-        self._full, self._polling = Retry(self.poke_full), Retry(self.poke_poll)
-        self.busy = asyncio.Lock()
+        self._full_wanted, self._poll_wanted, self._refresh_wanted = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._retry_wanted, self._to_retry = asyncio.Event(), set[str]()
+        self._ready_wanted, self._ready = asyncio.Event(), set[str]()
+        self._minute, self._past = Minute(0), list[Minute]()
+        self._list_again = False
+        self._running: Counter[str] = Counter()
+        self._full, self._polling = Retry(self._full_wanted.set), Retry(self.poke_poll)
         self.task: asyncio.Task[None] | None = None
 
     def poke_full(self) -> None:
-        self._full_wanted = True
-        self._wake.set()
+        self._list_again = True
+        self._full_wanted.set()
 
     def poke_poll(self) -> None:
-        self._poll_wanted = True
-        self._wake.set()
+        self._poll_wanted.set()
 
     def poke_refresh(self) -> None:
-        self._refresh_wanted = True
-        self._wake.set()
+        self._refresh_wanted.set()
+
+    def poke_retry(self, indexed_asset_ids: Collection[str]) -> None:
+        """Try these assets at once."""
+        self._to_retry.update(indexed_asset_ids)
+        self._retry_wanted.set()
+
+    def poke_ready(self, indexed_asset_id: str) -> None:
+        """The source says that this asset is ready."""
+        self._ready.add(indexed_asset_id)
+        self._ready_wanted.set()
 
     async def full_cycle(self, options: CycleOptions) -> CycleReport:
         """Run a full cycle with these options, as `sync` does; return its report."""
-        asked = _Asked(options, asyncio.get_running_loop().create_future())
-        self._asked.append(asked)
-        self._wake.set()
-        return await asked.report
-
-    def survey_again(self) -> None:
-        """Run a full cycle before the next poll or refresh, because the ledger has no state of the index any more."""
-        self._surveyed = False
+        return await self._run("sync", self._engine.full_cycle(self.settings, options))
 
     def observe(self, step: Progress) -> None:
         if step.result is None:
-            self.live.planned, self.live.done = step.planned, 0
+            self.live.planned += step.planned
         else:
             self.live.done += 1
+            self._count(step.result)
+
+    def _count(self, result: Result) -> None:
+        now = int(self._wall() // MINUTE_SEC)
+        if now != self._minute.minute:
+            self._past.append(self._minute)
+            self._minute = Minute(now)
+        self._minute = counted(self._minute, result)
+
+    async def save_minutes(self, *, current: bool = False) -> None:
+        """Write what was counted in past minutes, with `current` also in this one. Raises LedgerUnavailable."""
+        if current:
+            self._past.append(self._minute)
+            self._minute = Minute(self._minute.minute)
+        while self._past:
+            if self._past[0].assets:
+                await self._ledger.add_minute(self.settings.index_id, self._past[0])
+            del self._past[0]
 
     async def run(self) -> None:
-        """Run until cancelled. Starts with a full cycle, which catches up on everything missed."""
-        self.poke_full()
+        """Run until cancelled. Starts with the work left over from an earlier process, or with a full cycle."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._full_cycles())
+            group.create_task(self._polls(group))
+            group.create_task(self._refreshes())
+            group.create_task(self._retries())
+            group.create_task(self._ready_assets(group))
+
+    async def _full_cycles(self) -> None:
+        """One at a time. After an error, go on with what is left; list again when the next listing is due."""
+        it = await self._first()
         while True:
-            await self._wake.wait()
-            self._wake.clear()
-            if self._asked:
-                asked = self._asked.popleft()
-                report = await self._full_cycle("sync", asked.options)
-                if not asked.report.done():
-                    asked.report.set_result(report)
-            elif self._full_wanted or (self._poll_wanted and not self._surveyed):
-                self._full_wanted = self._poll_wanted = False
-                await self._full_cycle("full cycle", self._scheduled)
-            elif self._poll_wanted:
-                self._poll_wanted = False
-                await self._finish("poll", await self._doing("poll", self._engine.poll(self.settings)))
-            elif self._refresh_due:
-                self._refresh_wanted = False
-                refresh = self._engine.refresh(self.settings, self._refresh_period)
-                await self._finish("refresh", await self._doing("refresh", refresh))
-            if self._asked or self._full_wanted or self._poll_wanted or self._refresh_due:
-                self._wake.set()
+            report = await self._run("full cycle", it)
+            await self._full_wanted.wait()
+            self._full_wanted.clear()
+            if self._list_again or report.error is None or it.survey is None:
+                it = self._engine.full_cycle(self.settings, self._scheduled)
+            self._list_again = False
 
-    @property
-    def _refresh_due(self) -> bool:
-        """True if a refresh is wanted and possible; it needs an earlier cycle."""
-        return self._refresh_wanted and self._surveyed
+    async def _first(self) -> Pass:
+        """An earlier process may have listed the index completely, and have left changes in the ledger."""
+        state, now = await self._state(), self._wall()
+        if state is None or state.listed_at is None or state.listed_with != settings_digest(self.settings):
+            return self._engine.full_cycle(self.settings, self._scheduled)
+        due_in = state.listed_at + self._period - now
+        if not 0 < due_in <= self._period or not await self._ledger.planned(self.settings.index_id):
+            return self._engine.full_cycle(self.settings, self._scheduled)
+        asyncio.get_running_loop().call_later(due_in, self.poke_full)
+        return self._engine.left_over(self.settings)
 
-    async def _full_cycle(self, what: str, options: CycleOptions) -> CycleReport:
-        report = await self._doing(what, self._engine.cycle(self.settings, options))
-        self._surveyed = self._surveyed or report.error is None
-        await self._finish(what, report)
-        return report
-
-    async def _doing(self, what: str, work: Awaitable[CycleReport]) -> CycleReport:
-        self.live.doing, self.live.planned, self.live.done = what, 0, 0
+    async def _state(self) -> IndexState | None:
+        """None if the ledger has none, or cannot say: the pass reports that."""
         try:
-            async with self.busy:
-                return await work
+            return await self._ledger.state(self.settings.index_id)
+        except LedgerUnavailable:
+            return None
+
+    async def _polls(self, group: asyncio.TaskGroup) -> None:
+        """The next poll may begin when the changes of the last one are in the queue."""
+        while True:
+            await self._poll_wanted.wait()
+            self._poll_wanted.clear()
+            if await self._is_known():
+                it = self._engine.poll_pass(self.settings)
+                group.create_task(self._run("poll", it))
+                await it.fed.wait()
+            elif not self._running["full cycle"]:
+                self.poke_full()
+
+    async def _refreshes(self) -> None:
+        while True:
+            await self._refresh_wanted.wait()
+            self._refresh_wanted.clear()
+            if await self._is_known():
+                await self._run("refresh", self._engine.refresh_pass(self.settings, self.settings.refresh_period))
+
+    async def _retries(self) -> None:
+        while True:
+            await self._retry_wanted.wait()
+            self._retry_wanted.clear()
+            names, self._to_retry = self._to_retry, set()
+            if await self._is_known():
+                await self._run("retry", self._engine.retry(self.settings, names))
+
+    async def _ready_assets(self, group: asyncio.TaskGroup) -> None:
+        """Then a poll: it finds what else changed, and what the source did not name rightly."""
+        while True:
+            await self._ready_wanted.wait()
+            self._ready_wanted.clear()
+            names, self._ready = self._ready, set()
+            if await self._is_known():
+                it = self._engine.ready(self.settings, sorted(names))
+                group.create_task(self._run("webhook", it))
+                await it.fed.wait()
+            self.poke_poll()
+
+    async def _is_known(self) -> bool:
+        """True once a full cycle has seen the index."""
+        state = await self._state()
+        return state is not None and state.index_name is not None
+
+    async def _run(self, what: str, it: Pass) -> CycleReport:
+        if not self._running.total():
+            self.live.planned = self.live.done = 0
+        self._running[what] += 1
+        self._show()
+        try:
+            report = await self._engine.run(it)
         except Exception as error:
             # A bug in one index must not stop the others.
             log.exception("cycle.crashed", index_id=self.settings.index_id)
             message = masked(f"{type(error).__name__}: {error}")
-            return CycleReport(self.settings.index_id, error={"code": "internal_error", "message": message})
+            report = CycleReport(self.settings.index_id, error={"code": "internal_error", "message": message})
         finally:
-            self.live.doing = "waiting"
+            it.fed.set()
+            self._running[what] -= 1
+            self._show()
+        await self._finish(what, report)
+        return report
+
+    def _show(self) -> None:
+        running = [what for what in _SHOWN if self._running[what]]
+        self.live.doing = running[0] if running else "waiting"
 
     async def _finish(self, what: str, report: CycleReport) -> None:
         """Log and save the report; after an error, retry before the next scheduled run."""
         counts = {key: value for key, value in asdict(report).items() if isinstance(value, int) and value}
-        retry = self._polling if what in {"poll", "refresh"} else self._full
+        retry = self._full if what in _FULL else self._polling
         if report.error:
             log.error("cycle.failed", what=what, index_id=report.index_id, **report.error)
             retry.failed(report.error)
         else:
             retry.succeeded()
-            if what != "poll" or report.upserted or report.problems:
+            if what not in _FREQUENT or report.upserted or report.problems:
                 log.info("cycle.finished", what=what, index_id=report.index_id, seconds=report.duration_sec, **counts)
         self.live.error = self._full.error or self._polling.error
         self.live.failures_in_a_row = self._full.failures or self._polling.failures
         if report.lag_sec is not None:
             self.live.lag_sec = report.lag_sec
-        if what not in {"poll", "refresh"}:
-            await self._save(report)
+        if what in _FULL:
+            await self._save(what, report)
 
-    async def _save(self, report: CycleReport) -> None:
+    async def _save(self, what: str, report: CycleReport) -> None:
         try:
-            await self._ledger.save_report(report.index_id, asdict(report))
+            await self._ledger.save_report(report.index_id, asdict(report), kind=what, ended_at=self._wall())
         except LedgerUnavailable as error:
             log.warning("ledger.write_failed", reason=str(error))

@@ -5,7 +5,8 @@ import asyncio
 from connector.daemon.index_loop import IndexLoop
 from connector.daemon.schedule import Schedule
 from connector.domain.index_settings import IndexSettings
-from connector.engine.cycle import Engine, Progress
+from connector.engine.cycle import Engine
+from connector.engine.passes import Progress
 from connector.ports import CheckpointStore
 from connector.settings.connector_settings import Settings
 
@@ -38,10 +39,11 @@ class IndexLoops:
         return self._loops[index.index_id]
 
     def drop(self, index_id: str) -> None:
-        """End the loop; does nothing for an unknown index."""
+        """End the loop, and remove its changes from the queue; does nothing for an unknown index."""
         loop = self._loops.pop(index_id, None)
         if loop and loop.task:
             loop.task.cancel()
+            self._engine.queue.clear(index_id)
         for kind in ("poll", "refresh", "full"):
             self._schedule.forget(f"{kind} {index_id}")
 

@@ -21,6 +21,8 @@ from connector.daemon.readiness import Readiness
 from connector.daemon.schedule import Schedule
 from connector.domain.backoff import exponential_backoff
 from connector.domain.errors import ConnectorError, LedgerUnavailable
+from connector.domain.priority import WAITS_AS, Priority
+from connector.domain.source_model import IndexingTask
 from connector.engine.discovery import ALL_INDEXES
 from connector.ledger.command_queue import CommandQueue
 from connector.ledger.heartbeat import Heartbeat
@@ -122,6 +124,7 @@ class Daemon:
                 tasks = [group.create_task(life) for life in (*lives, self._schedule.run())]
                 await self._stopping.wait()
                 await self._drain()
+                await self._save_minutes(current=True)
                 for task in (*tasks, *(loop.task for loop in self._loops.all() if loop.task)):
                     task.cancel()
         log.info("daemon.stopped")
@@ -131,7 +134,7 @@ class Daemon:
         workers = self._app.engine.workers
         log.info("daemon.drain_started", in_hand=workers.in_hand, seconds=self._settings.connector_drain_timeout)
         self._schedule.stop()
-        workers.stop.set()
+        workers.stop()
         try:
             async with asyncio.timeout(self._settings.connector_drain_timeout):
                 await workers.idle()
@@ -161,7 +164,15 @@ class Daemon:
             if live["indexes"] != shown[1] or self._beat_at - shown[0] > _SHOWN_AGAIN_SEC:
                 shown = (self._beat_at, live["indexes"])
                 await self._show_live_if_possible()
+            await self._save_minutes()
             await asyncio.sleep(BEAT_SEC)
+
+    async def _save_minutes(self, *, current: bool = False) -> None:
+        try:
+            for loop in self._loops.all():
+                await loop.save_minutes(current=current)
+        except LedgerUnavailable as error:
+            log.warning("ledger.write_failed", reason=str(error))
 
     async def _find_indexes(self) -> None:
         """Start the named indexes; with `*`, look for indexes of the account at every reconcile interval."""
@@ -184,19 +195,24 @@ class Daemon:
         self._task_ready.set()
 
     async def _wake_by_tasks(self) -> None:
-        """Poll the index of each ready task. A webhook names only the task: ask the source, else poll all indexes."""
+        """Wake the index of each ready task. A webhook names only the task: ask the source, else poll all indexes."""
+        WAITS_AS.set(Priority.FRESH)
         while True:
             await self._task_ready.wait()
             self._task_ready.clear()
-            tasks, self._ready_tasks = set(self._ready_tasks), []
-            for index_id in {await self._index_of(task_id) for task_id in tasks}:
-                chosen = self._loops.get(index_id or "")
-                for loop in [chosen] if chosen else self._loops.all():
-                    loop.poke_poll()
+            task_ids, self._ready_tasks = list(dict.fromkeys(self._ready_tasks)), []
+            for task_id in task_ids:
+                task = await self._task(task_id)
+                loop = self._loops.get((task and task.index_id) or "")
+                if loop and task and task.indexed_asset_id:
+                    loop.poke_ready(task.indexed_asset_id)
+                else:
+                    for woken in [loop] if loop else self._loops.all():
+                        woken.poke_poll()
 
-    async def _index_of(self, task_id: str | None) -> str | None:
+    async def _task(self, task_id: str | None) -> IndexingTask | None:
         try:
-            return await self._app.source.index_of_task(task_id) if task_id else None
+            return await self._app.source.task(task_id) if task_id else None
         except ConnectorError:
             return None
 
@@ -206,7 +222,7 @@ class Daemon:
         return {**await self._readiness.reasons(), **{name: reason for name, reason in own.items() if reason}}
 
     async def _status(self) -> dict[str, Any]:
-        indexes = await index_states(self._app.ledger, self._settings.connector_max_attempts)
+        indexes = await index_states(self._app.ledger, self._settings.connector_max_attempts, self._wall())
         return {"ledger": str(self._settings.ledger_path), "daemon": self._live(), "indexes": indexes}
 
     def _live(self) -> dict[str, Any]:

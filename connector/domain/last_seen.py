@@ -19,5 +19,10 @@ def noted(state: IndexState, index: Index, now: float) -> IndexState:
     )
 
 
+def listed(state: IndexState, at: float, digest: str) -> IndexState:
+    """A complete listing began `at`, and all of its work is in the ledger. `digest` is that of the settings."""
+    return replace(state, listed_at=at, listed_with=digest)
+
+
 def last_seen(index_id: str, state: IndexState) -> Index:
     return Index(index_id, state.index_name or "", state.model, state.model_options, state.expires_at)

@@ -1,6 +1,10 @@
 """The ledger's records of itself, of an index and of an asset. Times are seconds since the epoch (UTC)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from connector.domain.priority import Priority
+from connector.domain.source_model import IndexedAsset
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +53,33 @@ class Checkpoint:
     opened: bool = False
     collections: frozenset[str] = frozenset()
     attempt: Attempt | None = None
+    listed: IndexedAsset | None = None
+    """The asset as it was listed when it was last planned; None in a ledger of an earlier release."""
+    priority: Priority | None = None
+    """Set while an upsert is planned and not yet carried out."""
 
     @property
     def may_have_points(self) -> bool:
         """True if the sink may hold points of the asset."""
         nothing_applied = self.applied is not None and not self.applied.points and not self.opened
         return bool(self.collections) and not nothing_applied
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Number of assets of an index by what the ledger knows of them. `backlog` counts planned upserts by priority.
+
+    `opened` assets may hold any mixture of points, or were being worked on when a process ended.
+    """
+
+    assets: int
+    applied: int
+    points: int
+    opened: int
+    deferred: int
+    failed: int
+    quarantined: int
+    backlog: Mapping[Priority, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +108,7 @@ class IndexState:
     """Source time up to which all changes are processed."""
     pending: frozenset[str] = frozenset()
     """Ids of assets that were still being indexed when last seen."""
+    listed_at: float | None = None
+    """When the last complete listing began; None if there was none since `listed_with` changed."""
+    listed_with: str | None = None
+    """Digest of the settings that its plan depended on."""

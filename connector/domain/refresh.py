@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
-from connector.domain.ledger_model import Applied, IndexState
+from connector.domain.ledger_model import Applied, Checkpoint, IndexState
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,11 @@ def due(applied: Mapping[str, Applied], state: IndexState, policy: RefreshPolicy
     overdue = sorted((min(moment), name) for name, moment in moments.items() if min(moment) <= now)
     first = [Due(canary, deep=True, canary=True)] if canary else []
     return [*first, *(Due(name, deep=moments[name][1] <= now) for _, name in overdue)][: policy.quota]
+
+
+def refreshable(row: Checkpoint, fingerprint: str) -> bool:
+    """True if the row is applied at this fingerprint, and nothing is being tried."""
+    return row.applied is not None and row.applied.fingerprint == fingerprint and not (row.opened or row.attempt)
 
 
 def canary_checked(state: IndexState, now: float, *, differs: bool) -> IndexState:

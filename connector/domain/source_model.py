@@ -48,6 +48,14 @@ class IndexedAsset:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexingTask:
+    """What a webhook is about. The source may name only the index, or neither."""
+
+    index_id: str | None
+    indexed_asset_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A listing of an index by indexed asset id. Only a complete one can show that an asset is absent.
 

@@ -19,14 +19,16 @@ def poll_start(state: IndexState) -> float | None:
 def advanced(
     state: IndexState,
     assets: Mapping[str, IndexedAsset],
+    asked: Collection[str],
     still_pending: Collection[str],
     as_of: float | None,
     *,
     can_advance_watermark: bool = True,
 ) -> IndexState:
-    """The state after every one of these assets was applied, or has an unfinished row.
+    """The state after every one of these assets was applied, or has a row that says what is left to do.
 
-    The watermark never moves back and never passes `as_of`, the source's time of the request. It stays unless
+    `asked` are the pending assets that the source was asked about, of which it said that some are `still_pending`. The
+    watermark never moves back and never passes `as_of`, the source's time of the request. It stays unless
     `can_advance_watermark`: an incomplete listing may miss rows older than the ones it shows.
     """
     latest = max((_latest(asset) for asset in assets.values()), default=None)
@@ -34,14 +36,20 @@ def advanced(
         latest = min(latest, as_of)
     moments = (state.watermark, latest if can_advance_watermark else None)
     watermark = max((it for it in moments if it is not None), default=None)
+    elsewhere = state.pending.difference(asked, assets)
     in_progress = {name for name, asset in assets.items() if asset.status in IN_PROGRESS}
-    return replace(state, watermark=watermark, pending=frozenset(in_progress.union(still_pending)))
+    return replace(state, watermark=watermark, pending=frozenset(elsewhere.union(in_progress, still_pending)))
 
 
 def recent(assets: Mapping[str, IndexedAsset], state: IndexState) -> dict[str, IndexedAsset]:
     """The assets that the next poll lists again because of the overlap."""
     since = poll_start(state)
     return {name: asset for name, asset in assets.items() if since is None or _latest(asset) >= since}
+
+
+def newest_first(asset: IndexedAsset) -> float:
+    """Sort key: the asset that was created last is the smallest."""
+    return -_moment(asset.created_at)
 
 
 def _latest(asset: IndexedAsset) -> float:

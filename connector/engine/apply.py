@@ -30,30 +30,18 @@ from connector.domain.errors import (
 from connector.domain.index_settings import IndexSettings
 from connector.domain.ledger_model import Applied, Attempt, Checkpoint
 from connector.domain.marengo import KNOWN, options_of
-from connector.domain.plan import GONE, Delete, Refresh, Upsert
+from connector.domain.plan import GONE, UPSERTS, Delete, Refresh, Upsert, decide
 from connector.domain.points import AssetPoints
-from connector.domain.refresh import canary_checked
+from connector.domain.refresh import canary_checked, refreshable
 from connector.domain.report import Outcome, Result
 from connector.domain.sink_model import CollectionSpec
 from connector.domain.source_model import Index
+from connector.engine.embedding_lag import EmbeddingLag, embedding_missing
 from connector.engine.owners import Ownership
+from connector.engine.reconcile import renamed
 from connector.ports import CheckpointStore, Sink, Source
 
-EMBEDDING_PATIENCE_SEC = 3600.0
-
 log = logging.getLogger(__name__)
-
-
-class EmbeddingLag(AssetError):
-    """The asset is ready, but its embedding is not available yet: deferred."""
-
-    code = "embedding_lag"
-
-
-class EmbeddingMissing(AssetError):
-    """The embedding is still missing after EMBEDDING_PATIENCE_SEC: failed."""
-
-    code = "embedding_missing"
 
 
 class Applier:
@@ -69,27 +57,48 @@ class Applier:
         settings: IndexSettings,
         index: Index,
         first_cycle_at: float,
+        names: Mapping[str, str],
         ownership: Ownership,
     ) -> None:
+        """`names` maps other names of collections, such as aliases, to the one that is used."""
         self._source, self._sink, self._ledger = source, sink, ledger
         self._clock, self._settings, self._index = clock, settings, index
-        self._first_cycle_at, self._ownership = first_cycle_at, ownership
+        self._first_cycle_at, self._names, self._ownership = first_cycle_at, names, ownership
         self._ensured: set[str] = set()
 
-    async def carry_out(self, change: Upsert | Refresh) -> Result:
-        """Carry out one upsert or refresh. Raises CycleError and ConfigError only.
+    async def carry_out(self, planned: Upsert | Refresh) -> Result:
+        """Carry out one upsert or refresh, if it is still needed. Raises CycleError and ConfigError only.
 
         Any other error becomes the Result of the asset and an attempt in the ledger. This includes unexpected
         exceptions such as MemoryError, so that an oversized asset ends in quarantine.
         """
-        name = change.indexed_asset_id
+        name = planned.indexed_asset_id
         try:
+            change = await self._still_needed(planned)
+            if change is None:
+                return Result(name, Outcome.UNCHANGED)
             attempt = await self._ledger.attempt(self._index.index_id, name, change.fingerprint, self._clock())
             return await self._try(change, attempt)
         except ConnectorError:
             raise
         except Exception as error:  # noqa: BLE001  reported in the log and in the Result
             return Result(name, Outcome.FAILED, error=_crashed(name, error))
+
+    async def _still_needed(self, planned: Upsert | Refresh) -> Upsert | Refresh | None:
+        """The change with the row of now: time has passed since the survey, and another pass may have done it."""
+        name, index_id = planned.indexed_asset_id, self._index.index_id
+        row = await self._row(name)
+        if isinstance(planned, Refresh):
+            return replace(planned, checkpoint=row) if row and refreshable(row, planned.fingerprint) else None
+        if decide(planned.asset, row, planned.fingerprint, self._settings.policy(self._clock())) in UPSERTS:
+            return replace(planned, checkpoint=row)
+        if row and row.priority is not None:
+            await self._ledger.unplan(index_id, name)
+        return None
+
+    async def _row(self, name: str) -> Checkpoint | None:
+        row = (await self._ledger.rows(self._index.index_id, [name])).get(name)
+        return row and renamed(row, self._names)
 
     async def _try(self, change: Upsert | Refresh, attempt: Attempt) -> Result:
         name = change.indexed_asset_id
@@ -100,7 +109,7 @@ class Applier:
             await self._ledger.fail(self._index.index_id, name, attempts.deferred(attempt, error, self._clock()))
             return Result(name, Outcome.DEFERRED, error=error)
         except (CycleError, ConfigError, asyncio.CancelledError) as error:
-            await asyncio.shield(self._give_back(name, attempt, error))
+            await asyncio.shield(self._give_back(change, attempt, error))
             raise
         except Exception as error:  # noqa: BLE001  reported in the log, the ledger and the Result
             return await self._failed(name, attempt, error)
@@ -110,18 +119,21 @@ class Applier:
         await self._ledger.fail(self._index.index_id, name, attempts.failed(attempt, failure, self._clock()))
         return Result(name, Outcome.FAILED, error=failure)
 
-    async def _give_back(self, name: str, attempt: Attempt, cause: BaseException) -> None:
-        """Do not count the attempt when the cycle ends or the process shuts down."""
+    async def _give_back(self, change: Upsert | Refresh, attempt: Attempt, cause: BaseException) -> None:
+        """Do not count the attempt when the cycle ends or the process shuts down, and plan the upsert again."""
+        name, again = change.indexed_asset_id, change.checkpoint.priority if change.checkpoint else None
         stopped = Unavailable("work on asset", name, "the work was stopped", "It will be retried", side="source")
         error = cause if isinstance(cause, ConnectorError) else stopped
         with suppress(LedgerUnavailable):
-            await self._ledger.fail(
-                self._index.index_id, name, attempts.deferred(attempt, error, self._clock(), at_once=True)
-            )
+            deferred = attempts.deferred(attempt, error, self._clock(), at_once=True)
+            await self._ledger.fail(self._index.index_id, name, deferred, again=again)
 
     async def delete(self, change: Delete) -> Result:
         """Carry out one delete. Raises like `carry_out`; counts an attempt only on failure."""
-        row, name, index_id = change.checkpoint, change.checkpoint.indexed_asset_id, self._index.index_id
+        name, index_id = change.checkpoint.indexed_asset_id, self._index.index_id
+        row = await self._row(name)
+        if row is None:
+            return Result(name, Outcome.FORGOTTEN)
         try:
             held = await self._ownership.deletable(row)
             await self._ledger.open(index_id, name, held)
@@ -148,7 +160,7 @@ class Applier:
         if retrieved is None:
             return await self._vanished(name, attempt)
         if retrieved.columns is None or retrieved.model is None:
-            raise _embedding_missing(name, attempt, self._clock())
+            raise embedding_missing(name, attempt, self._clock())
         built = await asyncio.to_thread(
             points.build,
             retrieved,
@@ -268,15 +280,6 @@ class Applier:
         except ValueError:
             return None
         return max(acknowledged_at - ready_at, 0.0) if ready_at >= self._first_cycle_at else None
-
-
-def _embedding_missing(name: str, attempt: Attempt, now: float) -> AssetError:
-    """Shortly after an asset becomes ready, its embedding may be missing; a lasting absence is a failure."""
-    operation = "retrieve embeddings of asset"
-    cause = "the response has no embedding, although the asset is ready"
-    if now - attempt.since < EMBEDDING_PATIENCE_SEC:
-        return EmbeddingLag(operation, name, cause, "It will be retried")
-    return EmbeddingMissing(operation, name, cause, "Re-index it in TwelveLabs")
 
 
 def _crashed(name: str, error: Exception) -> InternalError:

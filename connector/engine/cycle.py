@@ -1,79 +1,44 @@
-"""The cycle: list the index, compare the listing with the ledger, plan, apply, report.
+"""A pass over one index: survey, feed the queue, wait for the workers, delete what is proven gone, report.
 
-A full cycle, a poll and a refresh differ in their survey only.
+A full cycle, a poll, a refresh and the work left over by an earlier process differ in their survey only. Passes of one
+index may overlap: the queue has at most one change of an asset in hand, and each change reads its row again.
 """
 
+import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
+from functools import partial
 
-from connector.domain.errors import (
-    ConnectorError,
-    CycleError,
-    InternalError,
-    SinkUnavailable,
-    SourceUnavailable,
-    TransientError,
-)
+from connector.domain.errors import ConnectorError, InternalError
 from connector.domain.index_settings import IndexSettings
-from connector.domain.plan import Refresh, Upsert
-from connector.domain.report import CycleReport, Result, Withheld, carried_out, error_facts, planned
+from connector.domain.plan import Decision, Upsert
+from connector.domain.priority import Priority
+from connector.domain.report import CycleReport, Result
 from connector.domain.sink_model import Owner
-from connector.domain.source_model import Index
+from connector.domain.source_model import Index, IndexedAsset
 from connector.engine.apply import Applier
+from connector.engine.batch import down
 from connector.engine.delete_proof import prove_deletes
 from connector.engine.owners import Ownership, entry_to_write, owner_of
+from connector.engine.passes import Pass, Progress, deletes, forgets, refreshes, upserts
 from connector.engine.reconcile import commit
 from connector.engine.survey import CycleOptions, Survey, Surveyor
+from connector.engine.work_queue import Work, WorkQueue
 from connector.engine.workers import Workers
 from connector.ports import CheckpointStore, Sink, Source
 
-DEFERRED_IN_A_ROW = 5
+_ROWS_PER_COMMIT = 2000
+_PUT_AT_ONCE = 500
+"""So many changes enter the queue before other tasks of the event loop get their turn."""
+_FRESH = (Decision.NEW, Decision.CHANGED)
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Event for an observer: first the number of planned changes, then each Result."""
-
-    index_id: str
-    planned: int = 0
-    result: Result | None = None
-
-
-@dataclass(slots=True)
-class _Course:
-    """The events of a cycle so far, from which its report is built at the end."""
-
-    index_id: str
-    index: Index | None = None
-    survey: Survey | None = None
-    warnings: tuple[str, ...] = ()
-    results: list[Result] = field(default_factory=list)
-    withheld: list[Withheld] = field(default_factory=list)
-    interrupted: bool = False
-    error: ConnectorError | None = None
-
-    def report(self, requests: int, duration_sec: float) -> CycleReport:
-        report = CycleReport(
-            self.index_id,
-            index_name=self.index.name if self.index else None,
-            model=self.index.model if self.index else None,
-            warnings=self.warnings,
-            interrupted=self.interrupted,
-            requests=requests,
-            duration_sec=duration_sec,
-            error=error_facts(self.error) if self.error else None,
-        )
-        if self.survey:
-            report = planned(report, self.survey.snapshot, self.survey.plan)
-        return carried_out(report, self.results, self.withheld)
-
-
 class Engine:
-    """Runs the cycles of all indexes. `workers.stop` ends them after the changes in progress."""
+    """Runs the passes of all indexes over one queue. `workers.stop` ends them after the changes in progress."""
 
     def __init__(
         self,
@@ -89,47 +54,106 @@ class Engine:
         self._source, self._sink, self._ledger = source, sink, ledger
         self._clock, self._stopwatch, self._observe = clock, stopwatch, observe
         self.surveyor = Surveyor(source, sink, ledger, clock)
-        self.workers = Workers(concurrency)
+        self.queue = WorkQueue()
+        self.workers = Workers(self.queue, source.reserve, source.release, self._tell, concurrency)
 
     async def cycle(self, settings: IndexSettings, options: CycleOptions | None = None) -> CycleReport:
-        """Run one full pass over one index. Errors are in the report, never raised."""
-        chosen = options or CycleOptions()
-
-        async def survey(course: _Course) -> Survey:
-            index = course.index = await self._source.index(settings.index_id)
-            me = owner_of(await self._ledger.identity(), settings, index.model)
-            course.warnings = await self._provide(settings, index, me, take_over=chosen.take_over)
-            found = await self.surveyor.survey_all(settings, index, chosen)
-            if found.reconciliation:
-                await commit(
-                    self._sink, self._ledger, index.index_id, found.reconciliation, me, take_over=chosen.take_over
-                )
-            return found
-
-        return await self._run(settings, survey)
+        """Run a full cycle. Errors are in the report, never raised."""
+        return await self.run(self.full_cycle(settings, options or CycleOptions()))
 
     async def poll(self, settings: IndexSettings) -> CycleReport:
         """Upsert new, changed and unfinished assets only. Requires an earlier full cycle."""
-        return await self._run(settings, lambda _: self.surveyor.survey_changes(settings))
+        return await self.run(self.poll_pass(settings))
 
     async def refresh(self, settings: IndexSettings, period: float) -> CycleReport:
         """Carry out due refreshes between full cycles; `period` is the number of seconds between two calls."""
-        return await self._run(settings, lambda _: self.surveyor.survey_refreshes(settings, period))
+        return await self.run(self.refresh_pass(settings, period))
 
-    async def _run(self, settings: IndexSettings, survey_it: Callable[[_Course], Awaitable[Survey]]) -> CycleReport:
-        course = _Course(settings.index_id)
-        started, asked = self._stopwatch(), self._source.requests(settings.index_id)
+    def full_cycle(self, settings: IndexSettings, options: CycleOptions) -> Pass:
+        async def survey(it: Pass) -> Survey:
+            index = it.index = await self._source.index(settings.index_id)
+            me = owner_of(await self._ledger.identity(), settings, index.model)
+            it.warnings = await self._provide(settings, index, me, take_over=options.take_over)
+            listing = await self.surveyor.listing(settings, index)
+            async with self.queue.quiet(index.index_id):
+                found = await self.surveyor.survey_all(settings, listing, options)
+                if found.reconciliation:
+                    known = found.reconciliation
+                    await commit(self._sink, self._ledger, index.index_id, known, me, take_over=options.take_over)
+                return found
+
+        return Pass(settings, survey, lambda _: options.priority, options.take_over)
+
+    def poll_pass(self, settings: IndexSettings) -> Pass:
+        def priority(change: Upsert) -> Priority:
+            return Priority.FRESH if change.reason in _FRESH else Priority.BACKLOG
+
+        async def survey(_: Pass) -> Survey:
+            found = await self.surveyor.survey_changes(settings)
+            left = tuple(change for change in found.plan.upserts if not self._is_under_way(settings, change))
+            return replace(found, plan=replace(found.plan, upserts=left))
+
+        return Pass(settings, survey, priority)
+
+    def _is_under_way(self, settings: IndexSettings, change: Upsert) -> bool:
+        """The overlap of polls shows again what an earlier pass found and put into the queue."""
+        row = change.checkpoint
+        same = row is not None and row.listed == change.asset
+        return same and self.queue.waits(settings.index_id, change.indexed_asset_id)
+
+    def refresh_pass(self, settings: IndexSettings, period: float) -> Pass:
+        return Pass(settings, lambda _: self.surveyor.survey_refreshes(settings, period), lambda _: Priority.REFRESH)
+
+    def retry(self, settings: IndexSettings, indexed_asset_ids: Collection[str]) -> Pass:
+        """Upsert these assets of the ledger at once, whatever their back-off."""
+        return Pass(
+            settings,
+            lambda _: self.surveyor.survey_assets(settings, indexed_asset_ids),
+            lambda _: Priority.COMMAND,
+        )
+
+    def ready(self, settings: IndexSettings, indexed_asset_ids: Collection[str]) -> Pass:
+        """Upsert assets that a webhook named, without a poll."""
+        return Pass(
+            settings, lambda _: self.surveyor.survey_ready(settings, indexed_asset_ids), lambda _: Priority.FRESH
+        )
+
+    def left_over(self, settings: IndexSettings) -> Pass:
+        """Carry out what an earlier process planned and did not do."""
+
+        async def survey(it: Pass) -> Survey:
+            it.index = index = await self._source.index(settings.index_id)
+            await self._check(it)
+            return await self.surveyor.survey_left_over(settings, index)
+
+        return Pass(settings, survey, lambda _: Priority.BACKLOG)
+
+    async def run(self, it: Pass) -> CycleReport:
+        """Run the pass, or go on with it. Errors are in the report, never raised."""
+        index_id = it.settings.index_id
+        started, asked = self._stopwatch(), self._source.requests(index_id)
+        it.error = None
         try:
-            survey = course.survey = await survey_it(course)
-            course.index = survey.index
-            await self._apply(settings, survey, course)
+            if it.survey is None:
+                survey = await it.survey_it(it)
+                it.index = survey.index
+                await self._record(it, survey)
+                it.survey = survey
+            else:
+                await self._check(it)
+            await self._carry_out(it, it.survey)
         except ConnectorError as error:
-            course.error = _down(error) if isinstance(error, TransientError) else error
+            it.error = down(error)
         except Exception as error:
             # A bug that affects one index must not stop the others or the process.
-            log.exception("cycle.crashed %s", settings.index_id)
-            course.error = InternalError.of(error, "sync index", settings.index_id)
-        return course.report(self._source.requests(settings.index_id) - asked, self._stopwatch() - started)
+            log.exception("cycle.crashed %s", index_id)
+            it.error = InternalError.of(error, "sync index", index_id)
+        finally:
+            it.fed.set()
+        return it.report(self._source.requests(index_id) - asked, self._stopwatch() - started)
+
+    def _tell(self, work: Work, result: Result) -> None:
+        self._observe(Progress(work.index_id, result=result))
 
     async def _provide(self, settings: IndexSettings, index: Index, me: Owner, *, take_over: bool) -> tuple[str, ...]:
         """Check or create the collection before listing; return warnings. Raises SinkMismatch, OwnedElsewhere.
@@ -145,24 +169,56 @@ class Engine:
         spec = settings.needed_spec(index, found)
         return (await self._sink.ensure(spec, settings.metadata_indexes)).warnings if spec else ()
 
-    async def _apply(self, settings: IndexSettings, survey: Survey, course: _Course) -> None:
-        """Carry out the plan. Deletes come last, and only those that the source confirms."""
-        plan, index_id, done = survey.plan, survey.index.index_id, self._results(course)
+    async def _check(self, it: Pass) -> None:
+        """Check that the index and its collection can be used, before going on."""
+        index = await self._source.index(it.settings.index_id)
+        me = owner_of(await self._ledger.identity(), it.settings, index.model)
+        it.warnings = await self._provide(it.settings, index, me, take_over=it.take_over)
+
+    async def _record(self, it: Pass, survey: Survey) -> None:
+        """Write the plan to the ledger. From now on the work is known there, so the watermark may pass it."""
+        index_id = survey.index.index_id
         await self._ledger.update_state(index_id, survey.before)
-        applier = await self._applier(settings, survey)
-        changes: tuple[Upsert | Refresh, ...] = (*plan.upserts, *plan.refreshes)
-        self._observe(Progress(index_id, planned=len(changes) + len(plan.deletes) + len(plan.forgets)))
-        finished = await self.workers.run(changes, applier.carry_out, done)
+        by_priority: dict[Priority, list[IndexedAsset]] = {}
+        for change in survey.plan.upserts:
+            by_priority.setdefault(it.priority_of(change), []).append(change.asset)
+        for priority, assets in by_priority.items():
+            for first in range(0, len(assets), _ROWS_PER_COMMIT):
+                await self._ledger.plan(index_id, assets[first : first + _ROWS_PER_COMMIT], priority)
+        state = await self._ledger.update_state(index_id, survey.after)
+        self.surveyor.remember(survey, state or survey.state)
+
+    async def _carry_out(self, it: Pass, survey: Survey) -> None:
+        """Carry out the plan. Deletes come last, and only those that the source confirms."""
+        plan, applier = survey.plan, await self._applier(it.settings, survey)
+        done = {result.indexed_asset_id for result in it.results}
+        works = [*upserts(it, applier, plan.upserts), *refreshes(it, applier, plan.refreshes)]
+        left = [work for work in works if work.indexed_asset_id not in done]
+        self._observe(Progress(survey.index.index_id, planned=len(left) + len(plan.deletes) + len(plan.forgets)))
+        finished = await self._through_queue(it, left)
         if finished and (plan.deletes or plan.forgets):
             proof = await prove_deletes(self._source, survey.snapshot, plan)
-            course.withheld += proof.withheld(plan)
+            it.withheld += proof.withheld(plan)
             if not proof.objection:
-                finished = await self.workers.run(proof.gone, applier.delete, done)
-                finished = finished and await self.workers.run(plan.forgets, applier.forget, done)
-        course.interrupted = not finished
-        if finished:
-            state = await self._ledger.update_state(index_id, survey.after)
-            self.surveyor.remember(survey, state or survey.state)
+                finished = await self._through_queue(it, deletes(it, applier, proof.gone))
+                finished = finished and await self._through_queue(it, forgets(it, applier, plan.forgets))
+        it.interrupted = not finished
+
+    async def _through_queue(self, it: Pass, works: Iterable[Work]) -> bool:
+        """False if the workers were stopped before all were done. Blocks the index if one of them ends the pass."""
+        index_id = it.settings.index_id
+        with self.workers.batch(partial(self.queue.block, index_id)) as batch:
+            self.queue.unblock(index_id)
+            for number, work in enumerate(works):
+                work.batches = [batch]
+                self.queue.put(work)
+                if number % _PUT_AT_ONCE == 0:
+                    await asyncio.sleep(0)
+            it.fed.set()
+            try:
+                return await batch.wait()
+            finally:
+                it.results += batch.results
 
     async def _applier(self, settings: IndexSettings, survey: Survey) -> Applier:
         index = survey.index
@@ -176,24 +232,6 @@ class Engine:
             settings=settings,
             index=index,
             first_cycle_at=survey.state.first_cycle_at,
+            names=survey.reconciliation.names if survey.reconciliation else {},
             ownership=Ownership(self._sink, self._ledger, index.index_id, home, me, self._clock),
         )
-
-    def _results(self, course: _Course) -> Callable[[Result], None]:
-        """Collect results. DEFERRED_IN_A_ROW transient errors mean that the other side is down: end the cycle."""
-        in_a_row = 0
-
-        def done(result: Result) -> None:
-            nonlocal in_a_row
-            course.results.append(result)
-            self._observe(Progress(course.index_id, result=result))
-            in_a_row = in_a_row + 1 if isinstance(result.error, TransientError) else 0
-            if in_a_row >= DEFERRED_IN_A_ROW and isinstance(result.error, TransientError):
-                raise _down(result.error)
-
-        return done
-
-
-def _down(error: TransientError) -> CycleError:
-    kind = SourceUnavailable if error.side == "source" else SinkUnavailable
-    return kind(error.operation, error.subject, error.cause, error.advice)

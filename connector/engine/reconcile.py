@@ -34,6 +34,8 @@ class Reconciliation:
     """Collections that record an owner, but have no points of the index any more."""
     adopted: Sequence[str] = ()
     reopened: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+    """Other names of collections, such as aliases -> the name that `rows` use."""
 
 
 async def compare(
@@ -53,7 +55,8 @@ async def compare(
     """
     state, rows = await ledger.state(index_id), await ledger.load(index_id)
     places = await find_collections(sink, [*([home] if home else []), *sorted(_named(rows.values()))])
-    comparison = _Comparison(sink, index_id, now, thorough, {name: _renamed(row, places) for name, row in rows.items()})
+    names = {name: info.name for name, info in places.items() if info and info.name != name}
+    comparison = _Comparison(sink, index_id, now, thorough, {name: renamed(row, names) for name, row in rows.items()})
     found = places.get(home) if home else None
     predecessor = None
     if found:
@@ -82,6 +85,7 @@ async def compare(
         released=released,
         adopted=comparison.adopted,
         reopened=comparison.reopened,
+        names=names,
     )
 
 
@@ -135,17 +139,12 @@ def _named(rows: Iterable[Checkpoint]) -> set[str]:
     return set[str]().union(*(row.collections for row in rows))
 
 
-def _renamed(row: Checkpoint, places: Mapping[str, CollectionInfo | None]) -> Checkpoint:
-    """The row with one canonical name for each collection."""
-
-    def name_of(collection: str) -> str:
-        info = places.get(collection)
-        return info.name if info else collection
-
-    if all(name_of(name) == name for name in row.collections):
+def renamed(row: Checkpoint, names: Mapping[str, str]) -> Checkpoint:
+    """The row with one name for each collection."""
+    if not row.collections & names.keys():
         return row
-    applied = row.applied and replace(row.applied, collection=name_of(row.applied.collection))
-    return replace(row, applied=applied, collections=frozenset(map(name_of, row.collections)))
+    applied = row.applied and replace(row.applied, collection=names.get(row.applied.collection, row.applied.collection))
+    return replace(row, applied=applied, collections=frozenset(names.get(name, name) for name in row.collections))
 
 
 @dataclass(slots=True)

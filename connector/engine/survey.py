@@ -5,11 +5,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from connector.domain.errors import AssetError, ConfigError
+from connector.domain.fingerprint import canonical_json, digest
 from connector.domain.index_settings import IndexSettings
-from connector.domain.last_seen import last_seen, noted
+from connector.domain.last_seen import last_seen, listed, noted
 from connector.domain.ledger_model import Checkpoint, IndexState
 from connector.domain.plan import Plan, Refresh, due_again, make_plan, with_withheld
+from connector.domain.priority import Priority
 from connector.domain.refresh import RefreshPolicy, due, refresh_quota
+from connector.domain.sink_model import LAYOUT_VERSION
 from connector.domain.source_model import Index, IndexedAsset, Snapshot
 from connector.domain.stored_times import credible_rows, credible_state
 from connector.domain.watermark import advanced, poll_start, recent
@@ -32,6 +35,17 @@ class CycleOptions:
     take_over: bool = False
     respect_backoff: bool = False
     refresh_period: float | None = None
+    priority: Priority = Priority.BACKLOG
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A listing, and which rows the ledger had before it began: other rows may belong to assets that came later."""
+
+    snapshot: Snapshot
+    known_before: frozenset[str]
+    pending_before: frozenset[str]
+    began_at: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +70,17 @@ class Surveyor:
         self._source, self._sink, self._ledger, self._clock = source, sink, ledger, clock
         self._seen: dict[str, dict[str, IndexedAsset]] = {}
 
-    async def survey_all(self, settings: IndexSettings, index: Index, options: CycleOptions) -> Survey:
-        """Survey the whole index for a full cycle. Only reads, so a dry run can use it."""
+    async def listing(self, settings: IndexSettings, index: Index) -> Listing:
+        """List the index. Raises ConfigError when it has no embeddings to sync."""
+        settings.point_config(index)
+        known, state = await self._ledger.ids(index.index_id), await self._ledger.state(index.index_id)
+        pending, now = state.pending if state else frozenset[str](), self._clock()
+        return Listing(await self._source.snapshot(index), frozenset(known), pending, now)
+
+    async def survey_all(self, settings: IndexSettings, listing: Listing, options: CycleOptions) -> Survey:
+        """Compare a listing with ledger and sink for a full cycle. Only reads, so a dry run can use it."""
+        snapshot, index, now = listing.snapshot, listing.snapshot.index, self._clock()
         point_config = settings.point_config(index)
-        snapshot = await self._source.snapshot(index)
-        now = self._clock()
         known = await compare(
             self._sink,
             self._ledger,
@@ -79,8 +99,7 @@ class Surveyor:
             respect_backoff=options.respect_backoff,
         )
         state = noted(credible_state(known.state, now), index, now)
-        plan = make_plan(snapshot, known.rows, state, point_config, policy)
-        unseen = frozenset() if snapshot.complete else known.state.pending - snapshot.assets.keys()
+        plan = make_plan(snapshot, _without_newcomers(known, listing), state, point_config, policy)
         return Survey(
             index,
             state,
@@ -88,7 +107,7 @@ class Surveyor:
             known.rows,
             plan,
             before=lambda state: with_withheld(noted(credible_state(state, now), index, now), plan),
-            after=self._advance(snapshot, unseen, can_advance_watermark=snapshot.complete),
+            after=self._after_listing(listing, settings, leaves_work=bool(plan.upserts)),
             reconciliation=known,
         )
 
@@ -106,15 +125,60 @@ class Surveyor:
         policy = replace(settings.policy(now), delete_mode="keep", respect_backoff=True)
         unfinished = credible_rows(await self._ledger.unfinished(index.index_id), now)
         for name in due_again(unfinished, policy) - assets.keys():
-            asset = await self._look_at(index, name)
+            asset = unfinished[name].listed or await self._look_at(index, name)
             if asset:
                 assets[name] = asset
         rows = credible_rows(await self._ledger.rows(index.index_id, assets), now)
         snapshot = Snapshot(index, assets, complete=False, as_of=changes.as_of)
         plan = make_plan(snapshot, rows, state, settings.point_config(index), policy)
         return Survey(
-            index, state, snapshot, rows, plan, before=_unchanged, after=self._advance(snapshot, changes.pending)
+            index,
+            state,
+            snapshot,
+            rows,
+            plan,
+            before=_unchanged,
+            after=partial(
+                advanced,
+                assets=assets,
+                asked=state.pending,
+                still_pending=changes.pending,
+                as_of=now if changes.as_of is None else changes.as_of,
+            ),
         )
+
+    async def survey_left_over(self, settings: IndexSettings, index: Index) -> Survey:
+        """Survey what is planned in the ledger, without a listing."""
+        now, state = self._clock(), (await self._known(settings))[0]
+        rows = credible_rows(await self._ledger.planned(index.index_id), now)
+        assets = {name: row.listed for name, row in rows.items() if row.listed}
+        snapshot = Snapshot(index, assets, complete=False)
+        policy = replace(settings.policy(now), delete_mode="keep")
+        plan = make_plan(snapshot, rows, state, settings.point_config(index), policy)
+        return Survey(index, state, snapshot, rows, plan, before=_unchanged, after=_unchanged)
+
+    async def survey_assets(self, settings: IndexSettings, indexed_asset_ids: Collection[str]) -> Survey:
+        """Survey these assets only, whatever their back-off."""
+        state, index = await self._known(settings)
+        rows = credible_rows(await self._ledger.rows(index.index_id, indexed_asset_ids), self._clock())
+        found = [row.listed or await self._look_at(index, name) for name, row in rows.items()]
+        assets = {asset.indexed_asset_id: asset for asset in found if asset}
+        snapshot = Snapshot(index, assets, complete=False)
+        policy = replace(settings.policy(self._clock()), delete_mode="keep")
+        kept = {name: rows[name] for name in assets}
+        plan = make_plan(snapshot, kept, state, settings.point_config(index), policy)
+        return Survey(index, state, snapshot, kept, plan, before=_unchanged, after=_unchanged)
+
+    async def survey_ready(self, settings: IndexSettings, indexed_asset_ids: Collection[str]) -> Survey:
+        """Survey assets that a webhook named, as the source has them now."""
+        state, index = await self._known(settings)
+        found = [await self._look_at(index, name) for name in indexed_asset_ids]
+        assets = {asset.indexed_asset_id: asset for asset in found if asset}
+        rows = credible_rows(await self._ledger.rows(index.index_id, assets), self._clock())
+        snapshot = Snapshot(index, assets, complete=False)
+        policy = replace(settings.policy(self._clock()), delete_mode="keep", respect_backoff=True)
+        plan = make_plan(snapshot, rows, state, settings.point_config(index), policy)
+        return Survey(index, state, snapshot, rows, plan, before=_unchanged, after=_unchanged)
 
     async def survey_refreshes(self, settings: IndexSettings, period: float) -> Survey:
         """Survey due refreshes of applied assets, without a listing. `period`: seconds between two calls."""
@@ -149,16 +213,22 @@ class Surveyor:
             raise ConfigError("poll index", settings.index_id, "no full cycle has run yet", "Run `connector sync`")
         return state, last_seen(settings.index_id, state)
 
-    def _advance(
-        self, snapshot: Snapshot, pending: Collection[str], *, can_advance_watermark: bool = True
-    ) -> StateChange:
-        return partial(
-            advanced,
-            assets=snapshot.assets,
-            still_pending=pending,
-            as_of=self._clock() if snapshot.as_of is None else snapshot.as_of,
-            can_advance_watermark=can_advance_watermark,
-        )
+    def _after_listing(self, listing: Listing, settings: IndexSettings, *, leaves_work: bool) -> StateChange:
+        """Note the listing only if it leaves work, which a later process may find."""
+        snapshot, is_noted = listing.snapshot, leaves_work and listing.snapshot.complete
+
+        def after(state: IndexState) -> IndexState:
+            moved = advanced(
+                state,
+                snapshot.assets,
+                asked=listing.pending_before if snapshot.complete else (),
+                still_pending=(),
+                as_of=listing.began_at if snapshot.as_of is None else snapshot.as_of,
+                can_advance_watermark=snapshot.complete,
+            )
+            return listed(moved, listing.began_at, settings_digest(settings)) if is_noted else moved
+
+        return after
 
     async def _look_at(self, index: Index, name: str) -> IndexedAsset | None:
         """Look up one asset. None if it is unreadable: the next full cycle retries it from the listing."""
@@ -166,6 +236,17 @@ class Surveyor:
             return await self._source.asset(index, name)
         except AssetError:
             return None
+
+
+def _without_newcomers(known: Reconciliation, listing: Listing) -> dict[str, Checkpoint]:
+    """Without rows that polls added since the listing began: it cannot show that their assets are absent."""
+    expected = {*listing.known_before, *listing.snapshot.assets, *known.adopted}
+    return {name: row for name, row in known.rows.items() if name in expected}
+
+
+def settings_digest(settings: IndexSettings) -> str:
+    """Digest of the settings that the plan of a listing depends on."""
+    return digest(canonical_json([LAYOUT_VERSION, settings.collection, settings.point_settings]))
 
 
 def _refresh_policy(settings: IndexSettings, assets: int, period: float | None) -> RefreshPolicy:

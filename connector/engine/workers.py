@@ -1,68 +1,124 @@
-"""A bounded number of workers that pull changes from one iterator."""
+"""A bounded number of workers that carry out the changes in the queue."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
+from connector.domain.priority import WAITS_AS
 from connector.domain.report import Result
-
-Change = TypeVar("Change")
+from connector.engine.batch import Batch
+from connector.engine.work_queue import Work, WorkQueue
 
 
 class Workers:
-    """Limits the changes in progress, over all runs. Runs share the slots fairly, first come, first served.
+    """Work while the queue has changes. `in_hand` is the number of changes in progress.
 
-    `stop` ends every run after the changes in progress; `in_hand` is their number.
+    A worker takes its change when it has the turn of a request, so that fresh work does not wait behind changes that
+    were taken earlier and wait for their turn.
     """
 
-    def __init__(self, concurrency: int) -> None:
-        self._concurrency = concurrency
-        self._places = asyncio.Semaphore(concurrency)
+    def __init__(
+        self,
+        queue: WorkQueue,
+        reserve: Callable[[], Awaitable[None]],
+        release: Callable[[], None],
+        tell: Callable[[Work, Result], None],
+        concurrency: int,
+    ) -> None:
+        """`reserve` waits for the turn of a request, `release` gives an unused one back; `tell` gets each result."""
+        self._queue, self._tell, self._concurrency = queue, tell, concurrency
+        self._reserve, self._release = reserve, release
+        self._taking = asyncio.Lock()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._idle = asyncio.Event()
         self._idle.set()
-        self.stop = asyncio.Event()
+        self._batches: set[Batch] = set()
+        self._running = 0
         self.in_hand = 0
+        self.stopping = False
+        queue.on_change = self._ensure
+
+    def stop(self) -> None:
+        """Take no more changes; the ones in progress are finished."""
+        self.stopping = True
+        for batch in self._batches:
+            batch.stop()
+
+    @contextmanager
+    def batch(self, on_failure: Callable[[], None]) -> Iterator[Batch]:
+        """A batch that ends when the workers are stopped."""
+        batch = Batch(on_failure)
+        if self.stopping:
+            batch.stop()
+        self._batches.add(batch)
+        try:
+            yield batch
+        finally:
+            self._batches.discard(batch)
 
     async def idle(self) -> None:
         """Wait until no change is in progress."""
         await self._idle.wait()
 
-    async def run(
-        self,
-        changes: Iterable[Change],
-        carry_out: Callable[[Change], Awaitable[Result]],
-        done: Callable[[Result], None],
-    ) -> bool:
-        """Carry out all changes; False if stopped early. On an exception, finish changes in progress, then raise it."""
-        pending, failures, stopped = iter(changes), list[Exception](), False
+    async def close(self) -> None:
+        """Cancel what is in progress."""
+        self.stop()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
 
-        async def worker() -> None:
-            nonlocal stopped
-            for change in pending:
-                async with self._places:
-                    stopped = stopped or self.stop.is_set()
-                    if stopped or failures:
-                        return
-                    self._take()
-                    try:
-                        done(await carry_out(change))
-                    except Exception as error:  # noqa: BLE001  raised below: it must not cancel other changes
-                        failures.append(error)
-                    finally:
-                        self._put_down()
+    def _ensure(self) -> None:
+        """Start workers for the changes that can be taken."""
+        while not self.stopping and self._running < min(self._concurrency, self.in_hand + self._queue.ready()):
+            self._running += 1
+            task = asyncio.get_running_loop().create_task(self._work())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._concurrency):
-                group.create_task(worker())
-        if failures:
-            raise failures[0]
-        return not stopped
+    async def _work(self) -> None:
+        """One worker: ends when nothing can be taken. It stops counting before it gives way to other tasks."""
+        try:
+            while work := await self._next():
+                await self._carry_out(work)
+        finally:
+            self._running -= 1
 
-    def _take(self) -> None:
+    async def _next(self) -> Work | None:
+        async with self._taking:
+            first = self._queue.first()
+            if self.stopping or first is None:
+                return None
+            WAITS_AS.set(first)
+            await self._reserve()
+            work = self._take()
+        if work is None:
+            self._release()
+        return work
+
+    def _take(self) -> Work | None:
+        return None if self.stopping else self._queue.take()
+
+    async def _carry_out(self, work: Work) -> None:
         self.in_hand += 1
         self._idle.clear()
+        WAITS_AS.set(work.priority)
+        try:
+            result = await work.carry_out()
+        except BaseException as error:
+            self._put_down(work, again=isinstance(error, Exception))
+            work.fail(error)
+            if not isinstance(error, Exception):
+                raise
+        else:
+            self._put_down(work, again=False)
+            work.done(result)
+            self._tell(work, result)
 
-    def _put_down(self) -> None:
+    def _put_down(self, work: Work, *, again: bool) -> None:
+        """With `again`, the change waits until its index is unblocked: it could not be carried out now."""
+        self._release()
         self.in_hand -= 1
         if not self.in_hand:
             self._idle.set()
+        self._queue.finish(work, again=again)

@@ -1,45 +1,61 @@
 """The state of each index in the ledger, as `status` shows it."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
+from connector.domain.history import KEPT_CYCLES, MINUTE_SEC, assets_per_minute, worst_lag
 from connector.domain.ledger_model import Checkpoint
 from connector.domain.report import CycleReport
 from connector.ledger.rows import LedgerRow
 from connector.ports import CheckpointStore
 
+_HOUR = 60
+SHOWN = 100
+"""Most assets with a problem that are shown of each index."""
 
-async def index_states(ledger: CheckpointStore, max_attempts: int) -> list[dict[str, Any]]:
+
+async def index_states(ledger: CheckpointStore, max_attempts: int, now: float) -> list[dict[str, Any]]:
     """One JSON object per index in the ledger. Raises LedgerUnavailable for an invalid report."""
     reports = await ledger.reports()
     for index_id, report in reports.items():
         LedgerRow("indexes", (index_id,)).typed("report", {"index_id": index_id, **report}, CycleReport)
-    return [
-        _of_index(index_id, await ledger.load(index_id), report, max_attempts) for index_id, report in reports.items()
-    ]
+    return [await _of_index(ledger, index_id, report, max_attempts, now) for index_id, report in reports.items()]
 
 
-def _of_index(
-    index_id: str, rows: Mapping[str, Checkpoint], report: Mapping[str, Any], max_attempts: int
+async def _of_index(
+    ledger: CheckpointStore, index_id: str, report: Mapping[str, Any], max_attempts: int, now: float
 ) -> dict[str, Any]:
-    tried = [(row, row.attempt) for row in rows.values() if row.attempt]
-    exhausted = {row.indexed_asset_id for row, attempt in tried if attempt.attempts >= max_attempts}
-    told = [(row, attempt) for row, attempt in tried if row.indexed_asset_id not in exhausted and attempt.reason]
-    opened = {row.indexed_asset_id for row, attempt in tried if not attempt.reason} - exhausted
+    state, counts = await ledger.state(index_id), asdict(await ledger.summary(index_id, max_attempts))
+    rows = await ledger.problems(index_id, SHOWN)
+    minutes = await ledger.minutes(index_id, int(now // MINUTE_SEC) - _HOUR)
+    rate, waiting = assets_per_minute(minutes, now), sum(counts["backlog"].values())
+    past = await ledger.cycles(index_id, KEPT_CYCLES)
+    tried = [(row, row.attempt) for row in rows if row.attempt]
+    told = [(row, attempt) for row, attempt in tried if attempt.attempts < max_attempts and attempt.reason]
+    quarantined = [row for row, attempt in tried if attempt.attempts >= max_attempts]
+    explained = {row.indexed_asset_id for row in (*(row for row, _ in told), *quarantined)}
     return {
         "index_id": index_id,
-        "index_name": report.get("index_name"),
-        "model": report.get("model"),
-        "assets": len(rows),
-        "applied": sum(1 for row in rows.values() if row.applied and not row.opened),
-        "points": sum(row.applied.points for row in rows.values() if row.applied),
-        "opened": sorted(opened.union(row.indexed_asset_id for row in rows.values() if row.opened)),
+        "index_name": report.get("index_name") or (state and state.index_name),
+        "model": report.get("model") or (state and state.model),
+        "assets": counts["assets"],
+        "applied": counts["applied"],
+        "points": counts["points"],
+        "backlog": {priority.name.lower(): count for priority, count in counts["backlog"].items()},
+        "counts": {name: counts[name] for name in ("opened", "deferred", "failed", "quarantined")},
+        "opened": sorted(row.indexed_asset_id for row in rows if row.indexed_asset_id not in explained),
         "deferred": [_problem(row) for row, attempt in told if not attempt.attempts],
         "failed": [_problem(row) for row, attempt in told if attempt.attempts],
-        "quarantined": [_problem(row) for row, _ in tried if row.indexed_asset_id in exhausted],
+        "quarantined": [_problem(row) for row in quarantined],
         "withheld": report.get("withheld", 0),
         "withheld_because": report.get("withheld_because"),
         "lag_sec": report.get("lag_sec"),
+        "worst_lag_sec": worst_lag(minutes, now),
+        "assets_per_minute": round(rate, 1),
+        "remaining_sec": round(waiting / rate * MINUTE_SEC) if waiting and rate else None,
+        "last_cycle_at": past[0].ended_at if past else None,
+        "last_success_at": next((it.ended_at for it in past if not it.report.get("error")), None),
         "last_cycle": report or None,
     }
 
@@ -48,8 +64,19 @@ def _problem(row: Checkpoint) -> dict[str, Any]:
     attempt = row.attempt
     return {
         "indexed_asset_id": row.indexed_asset_id,
+        "filename": row.listed.filename if row.listed else None,
         "attempts": attempt.attempts if attempt else 0,
         "code": (attempt and attempt.code) or "interrupted",
         "reason": (attempt and attempt.reason) or "the process ended while the asset was being worked on",
         "due": attempt.due if attempt else 0.0,
     }
+
+
+async def quarantined_assets(ledger: CheckpointStore, max_attempts: int) -> list[dict[str, Any]]:
+    """All quarantined assets, each with its index id."""
+    return [
+        {"index_id": index_id, **_problem(row)}
+        for index_id in await ledger.reports()
+        for row in (await ledger.unfinished(index_id)).values()
+        if row.attempt and row.attempt.attempts >= max_attempts
+    ]

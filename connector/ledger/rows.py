@@ -37,7 +37,11 @@ class LedgerRow:
 
     def names(self, column: str, cell: object) -> frozenset[str]:
         """A JSON list of strings."""
-        return frozenset(self._converted(column, self._parsed(column, cell), list[str]))
+        return frozenset(self.names_in_order(column, cell))
+
+    def names_in_order(self, column: str, cell: object) -> list[str]:
+        """A JSON list of strings."""
+        return self._converted(column, self._parsed(column, cell), list[str])
 
     def document(self, column: str, cell: object) -> dict[str, Any]:
         """A JSON object with any content."""

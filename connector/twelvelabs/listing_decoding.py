@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from connector.domain.errors import SourceUnavailable
 from connector.domain.fingerprint import digest
 from connector.domain.marengo import canonical
-from connector.domain.source_model import Index, IndexedAsset
+from connector.domain.source_model import Index, IndexedAsset, IndexingTask
 from connector.twelvelabs.calls import Call
 from connector.twelvelabs.json_decoding import UNDECODABLE, Body, decode, elements, members, readable
 from connector.twelvelabs.paging import Listed
@@ -64,6 +64,7 @@ class AssetBody(Struct):
 
 class TaskBody(Struct):
     index_id: str | None = None
+    video_id: str | None = None
 
 
 _ANYTHING = msgspec.json.Decoder(msgspec.Raw)
@@ -84,9 +85,9 @@ def read_json(body: Body, call: Call) -> None:
         decode(body, _ANYTHING, call)
 
 
-def read_task(body: Body, call: Call) -> str | None:
-    """The index id of a task; None if the response has none."""
-    return decode(body, _TASK, call).index_id
+def read_task(body: Body, call: Call) -> IndexingTask:
+    found = decode(body, _TASK, call)
+    return IndexingTask(found.index_id, found.video_id)
 
 
 def read_index(body: Body, call: Call) -> Index:

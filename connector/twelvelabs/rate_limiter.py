@@ -1,16 +1,22 @@
 """When the next request of any worker may be sent: our own limit (GCRA, burst of one), a 429, the source's quota."""
 
 import asyncio
+import heapq
+import itertools
 import math
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 from connector.domain.errors import ConfigError
+from connector.domain.priority import WAITS_AS
 from connector.twelvelabs.rate_headers import Quota
 from connector.twelvelabs.retries import Clocks
 
 _FEW = 10
 _FEW_OF_LIMIT = 0.1
 _PROBE_AFTER_SEC = 60.0
+_RESERVED: ContextVar[bool] = ContextVar("reserved", default=False)
+"""Whether the running task has a turn that it did not use yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +41,10 @@ class RateSchedule:
     def taken(self, now: float) -> "RateSchedule":
         pace = self.pace if now < self.paced_until else 0.0
         return replace(self, tat=max(self.tat, now) + max(self.interval, pace))
+
+    def returned(self) -> "RateSchedule":
+        """A turn that was taken is not used."""
+        return replace(self, tat=self.tat - self.interval)
 
     def paused(self, now: float, seconds: float) -> "RateSchedule":
         return replace(self, blocked_until=max(self.blocked_until, now + seconds))
@@ -61,7 +71,9 @@ class Limiter:
             )
         self._clock = clock or Clocks()
         self._schedule = RateSchedule(interval=60.0 / requests_per_minute if requests_per_minute else 0.0)
-        self._queue = asyncio.Lock()
+        self._waiting: list[tuple[int, int]] = []
+        self._numbers = itertools.count()
+        self._changed = asyncio.Event()
 
     def blocked(self) -> float:
         """Seconds until the source accepts requests again; 0.0 if it does now."""
@@ -79,15 +91,42 @@ class Limiter:
         self._schedule = self._schedule.learned(self._clock.monotonic(), quota)
 
     async def turn(self, longest_block: float) -> float:
-        """Wait until a request may be sent, first come first served; return 0.0.
+        """Wait until a request may be sent, by priority, then first come first served; return 0.0.
 
         If the source is blocked for longer than `longest_block` seconds, return the remaining seconds at once, without
         taking the turn.
         """
-        async with self._queue:
-            while (wait := self._schedule.wait(self._clock.monotonic())) > 0:
-                if (blocked := self.blocked()) > longest_block:
+        if _RESERVED.get():
+            _RESERVED.set(False)
+            if not self.blocked():
+                return 0.0
+        place = (int(WAITS_AS.get()), next(self._numbers))
+        heapq.heappush(self._waiting, place)
+        try:
+            while self._waiting[0] != place or (wait := self._schedule.wait(self._clock.monotonic())) > 0:
+                if self._waiting[0] != place:
+                    await self._changed.wait()
+                elif (blocked := self.blocked()) > longest_block:
                     return blocked
-                await self._clock.sleep(wait)
+                else:
+                    await self._clock.sleep(wait)
             self._schedule = self._schedule.taken(self._clock.monotonic())
+        finally:
+            self._waiting.remove(place)
+            heapq.heapify(self._waiting)
+            self._changed.set()
+            self._changed = asyncio.Event()
         return 0.0
+
+    async def reserve(self, longest_block: float) -> None:
+        """Wait for a turn, which the next request of this task then has, unless the source is blocked by then.
+
+        Reserves nothing if the source is blocked for longer than `longest_block` seconds: that request will say so.
+        """
+        _RESERVED.set(not await self.turn(longest_block))
+
+    def release(self) -> None:
+        """Give a reserved turn back that this task did not use."""
+        if _RESERVED.get():
+            _RESERVED.set(False)
+            self._schedule = self._schedule.returned()

@@ -10,7 +10,7 @@ from typing import TypeVar
 import structlog
 
 from connector.domain.errors import AssetError, CycleError, IndexGone, SourceUnavailable
-from connector.domain.source_model import Changes, Float32, Index, IndexedAsset, RetrievedAsset, Snapshot
+from connector.domain.source_model import Changes, Float32, Index, IndexedAsset, IndexingTask, RetrievedAsset, Snapshot
 from connector.twelvelabs import listing_decoding, paging, text_embedding
 from connector.twelvelabs.calls import Call, Read, Refused, asset_path, index_path, task_path
 from connector.twelvelabs.paging import Listed, Walk, walk_until_complete
@@ -73,13 +73,19 @@ class TwelveLabsSource:
         found = await self.retrieve(index, indexed_asset_id, (), transcript=False)
         return found.asset if found else None
 
-    async def index_of_task(self, task_id: str) -> str | None:
+    async def task(self, task_id: str) -> IndexingTask | None:
         try:
             return await self._transport.send(
                 Call("look up task", task_id, task_path(task_id)), listing_decoding.read_task
             )
         except Refused:
             return None
+
+    async def reserve(self) -> None:
+        await self._transport.reserve()
+
+    def release(self) -> None:
+        self._transport.release()
 
     async def ping(self) -> None:
         call = Call("ask TwelveLabs", "", "indexes", params=(("page_limit", "1"),))

@@ -108,6 +108,14 @@ class ApiTransport:
             if not isinstance(failed.error, RateLimited):
                 raise failed.error from failed.__cause__
 
+    async def reserve(self) -> None:
+        """Wait until a request may be sent, and reserve its turn for this task. Does not wait for a long block."""
+        await self._limiter.reserve(self._limits.longest_wait)
+
+    def release(self) -> None:
+        """Give the reserved turn back, if it was not used."""
+        self._limiter.release()
+
     async def _recover(self, call: Call, failed: RetryableError, budget: RetryBudget) -> None:
         limited = isinstance(failed.error, RateLimited)
         wait = budget.after_limit(failed.at_least) if limited else budget.after_failure(failed.at_least)

@@ -178,6 +178,7 @@ def test_status_shows_it(path: Path) -> None:
     failed, deferred, quarantined = (
         {
             "indexed_asset_id": name,
+            "filename": None,
             "attempts": attempt.attempts,
             "code": attempt.code,
             "reason": attempt.reason,
@@ -194,6 +195,13 @@ def test_status_shows_it(path: Path) -> None:
         "assets": 9,
         "applied": 3,
         "points": 48,
+        "backlog": {},
+        "worst_lag_sec": None,
+        "assets_per_minute": 0.0,
+        "remaining_sec": None,
+        "last_cycle_at": None,
+        "last_success_at": None,
+        "counts": {"opened": 4, "deferred": 1, "failed": 1, "quarantined": 1},
         "opened": ["adopted", "opened", "reopened", "tried"],
         "deferred": [deferred],
         "failed": [failed],

@@ -10,7 +10,7 @@ import pytest
 from connector.domain.errors import LedgerUnavailable
 from connector.domain.ledger_model import Attempt, IndexState
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
-from connector.ledger.sqlite_file import SCHEMA_VERSION
+from connector.ledger.schema import VERSION
 from tests.builders import applied, row
 from tests.fakes.ledger import FakeCheckpointStore
 from tests.fakes.sink import Crashed
@@ -156,12 +156,12 @@ async def test_a_reader_cannot_write_to_a_ledger_in_use(path: Path) -> None:
 
 @pytest.mark.parametrize("read_only", [False, True])
 async def test_a_ledger_of_a_newer_release_is_refused(path: Path, read_only: bool) -> None:
-    sqlite(path, f"pragma user_version = {SCHEMA_VERSION + 1}")
+    sqlite(path, f"pragma user_version = {VERSION + 1}")
     before = directory(path)
     with pytest.raises(LedgerUnavailable) as refused:
         async with SqliteCheckpointStore(path, read_only=read_only):
             pytest.fail("it was opened")
-    assert f"{path}: it has schema version {SCHEMA_VERSION + 1}" in str(refused.value)
+    assert f"{path}: it has schema version {VERSION + 1}" in str(refused.value)
     assert "Use the release that wrote it or a newer one" in str(refused.value)
     assert directory(path) == before
 

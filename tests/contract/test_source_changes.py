@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from connector.domain.errors import AuthenticationFailed, ConnectorError, IndexGone, Unavailable
-from connector.domain.source_model import IN_PROGRESS, Changes, Index, IndexedAsset
+from connector.domain.source_model import IN_PROGRESS, Changes, Index, IndexedAsset, IndexingTask
 from connector.domain.timestamps import epoch
 from tests.contract.source_worlds import WORLDS, Trouble, World, world_of
 
@@ -151,13 +151,13 @@ async def test_one_row_is_as_the_listing_shows_it(poller: Poller) -> None:
     assert await poller.source.asset(index, gone) is None
 
 
-async def test_the_index_of_a_task_is_known(poller: Poller) -> None:
+async def test_a_task_names_its_index_and_its_asset(poller: Poller) -> None:
     other = poller.world.add_index("marengo3.0")
     asset_id = poller.world.add(other)
     task = poller.world.task_of(other, asset_id)
 
-    assert await poller.source.index_of_task(task) == other
-    assert await poller.source.index_of_task(UNKNOWN) is None
+    assert await poller.source.task(task) == IndexingTask(other, asset_id)
+    assert await poller.source.task(UNKNOWN) is None
 
 
 @pytest.mark.parametrize("task_id", ["", "a/b", "..", "a?b", "a b", "a\n", "ä"])
@@ -165,7 +165,7 @@ async def test_what_cannot_be_a_task_id_is_no_task(poller: Poller, task_id: str)
     """It comes from the internet, so it is not even requested."""
     requests = poller.source.requests()
 
-    assert await poller.source.index_of_task(task_id) is None
+    assert await poller.source.task(task_id) is None
     assert poller.source.requests() - requests <= 1
 
 
@@ -180,6 +180,6 @@ async def test_trouble_has_the_same_error_here(poller: Poller, trouble: Trouble,
     with pytest.raises(error):
         await poller.source.asset(index, poller.names[0])
     with pytest.raises(error):
-        await poller.source.index_of_task("some-task")
+        await poller.source.task("some-task")
     with pytest.raises(error):
         await poller.source.ping()

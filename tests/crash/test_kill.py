@@ -130,7 +130,7 @@ def test_an_asset_that_kills_the_process_ends_in_quarantine(
 ) -> None:
     """The attempt is counted before the asset is retrieved."""
     index_id = simulator.control.index_ids[0]
-    poison = simulator.control.asset_ids(index_id)[0]
+    poison = simulator.control.asset_ids(index_id)[-1]  # the newest is retrieved first
     connector = Command(connector.directory, {**connector.settings, "CONNECTOR_CONCURRENCY": "1"})
     for _ in range(2):
         kill_at(connector, simulator, f"GET /indexes/*/indexed-assets/{poison}", 1)

@@ -165,7 +165,7 @@ def test_a_damaged_row_is_the_failure_of_its_index_in_the_daemon_too(
     newer, older = simulator.control.index_ids
     assert connector.run("sync").code == 0
     with closing(sqlite3.connect(connector.directory / "data" / "ledger.sqlite3")) as db, db:
-        db.execute("update checkpoints set applied = '{' where index_id = ?", (newer,))
+        db.execute("update checkpoints set points = 'x' where index_id = ?", (newer,))
     added = simulator.control.add_asset(older, "added.mp4", captions=["a ship leaves the harbour"])
     with running(connector) as daemon:
         converges(simulator, client, older)

@@ -1,19 +1,20 @@
 """A running IndexLoop on the fakes, with an engine that records its calls."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 
 from connector.daemon.index_loop import IndexLoop
 from connector.domain.index_settings import IndexSettings
 from connector.domain.report import CycleReport
-from connector.engine.cycle import Engine, Progress
+from connector.engine.cycle import Engine
+from connector.engine.passes import Pass, Progress
 from connector.engine.survey import CycleOptions
-from connector.ports import CheckpointStore
 from tests.engine.world import INDEX, World
 
 PERIOD = 3600.0
 SCHEDULED, ORDERED, POLL, REFRESH = "scheduled cycle", "sync", "poll", "refresh"
+LEFT_OVER, RETRY = "left over", "retry"
 ALLOWED = "sync --allow-deletes"
 _CYCLES = {
     CycleOptions(respect_backoff=True, refresh_period=PERIOD): SCHEDULED,
@@ -31,24 +32,37 @@ class WatchedEngine(Engine):
     at_once: int
     most_at_once: int
     breaks: int
+    names: dict[int, str]
 
     def watch(self) -> None:
+        self.names = {}
         self.begun, self.ended = asyncio.Queue(), asyncio.Queue()
         self.at_once = self.most_at_once = self.breaks = 0
         self.go_on = asyncio.Event()
         self.go_on.set()
 
-    async def cycle(self, settings: IndexSettings, options: CycleOptions | None = None) -> CycleReport:
-        async with self._watched(_CYCLES[options or CycleOptions()]):
-            return await super().cycle(settings, options)
+    def full_cycle(self, settings: IndexSettings, options: CycleOptions) -> Pass:
+        return self._named(_CYCLES[options], super().full_cycle(settings, options))
 
-    async def poll(self, settings: IndexSettings) -> CycleReport:
-        async with self._watched("poll"):
-            return await super().poll(settings)
+    def poll_pass(self, settings: IndexSettings) -> Pass:
+        return self._named(POLL, super().poll_pass(settings))
 
-    async def refresh(self, settings: IndexSettings, period: float) -> CycleReport:
-        async with self._watched(REFRESH):
-            return await super().refresh(settings, period)
+    def refresh_pass(self, settings: IndexSettings, period: float) -> Pass:
+        return self._named(REFRESH, super().refresh_pass(settings, period))
+
+    def left_over(self, settings: IndexSettings) -> Pass:
+        return self._named(LEFT_OVER, super().left_over(settings))
+
+    def retry(self, settings: IndexSettings, indexed_asset_ids: Collection[str]) -> Pass:
+        return self._named(RETRY, super().retry(settings, indexed_asset_ids))
+
+    async def run(self, it: Pass) -> CycleReport:
+        async with self._watched(self.names[id(it)]):
+            return await super().run(it)
+
+    def _named(self, name: str, it: Pass) -> Pass:
+        self.names[id(it)] = name
+        return it
 
     @asynccontextmanager
     async def _watched(self, what: str) -> AsyncIterator[None]:
@@ -69,15 +83,15 @@ class WatchedEngine(Engine):
 class Place:
     """An IndexLoop on the fakes."""
 
-    def __init__(self, reports: CheckpointStore | None = None) -> None:
-        """The loop writes its reports to `reports`; default is the world's ledger."""
-        self.world = World()
-        for name in ("a", "b"):
+    def __init__(self, world: World | None = None) -> None:
+        """In a world with two assets if none is given."""
+        self.world = world or World()
+        for name in () if world else ("a", "b"):
             self.world.source.add(INDEX, name)
         parts = self.world.source, self.world.sink, self.world.ledger
         self.engine = WatchedEngine(*parts, clock=lambda: self.world.now, observe=self._observe)
         self.engine.watch()
-        self.loop = IndexLoop(self.world.settings, self.engine, reports or self.world.ledger, PERIOD)
+        self.loop = IndexLoop(self.world.settings, self.engine, self.world.ledger, PERIOD, lambda: self.world.now)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Place"]:

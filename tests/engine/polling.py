@@ -1,14 +1,22 @@
 """A daemon's engine on the fakes: a full cycle, then polls."""
 
+import math
+
 from connector.domain.ledger_model import IndexState
-from connector.domain.report import CycleReport
+from connector.domain.priority import Priority
+from connector.domain.report import CycleReport, Outcome, Result
 from connector.domain.timestamps import epoch
 from connector.domain.watermark import OVERLAP_SEC
 from connector.engine.cycle import Engine
 from connector.engine.survey import CycleOptions
+from connector.engine.work_queue import Work
 from tests.engine.world import INDEX, World
 
 SCHEDULED = CycleOptions(respect_backoff=True, refresh_period=3600.0)
+
+
+async def _nothing() -> Result:
+    return Result("the last one", Outcome.UNCHANGED)
 
 
 class Daemon:
@@ -25,6 +33,15 @@ class Daemon:
     async def poll(self, later: float = 1.0) -> CycleReport:
         self.world.now += later
         return await self.engine.poll(self.world.settings)
+
+    async def done(self) -> None:
+        """Carry out everything that waits; points are built in a thread, so no number of turns is enough."""
+        drained = Work(INDEX, "the last one", Priority.BACKLOG, _nothing, math.inf)
+        with self.engine.workers.batch(lambda: None) as batch:
+            drained.batches = [batch]
+            self.engine.queue.put(drained)
+            await batch.wait()
+        await self.engine.workers.idle()
 
     async def state(self) -> IndexState:
         state = await self.world.ledger.state(INDEX)

@@ -3,8 +3,8 @@
 import pytest
 
 from connector.domain.errors import MalformedAsset, RateLimited
-from connector.engine.apply import EMBEDDING_PATIENCE_SEC
 from connector.engine.cycle import Engine
+from connector.engine.embedding_lag import LONGEST_LAG_SEC
 from tests.engine.polling import Daemon, synced
 from tests.engine.test_refresh_pass import hours_of_passes
 from tests.engine.world import INDEX, World
@@ -100,7 +100,7 @@ async def test_an_embedding_that_was_late_before_a_step_back_has_its_hour_from_t
     await daemon.full()
     world.now -= DAY
     assert (await daemon.full()).deferred == 1
-    world.now += EMBEDDING_PATIENCE_SEC
+    world.now += LONGEST_LAG_SEC
 
     assert (await daemon.full()).failed == 1
 

@@ -71,7 +71,7 @@ async def test_stopping_finishes_what_is_in_hand_and_says_so(world: World) -> No
     for number in range(10):
         world.source.add(INDEX, f"x{number}")
     engine = world.engine(concurrency=2)
-    engine.workers.stop.set()
+    engine.workers.stop()
 
     report = await engine.cycle(world.settings)
 

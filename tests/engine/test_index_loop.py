@@ -1,4 +1,4 @@
-"""One index in the daemon: each poke is done once, one after the other, whatever fails."""
+"""One index in the daemon: what it is poked for happens once, and fresh work at once, whatever goes wrong."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -8,22 +8,24 @@ from typing import Any
 import pytest
 
 from connector.daemon.index_loop import Retry
-from connector.domain.errors import LedgerUnavailable, MalformedAsset, Unavailable
+from connector.domain.errors import AuthenticationFailed, LedgerUnavailable, MalformedAsset, Unavailable
 from connector.engine.survey import CycleOptions
 from tests.comparing import differences
-from tests.engine.loops import ALLOWED, ORDERED, POLL, REFRESH, SCHEDULED, Place
-from tests.engine.world import INDEX
+from tests.engine.loops import ALLOWED, LEFT_OVER, ORDERED, POLL, SCHEDULED, Place
+from tests.engine.world import INDEX, World
 from tests.fakes.ledger import FakeCheckpointStore
 
 
 class FullLedger(FakeCheckpointStore):
-    async def save_report(self, index_id: str, report: Mapping[str, Any]) -> None:
+    async def save_report(
+        self, index_id: str, report: Mapping[str, Any], *, kind: str = "sync", ended_at: float = 0.0
+    ) -> None:
         raise LedgerUnavailable("write ledger", "file", "disk full")
 
 
 @pytest.fixture
 async def starting() -> AsyncIterator[Place]:
-    """The loop is about to start."""
+    """The loop is about to begin."""
     async with Place().running() as place:
         yield place
 
@@ -36,7 +38,7 @@ async def place(starting: Place) -> Place:
 
 
 async def test_the_first_cycle_comes_at_once(starting: Place) -> None:
-    """It catches up on everything that was missed, and spreads the refreshes."""
+    """It makes up for all that was missed, and spreads what it refreshes."""
     await starting.settled(SCHEDULED)
 
     starting.world.check_i1_sink_equals_source()
@@ -65,25 +67,8 @@ async def test_what_is_poked_twice_before_it_begins_is_done_once(place: Place) -
     assert place.nothing_else()
 
 
-async def test_a_refresh_that_is_due_together_with_a_poll_comes_right_after_it(place: Place) -> None:
-    place.loop.poke_refresh()
-    place.loop.poke_poll()
-
-    await place.settled(POLL)
-    await place.settled(REFRESH)
-    assert place.nothing_else()
-
-
-async def test_a_full_cycle_is_a_poll_as_well(place: Place) -> None:
-    place.loop.poke_poll()
-    place.loop.poke_full()
-
-    await place.settled(SCHEDULED)
-    assert place.nothing_else()
-
-
 async def test_what_is_poked_meanwhile_is_done_once_more(place: Place) -> None:
-    """Otherwise changes after the cycle's survey would be missed."""
+    """What changed after the cycle had looked would be missed otherwise."""
     place.engine.go_on.clear()
     place.loop.poke_poll()
     assert await place.engine.begun.get() == POLL
@@ -96,27 +81,93 @@ async def test_what_is_poked_meanwhile_is_done_once_more(place: Place) -> None:
     assert place.nothing_else()
 
 
-async def test_there_are_never_two_cycles_at_once(place: Place) -> None:
-    """Whoever requests them."""
-    async with asyncio.TaskGroup() as group:
-        for _ in range(3):
-            place.loop.poke_full()
-            place.loop.poke_poll()
-            group.create_task(place.loop.full_cycle(CycleOptions()))
-            await asyncio.sleep(0)
-
-    await place.waiting()
-    assert place.engine.most_at_once == 1
-
-
-async def test_while_it_is_kept_busy_no_cycle_begins(place: Place) -> None:
-    """An operator's forget or drop must not run during a cycle."""
-    async with place.loop.busy:
+async def test_there_is_one_scheduled_cycle_at_a_time(place: Place) -> None:
+    place.engine.go_on.clear()
+    for _ in range(3):
         place.loop.poke_full()
         await place.waiting()
-        assert place.nothing_else()
+    assert place.engine.most_at_once == 1
+
+    place.engine.go_on.set()
+    await place.settled(SCHEDULED)
+
+
+async def test_polls_and_refreshes_go_on_beside_a_full_cycle(place: Place) -> None:
+    """Its changes wait for the source; what a poll finds meanwhile is there at once."""
+    place.world.source.add(INDEX, "old")
+    place.world.source.hold("old")
+    place.loop.poke_full()
+    assert await place.engine.begun.get() == SCHEDULED
+    await place.waiting()
+
+    place.world.source.add(INDEX, "new")
+    place.loop.poke_poll()
+    await place.settled(POLL)
+
+    assert place.world.points_of("new")
+    assert not place.world.points_of("old")
+    place.world.source.let_go("old")
+    assert await place.engine.ended.get() == SCHEDULED
+    place.world.check_i1_sink_equals_source()
+
+
+async def test_without_a_full_cycle_before_a_poll_becomes_one(place: Place) -> None:
+    """The index was forgotten, or its first cycle failed."""
+    await place.world.ledger.drop_index(INDEX)
+    place.loop.poke_poll()
 
     await place.settled(SCHEDULED)
+
+
+async def test_a_cycle_that_broke_off_goes_on_without_listing_again(place: Place) -> None:
+    for number in range(9):
+        place.world.source.add(INDEX, f"new{number}")
+    refused = AuthenticationFailed("retrieve asset", "new", "key refused")
+    place.world.source.fail_next(1, lambda: refused, {"retrieve"})
+    listings = place.world.source.listings
+    place.loop.poke_full()
+    await place.settled(SCHEDULED)
+    assert (place.loop.live.error or {})["code"] == "authentication_failed"
+
+    await place.settled(SCHEDULED)
+
+    assert place.loop.live.error is None
+    assert place.world.source.listings == listings + 1
+    place.world.check_i1_sink_equals_source()
+
+
+async def test_a_new_process_carries_out_what_an_earlier_one_left_over() -> None:
+    earlier = Place()
+    async with earlier.running():
+        await earlier.settled()
+        earlier.world.source.add(INDEX, "new")
+        earlier.engine.workers.stop()
+        earlier.loop.poke_full()
+        await earlier.settled()
+    later = Place(earlier.world)
+    listings = earlier.world.source.listings
+
+    async with later.running():
+        await later.settled(LEFT_OVER)
+
+        assert later.world.source.listings == listings
+        later.world.check_i1_sink_equals_source()
+
+
+async def test_its_live_state_shows_how_far_it_is(place: Place) -> None:
+    live = place.loop.live
+    assert (live.doing, live.planned, live.done) == ("waiting", 2, 2)
+    for name in ("c", "d", "e"):
+        place.world.source.add(INDEX, name)
+    place.engine.go_on.clear()
+    place.loop.poke_full()
+    await place.engine.begun.get()
+    assert (live.doing, live.planned, live.done) == ("full cycle", 0, 0)
+    place.engine.go_on.set()
+    await place.engine.ended.get()
+    await place.waiting()
+
+    assert (live.doing, live.planned, live.done) == ("waiting", 3, 3)
 
 
 async def test_an_order_gets_the_report_of_its_own_cycle(place: Place) -> None:
@@ -130,7 +181,7 @@ async def test_an_order_gets_the_report_of_its_own_cycle(place: Place) -> None:
 
 
 async def test_an_order_does_not_wait_for_back_offs(place: Place) -> None:
-    """The daemon's own cycles respect the back-off; an operator's command retries at once."""
+    """The daemon's own cycles leave the asset alone until it is due; what an operator orders tries it at once."""
     place.world.source.add(INDEX, "new")
     error = MalformedAsset("read embeddings of asset", "new", "vector 3 is all zero")
     place.world.source.fail_next(1, lambda: error, {"retrieve"})
@@ -173,7 +224,7 @@ async def test_an_order_that_nobody_waits_for_any_more_does_no_harm(place: Place
 
 
 async def test_after_an_error_it_comes_back_by_itself(place: Place) -> None:
-    """Earlier than scheduled, and without losing its tasks."""
+    """Sooner than the schedule would, and without losing what it was to do."""
     place.world.source.add(INDEX, "new")
     down = Unavailable("list assets of index", INDEX, "connection refused", side="source")
     place.world.source.fail_next(1, lambda: down, {"snapshot"})
@@ -201,7 +252,7 @@ async def test_a_failed_poll_is_polled_again(place: Place) -> None:
 
 
 async def test_a_mistake_of_ours_is_an_error_of_this_index(place: Place) -> None:
-    """The loop stays alive, and so do the others."""
+    """The loop lives on, and so do the others."""
     place.engine.breaks = 1
     place.loop.poke_full()
     await place.settled(SCHEDULED)
@@ -220,7 +271,9 @@ async def test_an_order_learns_of_a_mistake_of_ours(place: Place) -> None:
 
 
 async def test_a_ledger_that_takes_no_report_stops_nothing() -> None:
-    async with Place(FullLedger()).running() as place:
+    world = World()
+    world.ledger = FullLedger()
+    async with Place(world).running() as place:
         await place.settled(SCHEDULED)
         place.loop.poke_poll()
         await place.settled(POLL)
@@ -228,32 +281,8 @@ async def test_a_ledger_that_takes_no_report_stops_nothing() -> None:
         assert place.loop.live.error is None
 
 
-async def test_without_a_full_cycle_before_a_poll_becomes_one(place: Place) -> None:
-    """The index was forgotten, or its first cycle failed."""
-    place.loop.survey_again()
-    place.loop.poke_poll()
-
-    await place.settled(SCHEDULED)
-
-
-async def test_its_live_state_shows_how_far_it_is(place: Place) -> None:
-    live = place.loop.live
-    assert differences(live, doing="waiting", planned=2, done=2) == {}
-    for name in ("c", "d", "e"):
-        place.world.source.add(INDEX, name)
-    place.engine.go_on.clear()
-    place.loop.poke_full()
-    await place.engine.begun.get()
-    assert differences(live, doing="full cycle", planned=0, done=0) == {}
-    place.engine.go_on.set()
-    await place.engine.ended.get()
-    await place.waiting()
-
-    assert differences(live, doing="waiting", planned=3, done=3) == {}
-
-
 async def test_a_thousand_failures_leave_one_retry_and_no_overflow() -> None:
-    """Each failure replaces the retry of the previous one."""
+    """Each failure replaces the retry of the one before it."""
     pokes: list[None] = []
     retry = Retry(lambda: pokes.append(None))
     for _ in range(1100):

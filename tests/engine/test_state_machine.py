@@ -14,6 +14,7 @@ from tests.engine.world import INDEX, World
 NAMES = tuple("abcdefgh")
 MAX_DELETES, RATIO = 1, 0.5
 DAY = 86_400.0
+PASSES = ("cycle", "sync", "left over", "poll", "refresh", "retry")
 names = st.sampled_from(NAMES)
 
 
@@ -166,6 +167,15 @@ class SyncMachine(RuleBasedStateMachine):
         assert again.clean, again
         assert (self.world.sink.writes, self.world.source.retrievals.total()) == (writes, retrievals), "I4"
         self.remember_applied()
+
+    @rule(kinds=st.sets(st.sampled_from(PASSES), min_size=2, max_size=4), crash=st.none() | st.integers(1, 20))
+    def overlap(self, *, kinds: set[str], crash: int | None) -> None:
+        """The passes of a daemon, which may die while they run."""
+        if crash:
+            self.world.sink.crash_at(crash)
+        self.limited_to = None
+        self.runner.run(self.world.overlap(kinds))
+        self.world.sink.disarm()
 
     @invariant()
     def i2_coverage_and_truth(self) -> None:

@@ -1,6 +1,7 @@
 """A source, a sink and a ledger that outlive the engines working on them, and the invariants between them."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Collection
 from typing import Any
 
 import numpy as np
@@ -59,6 +60,32 @@ class World:
             if crashes.split(Crashed)[1] is not None:
                 raise
             return None
+
+    async def overlap(self, kinds: Collection[str]) -> None:
+        """Passes of one process at the same time. It may die on the way."""
+        self.now += 1.0
+        engine = self.engine(2)
+        known = await self.ledger.state(INDEX)
+        passes = {
+            "cycle": lambda: engine.full_cycle(
+                self.settings, CycleOptions(respect_backoff=True, refresh_period=3600.0)
+            ),
+            "sync": lambda: engine.full_cycle(self.settings, CycleOptions(allow_deletes=True)),
+            "left over": lambda: engine.left_over(self.settings),
+            "poll": lambda: engine.poll_pass(self.settings),
+            "refresh": lambda: engine.refresh_pass(self.settings, 3600.0),
+            "retry": lambda: engine.retry(self.settings, sorted(self.ledger.held(INDEX))),
+        }
+        possible = [kind for kind in sorted(kinds) if known or kind in {"cycle", "sync"}]
+        try:
+            async with asyncio.TaskGroup() as group:
+                for kind in possible:
+                    group.create_task(engine.run(passes[kind]()))
+        except BaseExceptionGroup as crashes:
+            if crashes.split(Crashed)[1] is not None:
+                raise
+        finally:
+            await engine.workers.close()
 
     async def row(self, asset_id: str) -> Checkpoint | None:
         return (await self.ledger.load(INDEX)).get(asset_id)

@@ -3,11 +3,15 @@
 import asyncio
 import json
 import uuid
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Identity, IndexState
+from connector.domain.history import KEPT_CYCLES, KEPT_MINUTES, Minute, PastCycle, shortened
+from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Identity, IndexState, Summary
+from connector.domain.priority import Priority
+from connector.domain.source_model import IndexedAsset
 from connector.ports import StateChange
 from tests.fakes.sink import Crashed
 
@@ -25,6 +29,8 @@ class FakeLedgerIndex:
     claims: dict[str, int] = field(default_factory=dict)
     state: IndexState | None = None
     report: dict[str, Any] = field(default_factory=dict)
+    cycles: list[PastCycle] = field(default_factory=list)
+    minutes: dict[int, Minute] = field(default_factory=dict)
 
     @property
     def known(self) -> bool:
@@ -77,7 +83,27 @@ class FakeCheckpointStore:
 
     async def unfinished(self, index_id: str) -> dict[str, Checkpoint]:
         held = await _read(lambda: self.held(index_id))
-        return {name: row for name, row in held.items() if row.opened or row.attempt}
+        return {name: row for name, row in held.items() if (row.opened or row.attempt) and row.priority is None}
+
+    async def planned(self, index_id: str) -> dict[str, Checkpoint]:
+        held = await _read(lambda: self.held(index_id))
+        return {name: row for name, row in held.items() if row.priority is not None}
+
+    async def ids(self, index_id: str) -> set[str]:
+        return set(await _read(lambda: self.held(index_id)))
+
+    async def plan(self, index_id: str, assets: Collection[IndexedAsset], priority: Priority) -> None:
+        def work() -> None:
+            index = self._of(index_id)
+            for asset in assets:
+                before = index.rows.get(asset.indexed_asset_id, Checkpoint(asset.indexed_asset_id)).priority
+                best = priority if before is None else min(before, priority)
+                index.change(asset.indexed_asset_id, listed=asset, priority=best)
+
+        await self._write(work)
+
+    async def unplan(self, index_id: str, indexed_asset_id: str) -> None:
+        await self._write(lambda: self._of(index_id).change_known(indexed_asset_id, priority=None))
 
     async def ping(self) -> None:
         await asyncio.sleep(0)
@@ -88,7 +114,7 @@ class FakeCheckpointStore:
             before = index.rows.get(indexed_asset_id, Checkpoint(indexed_asset_id)).attempt
             same = before if before and before.fingerprint == fingerprint else Attempt(fingerprint, 0, now)
             counted = Attempt(fingerprint, same.attempts + 1, min(same.since, now))
-            index.change(indexed_asset_id, attempt=counted)
+            index.change(indexed_asset_id, attempt=counted, priority=None)
             return counted
 
         return await self._write(work)
@@ -97,11 +123,19 @@ class FakeCheckpointStore:
         await self._write(lambda: self._of(index_id).open(indexed_asset_id, collections))
 
     async def record(self, index_id: str, indexed_asset_id: str, applied: Applied) -> None:
-        row = Checkpoint(indexed_asset_id, applied, collections=frozenset({applied.collection}))
-        await self._write(lambda: self._of(index_id).rows.update({indexed_asset_id: row}))
+        closed: dict[str, Any] = {"opened": False, "collections": frozenset({applied.collection}), "attempt": None}
+        await self._write(lambda: self._of(index_id).change(indexed_asset_id, applied=applied, **closed))
 
-    async def fail(self, index_id: str, indexed_asset_id: str, attempt: Attempt) -> None:
-        await self._write(lambda: self._of(index_id).change(indexed_asset_id, attempt=attempt))
+    async def fail(
+        self, index_id: str, indexed_asset_id: str, attempt: Attempt, *, again: Priority | None = None
+    ) -> None:
+        def work() -> None:
+            index = self._of(index_id)
+            before = index.rows.get(indexed_asset_id, Checkpoint(indexed_asset_id)).priority
+            best = min((it for it in (before, again) if it is not None), default=None)
+            index.change(indexed_asset_id, attempt=attempt, priority=best)
+
+        await self._write(work)
 
     async def reopen(self, index_id: str, indexed_asset_ids: Collection[str], collection: str) -> None:
         def work() -> None:
@@ -113,7 +147,7 @@ class FakeCheckpointStore:
     async def adopt(self, index_id: str, rows: Collection[Checkpoint], first: IndexState) -> None:
         def work() -> None:
             index = self._of(index_id)
-            index.rows.update({row.indexed_asset_id: row for row in rows})
+            index.rows = {row.indexed_asset_id: row for row in rows} | index.rows
             index.state = index.state or first
 
         await self._write(work)
@@ -153,9 +187,58 @@ class FakeCheckpointStore:
             await self._write(lambda: setattr(self._of(index_id), "state", after))
         return after
 
-    async def save_report(self, index_id: str, report: Mapping[str, Any]) -> None:
+    async def summary(self, index_id: str, max_attempts: int) -> Summary:
+        rows = (await _read(lambda: self.held(index_id))).values()
+        tried = [(row, row.attempt) for row in rows if row.attempt and row.priority is None]
+        left = [(row, attempt) for row, attempt in tried if attempt.attempts < max_attempts]
+        return Summary(
+            assets=len(rows),
+            applied=sum(1 for row in rows if row.applied and not row.opened),
+            points=sum(row.applied.points for row in rows if row.applied),
+            opened=sum(1 for row in rows if row.opened and not row.attempt) + sum(1 for _, it in left if not it.reason),
+            deferred=sum(1 for _, it in left if it.reason and not it.attempts),
+            failed=sum(1 for _, it in left if it.reason and it.attempts),
+            quarantined=len(tried) - len(left),
+            backlog=dict(Counter(row.priority for row in rows if row.priority is not None)),
+        )
+
+    async def problems(self, index_id: str, limit: int) -> list[Checkpoint]:
+        return [row for _, row in sorted((await self.unfinished(index_id)).items())][:limit]
+
+    async def save_report(
+        self, index_id: str, report: Mapping[str, Any], *, kind: str = "sync", ended_at: float = 0.0
+    ) -> None:
         stored = json.loads(json.dumps(report))
-        await self._write(lambda: setattr(self._of(index_id), "report", stored))
+
+        def work() -> None:
+            index = self._of(index_id)
+            index.report = stored
+            index.cycles = [PastCycle(kind, ended_at, shortened(stored)), *index.cycles][:KEPT_CYCLES]
+
+        await self._write(work)
+
+    async def cycles(self, index_id: str, limit: int) -> list[PastCycle]:
+        return await _read(lambda: self._of(index_id).cycles[:limit])
+
+    async def add_minute(self, index_id: str, minute: Minute) -> None:
+        def work() -> None:
+            minutes = self._of(index_id).minutes
+            before = minutes.get(minute.minute, Minute(minute.minute))
+            minutes[minute.minute] = Minute(
+                minute.minute,
+                before.assets + minute.assets,
+                before.points + minute.points,
+                before.lags + minute.lags,
+                before.lag_sum + minute.lag_sum,
+                max(before.lag_max, minute.lag_max),
+            )
+            for old in [it for it in minutes if it <= minute.minute - KEPT_MINUTES]:
+                del minutes[old]
+
+        await self._write(work)
+
+    async def minutes(self, index_id: str, since: int) -> list[Minute]:
+        return await _read(lambda: [it for at, it in sorted(self._of(index_id).minutes.items()) if at >= since])
 
     async def reports(self) -> dict[str, dict[str, Any]]:
         return await _read(lambda: {name: dict(it.report) for name, it in sorted(self._indexes.items()) if it.known})

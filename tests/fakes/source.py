@@ -1,5 +1,6 @@
 """A `Source` in memory whose content tests can change while it is read."""
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,7 @@ from connector.domain.source_model import (
     Float32,
     Index,
     IndexedAsset,
+    IndexingTask,
     RetrievedAsset,
     Snapshot,
 )
@@ -42,8 +44,10 @@ class FakeIndex:
 class FakeSource:
     """Assets and indexes are named by their ids.
 
-    `retrievals` counts retrieve calls by (index id, asset id). `hide` makes a listing wrong although it looks complete;
-    `listing_complete` = False makes it admit that. `as_of` is the source's time in listings.
+    `listings` counts complete walks; `hold` lets the retrieval of an asset wait until `let_go`.
+
+    `hide` makes a listing wrong though it looks complete; `listing_complete` makes it admit that it is not. `as_of` is
+    what listings give as the source's own time.
     """
 
     def __init__(self) -> None:
@@ -53,6 +57,14 @@ class FakeSource:
         self._requests: Counter[str | None] = Counter()
         self._failures: list[tuple[Collection[str] | None, Callable[[], Exception]]] = []
         self._moments = 0.0
+        self._held: dict[str, asyncio.Event] = {}
+        self.listings = 0
+
+    def hold(self, asset_id: str) -> None:
+        self._held[asset_id] = asyncio.Event()
+
+    def let_go(self, asset_id: str) -> None:
+        self._held.pop(asset_id).set()
 
     def add_index(
         self, index_id: str, model: str | None = "marengo3.0", options: tuple[str, ...] = ("visual", "audio")
@@ -190,6 +202,7 @@ class FakeSource:
 
     async def snapshot(self, index: Index) -> Snapshot:
         found = self._index("snapshot", index.index_id)
+        self.listings += 1
         return Snapshot(index, found.listed() | found.ghosts, found.complete, self.as_of)
 
     async def changes(
@@ -214,9 +227,16 @@ class FakeSource:
         found = self._index("asset", index.index_id).assets.get(indexed_asset_id)
         return found.listed if found else None
 
-    async def index_of_task(self, task_id: str) -> str | None:
-        self._ask("index_of_task", None)
-        return next((name for name in self._indexes if task_id.startswith(f"task-of-{name}")), None)
+    async def task(self, task_id: str) -> IndexingTask | None:
+        self._ask("task", None)
+        found = next((name for name in self._indexes if task_id.startswith(f"task-of-{name}")), None)
+        return IndexingTask(found, task_id.removeprefix(f"task-of-{found}-")) if found else None
+
+    async def reserve(self) -> None:
+        await asyncio.sleep(0)
+
+    def release(self) -> None:
+        """Every request may be sent at once."""
 
     async def ping(self) -> None:
         self._ask("ping", None)
@@ -227,6 +247,8 @@ class FakeSource:
         asset_path(index.index_id, indexed_asset_id)
         self._ask("retrieve", index.index_id)
         self.retrievals[index.index_id, indexed_asset_id] += 1
+        if indexed_asset_id in self._held:
+            await self._held[indexed_asset_id].wait()
         found = self._indexes.get(index.index_id)
         asset = found.assets.get(indexed_asset_id) if found else None
         return answer_of(index, asset, options, transcript) if asset else None

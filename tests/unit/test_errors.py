@@ -17,7 +17,7 @@ from connector.domain.errors import (
     TransientError,
     Unavailable,
 )
-from connector.engine import apply
+from connector.engine import embedding_lag
 from tests.comparing import differences
 
 
@@ -26,7 +26,7 @@ def subclasses(of: type[ConnectorError]) -> Iterator[type[ConnectorError]]:
 
 
 BRANCHES = "│├└─ "
-OURS = [it for it in subclasses(ConnectorError) if it.__module__ in {errors.__name__, apply.__name__}]
+OURS = [it for it in subclasses(ConnectorError) if it.__module__ in {errors.__name__, embedding_lag.__name__}]
 
 
 def test_a_message_names_operation_subject_cause_and_advice() -> None:

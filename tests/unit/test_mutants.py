@@ -15,6 +15,7 @@ NOT_MUTATED = {
     "ledger_model",
     "masking",
     "policy",
+    "priority",
     "server_url",
     "sink_model",
     "source_model",

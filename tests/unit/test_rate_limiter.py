@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.domain.errors import ConfigError
+from connector.domain.priority import WAITS_AS, Priority
 from connector.twelvelabs.rate_headers import Quota
 from connector.twelvelabs.rate_limiter import Limiter, RateSchedule
 from tests.fakes.clock import FakeTime
@@ -107,6 +108,83 @@ async def test_many_workers_share_one_ceiling() -> None:
 
     assert [number for _, number in served] == list(range(10))
     assert all(after - before >= 1.0 for (before, _), (after, _) in pairwise(served))
+
+
+async def test_fresh_work_takes_the_next_turn() -> None:
+    """However many wait already."""
+    time = FakeTime(now=0.0)
+    limiter = Limiter(60, time.clock)
+    await limiter.turn(ENDLESS)
+    served: list[Priority] = []
+
+    async def request(priority: Priority) -> None:
+        WAITS_AS.set(priority)
+        await limiter.turn(ENDLESS)
+        served.append(priority)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(9):
+            group.create_task(request(Priority.BACKLOG))
+        for priority in (Priority.FRESH, Priority.REFRESH, Priority.COMMAND):
+            group.create_task(request(priority))
+
+    assert served == sorted(served)
+
+
+async def test_a_reserved_turn_is_that_of_the_next_request() -> None:
+    time = FakeTime(now=0.0)
+    limiter = Limiter(60, time.clock)
+    await limiter.turn(ENDLESS)
+    await limiter.reserve(ENDLESS)
+    assert time.now == 1.0
+    await limiter.turn(ENDLESS)
+    assert time.now == 1.0
+    await limiter.turn(ENDLESS)
+    assert time.now == 2.0
+
+
+async def test_a_reserved_turn_can_be_given_back() -> None:
+    time = FakeTime(now=0.0)
+    limiter = Limiter(60, time.clock)
+    await limiter.reserve(ENDLESS)
+    limiter.release()
+    limiter.release()
+    await limiter.turn(ENDLESS)
+    assert time.now == 0.0
+    await limiter.turn(ENDLESS)
+    assert time.now == 1.0
+
+
+async def test_a_block_that_comes_after_the_reservation_holds() -> None:
+    time = FakeTime(now=0.0)
+    limiter = Limiter(60, time.clock)
+    await limiter.reserve(ENDLESS)
+    limiter.pause(30.0)
+    assert await limiter.turn(10.0) == 30.0
+    await limiter.turn(ENDLESS)
+    assert time.now == 30.0
+
+
+async def test_a_long_block_is_not_waited_for_by_a_reservation() -> None:
+    time = FakeTime(now=0.0)
+    limiter = Limiter(60, time.clock)
+    limiter.pause(7200.0)
+    await limiter.reserve(120.0)
+    assert time.sleeps == []
+    assert await limiter.turn(120.0) == 7200.0
+
+
+async def test_a_waiter_that_is_cancelled_leaves_its_place() -> None:
+    time = FakeTime(now=0.0)
+    limiter = Limiter(60, time.clock)
+    await limiter.turn(ENDLESS)
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(limiter.turn(ENDLESS))
+        group.create_task(limiter.turn(ENDLESS))
+        await asyncio.sleep(0)
+        first.cancel()
+
+    assert time.now == pytest.approx(1.0, abs=1.0)
 
 
 async def test_a_pause_reaches_those_who_already_wait() -> None:

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.domain.last_seen import last_seen, noted
-from connector.domain.ledger_model import Applied, IndexState
-from connector.domain.refresh import Due, RefreshPolicy, canary_checked, due, refresh_quota, spread
+from connector.domain.ledger_model import Applied, Checkpoint, IndexState
+from connector.domain.refresh import Due, RefreshPolicy, canary_checked, due, refresh_quota, refreshable, spread
 from connector.domain.source_model import Index
-from tests.builders import applied
+from tests.builders import applied, attempt, row
 
 HOUR, DAY = 3600.0, 86_400.0
 POLICY = RefreshPolicy(interval=DAY, deep_interval=30 * DAY)
@@ -167,6 +167,20 @@ def test_an_index_of_an_earlier_release_has_no_name() -> None:
 def test_an_index_is_known_as_it_was_last_seen() -> None:
     index = Index("i", "name", "marengo3.0", ("visual", "audio"), "2027-01-01T00:00:00Z")
     assert last_seen("i", noted(NO_CANARY, index, NOW)) == index
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [
+        (row("a", applied("print")), True),
+        (row("a", applied("other")), False),
+        (row("a"), False),
+        (row("a", applied("print"), opened=True), False),
+        (row("a", applied("print"), attempt=attempt("print")), False),
+    ],
+)
+def test_only_what_is_applied_and_untouched_is_refreshed(known: Checkpoint, expected: bool) -> None:
+    assert refreshable(known, "print") is expected
 
 
 def test_an_asset_is_due_at_its_very_moment() -> None:

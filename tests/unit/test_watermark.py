@@ -4,7 +4,7 @@ import pytest
 
 from connector.domain.ledger_model import IndexState
 from connector.domain.timestamps import epoch
-from connector.domain.watermark import OVERLAP_SEC, advanced, poll_start, recent
+from connector.domain.watermark import OVERLAP_SEC, advanced, newest_first, poll_start, recent
 from tests.builders import asset
 from tests.comparing import differences
 
@@ -15,7 +15,7 @@ STATE = IndexState(0.0, 0.0, deep_due_since=5.0)
 def watermark(before: str | None, as_of: str | None, *moments: tuple[str | None, str | None]) -> float | None:
     assets = {str(i): asset(str(i), created_at=c, updated_at=u) for i, (c, u) in enumerate(moments)}
     state = IndexState(0.0, 0.0, watermark=epoch(before) if before else None)
-    return advanced(state, assets, (), epoch(as_of) if as_of else None).watermark
+    return advanced(state, assets, (), (), epoch(as_of) if as_of else None).watermark
 
 
 @pytest.mark.parametrize(
@@ -47,16 +47,26 @@ def test_the_watermark(
 @pytest.mark.parametrize("status", ["pending", "queued", "validating", "indexing"])
 def test_what_is_on_its_way_is_pending(status: str) -> None:
     assets = {"a": asset("a", status), "b": asset("b"), "c": asset("c", "failed"), "d": asset("d", "unheard of")}
-    assert advanced(STATE, assets, ("old",), None).pending == {"a", "old"}
+    assert advanced(STATE, assets, (), ("old",), None).pending == {"a", "old"}
 
 
 def test_what_is_pending_no_more_is_forgotten() -> None:
     before = IndexState(0.0, 0.0, pending=frozenset({"a", "b"}))
-    assert advanced(before, {"a": asset("a")}, (), None).pending == frozenset()
+    assert advanced(before, {"a": asset("a")}, {"a", "b"}, (), None).pending == frozenset()
+
+
+def test_what_another_pass_found_meanwhile_stays_pending() -> None:
+    before = IndexState(0.0, 0.0, pending=frozenset({"asked", "found by another"}))
+    assert advanced(before, {}, {"asked"}, (), None).pending == {"found by another"}
+
+
+def test_the_newest_asset_comes_first() -> None:
+    assets = [asset("old", created_at=T1), asset("undated", created_at=None), asset("new", created_at=T3)]
+    assert [it.indexed_asset_id for it in sorted(assets, key=newest_first)] == ["new", "old", "undated"]
 
 
 def test_everything_else_stays() -> None:
-    after = advanced(STATE, {}, (), None)
+    after = advanced(STATE, {}, (), (), None)
     assert differences(after, first_cycle_at=0.0, canary_at=0.0, deep_due_since=5.0) == {}
 
 
@@ -65,7 +75,7 @@ def test_what_does_not_settle_leaves_the_watermark_where_it_is() -> None:
     state = IndexState(0.0, 0.0, watermark=5.0)
     seen = {"a": asset("a", created_at="2026-03-01T09:00:00Z", status="indexing")}
 
-    after = advanced(state, seen, (), None, can_advance_watermark=False)
+    after = advanced(state, seen, (), (), None, can_advance_watermark=False)
 
     assert (after.watermark, after.pending) == (5.0, frozenset({"a"}))
 

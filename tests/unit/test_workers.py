@@ -1,53 +1,68 @@
-"""Workers: limited in number, fair between runs, and stopped without unfinished changes."""
+"""Workers: bounded, and stopped without leaving anything half done."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 
 import pytest
 
-from connector.domain.errors import CycleError
+from connector.domain.errors import CycleError, Unavailable
+from connector.domain.priority import WAITS_AS, Priority
 from connector.domain.report import Outcome, Result
+from connector.engine.batch import DEFERRED_IN_A_ROW, Batch
+from connector.engine.work_queue import Work, WorkQueue
 from connector.engine.workers import Workers
-
-CarryOut = Callable[[str], Awaitable[Result]]
 
 
 class Site:
-    """Carries out changes, and records how many run at once, and which began and ended.
+    """Where changes are carried out: says how many are in hand at once, and which began and ended."""
 
-    `arrivals` and `results` are for waiting; a held change ends when it is released.
-    """
-
-    def __init__(self, workers: Workers) -> None:
-        self.workers = workers
+    def __init__(self, concurrency: int) -> None:
+        self.queue = WorkQueue()
+        self.workers = Workers(self.queue, self.reserve, self.release, self.tell, concurrency)
         self.begun: list[str] = []
-        self.done: list[str] = []
-        self.arrivals, self.results = asyncio.Queue[str](), asyncio.Queue[str]()
+        self.told: list[str] = []
+        self.arrivals = asyncio.Queue[str]()
         self.most = 0
-        self.failures: dict[str, Exception] = {}
+        self.outcomes: dict[str, Exception | Result] = {}
         self.on_begin: Callable[[str], None] = lambda _: None
         self.held: dict[str, asyncio.Event] = {}
+        self.reserved = self.released = 0
+        self.sendable = asyncio.Event()
+        self.sendable.set()
 
-    async def run(self, *changes: str) -> bool:
-        return await self.workers.run(changes, self.carry_out, self.note)
+    async def reserve(self) -> None:
+        await self.sendable.wait()
+        self.reserved += 1
 
-    def note(self, result: Result) -> None:
-        self.done.append(result.indexed_asset_id)
-        self.results.put_nowait(result.indexed_asset_id)
+    def release(self) -> None:
+        self.released += 1
 
-    async def carry_out(self, change: str) -> Result:
-        self.begun.append(change)
-        self.arrivals.put_nowait(change)
-        self.most = max(self.most, self.workers.in_hand)
-        self.on_begin(change)
-        await (self.held[change].wait() if change in self.held else asyncio.sleep(0))
-        if change in self.failures:
-            raise self.failures[change]
-        return Result(change, Outcome.APPLIED)
+    def tell(self, _: Work, result: Result) -> None:
+        self.told.append(result.indexed_asset_id)
 
-    def hold(self, *changes: str) -> None:
-        self.held |= {change: asyncio.Event() for change in changes}
+    async def run(self, *names: str, index_id: str = "i", priority: Priority = Priority.BACKLOG) -> bool:
+        with self.workers.batch(lambda: self.queue.block(index_id)) as batch:
+            self.queue.unblock(index_id)
+            for name in names:
+                self.queue.put(self.work(name, index_id, priority, batch))
+            return await batch.wait()
+
+    def work(self, name: str, index_id: str, priority: Priority, batch: Batch) -> Work:
+        async def carry_out() -> Result:
+            self.begun.append(name)
+            self.arrivals.put_nowait(name)
+            self.most = max(self.most, self.workers.in_hand)
+            self.on_begin(name)
+            await (self.held[name].wait() if name in self.held else asyncio.sleep(0))
+            outcome = self.outcomes.get(name, Result(name, Outcome.APPLIED))
+            if isinstance(outcome, Exception):
+                raise outcome
+            return outcome
+
+        return Work(index_id, name, priority, carry_out, 0.0, [batch])
+
+    def hold(self, *names: str) -> None:
+        self.held |= {name: asyncio.Event() for name in names}
 
     def let_go(self) -> None:
         for event in self.held.values():
@@ -58,169 +73,154 @@ def names(letter: str, count: int) -> list[str]:
     return [f"{letter}{number}" for number in range(count)]
 
 
-async def raised(run: Awaitable[bool]) -> CycleError:
-    with pytest.raises(CycleError) as error:
-        await run
-    return error.value
-
-
-async def crashed(run: Awaitable[bool]) -> ZeroDivisionError:
-    with pytest.raises(ZeroDivisionError) as error:
-        await run
-    return error.value
-
-
-def ending(begin: str, because: Callable[[], None]) -> Callable[[str], None]:
-    """Does this when the change begins."""
-    return lambda change: because() if change == begin else None
-
-
 @pytest.mark.parametrize("concurrency", [1, 3, 50])
 async def test_every_change_is_carried_out_once(concurrency: int) -> None:
-    site = Site(Workers(concurrency))
+    site = Site(concurrency)
 
     assert await site.run(*names("a", 20))
-    assert sorted(site.done) == sorted(names("a", 20))
-    assert site.most == min(concurrency, 20)
-    assert site.workers.in_hand == 0
-
-
-async def test_changes_are_begun_in_their_order() -> None:
-    site = Site(Workers(3))
-
-    await site.run(*names("a", 9))
-
-    assert site.begun == names("a", 9)
+    assert sorted(site.told) == sorted(names("a", 20))
+    assert (site.most, site.workers.in_hand) == (min(concurrency, 20), 0)
 
 
 async def test_nothing_to_do_is_done() -> None:
-    assert await Site(Workers(2)).run()
+    assert await Site(2).run()
 
 
-async def test_two_runs_share_the_places() -> None:
-    """The limit applies to both together."""
-    site = Site(Workers(3))
+async def test_passes_share_the_workers() -> None:
+    site = Site(3)
     async with asyncio.TaskGroup() as group:
         group.create_task(site.run(*names("a", 20)))
-        group.create_task(site.run(*names("b", 20)))
+        group.create_task(site.run(*names("b", 20), index_id="other"))
 
-    assert Counter(change[0] for change in site.done) == {"a": 20, "b": 20}
-    assert site.most == 3
+    assert (len(site.told), site.most) == (40, 3)
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 4])
-async def test_a_small_run_does_not_wait_for_the_end_of_a_large_one(concurrency: int) -> None:
-    """Places are assigned in turn, so its third change begins while the other run is about that far."""
-    site = Site(Workers(concurrency))
-    site.hold(names("large", 1000)[0])
+async def test_fresh_work_does_not_wait_for_the_backlog(concurrency: int) -> None:
+    site = Site(concurrency)
+    site.hold(names("old", 1000)[0])
     async with asyncio.TaskGroup() as group:
-        group.create_task(site.run(*names("large", 1000)))
+        group.create_task(site.run(*names("old", 1000)))
         await site.arrivals.get()
-        group.create_task(site.run(*names("small", 3)))
+        group.create_task(site.run("fresh", priority=Priority.FRESH))
         site.let_go()
 
-    assert site.begun.index("small2") <= 4 * (concurrency + 3)
-    assert len(site.done) == 1003
+    assert site.begun.index("fresh") <= 2 * concurrency + 2
 
 
-async def test_stop_ends_all_runs_after_the_changes_in_hand() -> None:
-    site = Site(Workers(2))
-    site.hold("a0", "a1")
+async def test_a_worker_takes_its_change_when_a_request_may_be_sent() -> None:
+    """What comes while the source accepts none is seen, and goes first if it is fresh."""
+    site = Site(2)
+    site.sendable.clear()
     async with asyncio.TaskGroup() as group:
-        runs = [group.create_task(site.run(*names(letter, 50))) for letter in "ab"]
-        assert {await site.arrivals.get(), await site.arrivals.get()} == {"a0", "a1"}
-        site.workers.stop.set()
+        group.create_task(site.run("old0", "old1", "old2"))
+        await asyncio.sleep(0)
+        group.create_task(site.run("fresh", priority=Priority.FRESH))
+        await asyncio.sleep(0)
+        assert site.begun == []
+        site.sendable.set()
+
+    assert site.begun[0] == "fresh"
+    assert site.reserved == site.released
+
+
+async def test_a_change_waits_everywhere_with_its_own_priority() -> None:
+    site, seen = Site(1), []
+    site.on_begin = lambda _: seen.append(WAITS_AS.get())
+    await site.run("a", priority=Priority.FRESH)
+    await site.run("b")
+    assert seen == [Priority.FRESH, Priority.BACKLOG]
+
+
+async def test_stop_ends_all_passes_after_the_changes_in_hand() -> None:
+    site = Site(2)
+    site.hold("a0", "b0")
+    async with asyncio.TaskGroup() as group:
+        runs = [group.create_task(site.run(*names(letter, 50), index_id=letter)) for letter in "ab"]
+        assert {await site.arrivals.get(), await site.arrivals.get()} == {"a0", "b0"}
+        site.workers.stop()
         site.let_go()
 
     assert [run.result() for run in runs] == [False, False]
-    assert site.begun == site.done == ["a0", "a1"]
+    assert site.begun == site.told == ["a0", "b0"]
+    assert not await site.run("c")
+    assert site.begun == ["a0", "b0"]
 
 
-async def test_a_stopped_run_begins_nothing() -> None:
-    site = Site(Workers(2))
-    site.workers.stop.set()
-
-    assert not await site.run("a")
-    assert site.begun == []
-
-
-async def test_a_run_that_was_at_its_last_change_when_stopped_is_finished() -> None:
-    site = Site(Workers(2))
-    site.on_begin = ending("a1", site.workers.stop.set)
+async def test_a_pass_that_was_at_its_last_change_when_stopped_is_finished() -> None:
+    site = Site(2)
+    site.on_begin = lambda name: site.workers.stop() if name == "a1" else None
 
     assert await site.run("a0", "a1")
 
 
-async def test_the_first_cycle_error_comes_after_the_changes_in_hand() -> None:
-    """Changes in progress are finished and counted, no others begin."""
-    site = Site(Workers(3))
-    site.failures = {"a1": CycleError("ask", "", "first"), "a2": CycleError("ask", "", "second")}
+async def test_an_error_ends_its_pass_after_the_changes_in_hand() -> None:
+    site = Site(3)
+    site.outcomes = {"a1": CycleError("ask", "", "first"), "a2": CycleError("ask", "", "second")}
     site.hold("a1", "a2", "a0")
 
+    async def raised() -> str:
+        with pytest.raises(CycleError) as error:
+            await site.run(*names("a", 50))
+        return str(error.value)
+
     async with asyncio.TaskGroup() as group:
-        run = group.create_task(raised(site.run(*names("a", 50))))
+        run = group.create_task(raised())
         for _ in range(3):
             await site.arrivals.get()
         site.let_go()
 
-    assert str(run.result()) == "ask: first"
-    assert (site.begun, site.done) == (["a0", "a1", "a2"], ["a0"])
-    assert site.workers.in_hand == 0
+    assert run.result() == "ask: first"
+    assert (site.begun, site.told) == (["a0", "a1", "a2"], ["a0"])
+    assert site.queue.sizes("i") == {Priority.BACKLOG: 49}
 
 
-async def test_an_error_ends_its_own_run_only() -> None:
-    site = Site(Workers(2))
-    site.failures = {"a0": CycleError("ask", "", "down")}
+async def test_an_error_ends_no_pass_of_another_index() -> None:
+    site = Site(2)
+    site.outcomes = {"a0": CycleError("ask", "", "down")}
     async with asyncio.TaskGroup() as group:
-        other = group.create_task(site.run(*names("b", 10)))
+        other = group.create_task(site.run(*names("b", 10), index_id="other"))
         with pytest.raises(CycleError, match="down"):
             await site.run(*names("a", 10))
 
     assert other.result()
-    assert [change for change in site.done if change[0] == "b"] == names("b", 10)
+    assert [name for name in site.told if name[0] == "b"] == names("b", 10)
 
 
-async def test_a_cycle_error_of_the_observer_counts_too() -> None:
-    """The cycle ends itself when too many changes in a row were deferred."""
-    site = Site(Workers(1))
+async def test_what_an_error_left_is_done_when_the_index_is_tried_again() -> None:
+    site = Site(2)
+    site.outcomes = {"a0": CycleError("ask", "", "down")}
+    with pytest.raises(CycleError, match="down"):
+        await site.run(*names("a", 10))
+    site.outcomes = {}
 
-    def done(_: Result) -> None:
-        raise CycleError("write", "", "enough")
-
-    with pytest.raises(CycleError, match="enough"):
-        await site.workers.run(names("a", 5), site.carry_out, done)
-    assert site.begun == ["a0"]
+    assert await site.run(*names("a", 10))
+    assert sorted(set(site.told)) == names("a", 10)
 
 
-async def test_a_mistake_of_ours_frees_its_place() -> None:
-    site = Site(Workers(1))
-    site.failures = {"a0": ZeroDivisionError("ours")}
+async def test_many_deferred_in_a_row_end_the_pass() -> None:
+    site = Site(1)
+    error = Unavailable("retrieve", "asset", "connection refused", side="source")
+    site.outcomes = {name: Result(name, Outcome.DEFERRED, error=error) for name in names("a", 20)}
+
+    with pytest.raises(CycleError, match="connection refused"):
+        await site.run(*names("a", 20))
+    assert len(site.begun) == DEFERRED_IN_A_ROW
+
+
+async def test_a_mistake_of_ours_frees_its_worker() -> None:
+    site = Site(1)
+    site.outcomes = {"a0": ZeroDivisionError("ours")}
 
     with pytest.raises(ZeroDivisionError, match="ours"):
         await site.run("a0")
     assert site.workers.in_hand == 0
+    site.outcomes = {}
     assert await site.run("b")
 
 
-async def test_a_mistake_of_ours_leaves_the_changes_in_hand_alone() -> None:
-    """They are finished and counted; if cancelled, they would have to be repeated."""
-    site = Site(Workers(2))
-    site.failures = {"a0": ZeroDivisionError("ours")}
-    site.hold("a1")
-
-    async with asyncio.TaskGroup() as group:
-        run = group.create_task(crashed(site.run(*names("a", 50))))
-        assert {await site.arrivals.get(), await site.arrivals.get()} == {"a0", "a1"}
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        site.let_go()
-
-    assert str(run.result()) == "ours"
-    assert (site.begun, site.done) == (["a0", "a1"], ["a1"])
-
-
-async def test_workers_are_idle_before_between_and_after_runs() -> None:
-    site = Site(Workers(2))
+async def test_workers_are_idle_before_between_and_after_passes() -> None:
+    site = Site(2)
     await site.workers.idle()
     site.hold("a0", "a1")
     async with asyncio.TaskGroup() as group:
@@ -228,9 +228,21 @@ async def test_workers_are_idle_before_between_and_after_runs() -> None:
         assert {await site.arrivals.get(), await site.arrivals.get()} == {"a0", "a1"}
         waiting = group.create_task(site.workers.idle())
         site.held["a0"].set()
-        assert await site.results.get() == "a0"
+        await asyncio.sleep(0)
         assert not waiting.done()
         site.let_go()
         await waiting
 
     assert site.workers.in_hand == 0
+
+
+async def test_closing_cancels_what_is_in_hand() -> None:
+    site = Site(2)
+    site.hold("a0")
+    run = asyncio.get_running_loop().create_task(site.run("a0"))
+    await site.arrivals.get()
+
+    await site.workers.close()
+
+    with pytest.raises(asyncio.CancelledError):
+        await run

@@ -33,7 +33,8 @@ async def plan(settings: Settings, only: Sequence[str], *, as_json: bool) -> Exi
 async def _of_index(app: App, settings: IndexSettings) -> dict[str, Any]:
     try:
         index = await app.source.index(settings.index_id)
-        return _document(await app.engine.surveyor.survey_all(settings, index, CycleOptions()))
+        listing = await app.engine.surveyor.listing(settings, index)
+        return _document(await app.engine.surveyor.survey_all(settings, listing, CycleOptions()))
     except ConnectorError as error:
         nothing: dict[str, Any] = {
             "upserts": [],

@@ -9,19 +9,14 @@ from connector.cli.output import Exit, out, print_json, text
 from connector.domain.errors import ConfigError
 from connector.engine import maintenance
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
-from connector.ledger.index_states import index_states
+from connector.ledger.index_states import quarantined_assets
 from connector.settings.connector_settings import Settings
 
 
 async def list_quarantined(settings: Settings, only: Sequence[str], *, as_json: bool) -> Exit:
     async with SqliteCheckpointStore(settings.ledger_path, read_only=True) as ledger:
-        states = await index_states(ledger, settings.connector_max_attempts)
-    found = [
-        {"index_id": state["index_id"], **problem}
-        for state in states
-        if not only or state["index_id"] in only
-        for problem in state["quarantined"]
-    ]
+        quarantined = await quarantined_assets(ledger, settings.connector_max_attempts)
+    found = [problem for problem in quarantined if not only or problem["index_id"] in only]
     if as_json:
         print_json({"quarantined": found})
     elif not found:

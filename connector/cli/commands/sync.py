@@ -1,6 +1,7 @@
 """`connector sync`: one full cycle for each index."""
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 
@@ -68,11 +69,11 @@ async def _cycles(app: App, only: Sequence[str], reports: dict[str, CycleReport]
         reports[settings.index_id] = CycleReport(settings.index_id, interrupted=True)
     with interrupts(app.engine.workers):
         for settings in indexes:
-            if app.engine.workers.stop.is_set():
+            if app.engine.workers.stopping:
                 return
             report = await app.engine.cycle(settings, options)
             reports[settings.index_id] = report
-            await app.ledger.save_report(settings.index_id, asdict(report))
+            await app.ledger.save_report(settings.index_id, asdict(report), ended_at=time.time())
 
 
 def _named(settings: Settings, only: Sequence[str]) -> Sequence[str]:

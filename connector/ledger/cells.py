@@ -1,0 +1,182 @@
+"""Rows of the ledger as values, and back. A cell of the wrong type raises LedgerUnavailable with its row and column."""
+
+import json
+import re
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, fields
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from connector.domain.ledger_model import Applied, Attempt, Checkpoint, IndexState
+from connector.domain.priority import Priority
+from connector.domain.source_model import IndexedAsset
+from connector.ledger.rows import LedgerRow
+
+
+class _Row(msgspec.Struct, array_like=True, gc=False):
+    """The columns of `checkpoints` after the index id, in their order."""
+
+    indexed_asset_id: str
+    opened: int
+    collections: str
+    fingerprint: str | None
+    revision: str | None
+    metadata_revision: str | None
+    points: int | None
+    collection: str | None
+    applied_at: float | None
+    shallow_at: float | None
+    deep_at: float | None
+    tried_fingerprint: str | None
+    attempts: int | None
+    since: float | None
+    reason: str | None
+    code: str | None
+    due: float | None
+    tried_at: float | None
+    priority: int | None
+    listed: str | None
+
+
+ROW_COLUMNS = ", ".join(_Row.__struct_fields__)
+INSERT_ROW = f"insert into checkpoints values (?, {', '.join('?' * len(_Row.__struct_fields__))})"  # noqa: S608  names of this module
+APPLIED = (
+    "fingerprint",
+    "revision",
+    "metadata_revision",
+    "points",
+    "collection",
+    "applied_at",
+    "shallow_at",
+    "deep_at",
+)
+ATTEMPT = ("tried_fingerprint", "attempts", "since", "reason", "code", "due", "tried_at")
+STATE = tuple(field.name for field in fields(IndexState))
+STATE_COLUMNS = ", ".join(STATE)
+_ENCODER, _LISTED = msgspec.json.Encoder(), msgspec.json.Decoder(IndexedAsset)
+_NAMES = msgspec.json.Decoder(list[str])
+_KEY = re.compile(r" - at `\$\.(\w+)`$")
+_PLACE = re.compile(r" - at `\$\[(\d+)\]`$")
+
+
+def row(index_id: str, found: Sequence[Any]) -> Checkpoint:
+    at = LedgerRow("checkpoints", (index_id, found[0]))
+    cells = _typed(at, found)
+    return Checkpoint(
+        indexed_asset_id=cells.indexed_asset_id,
+        applied=None if cells.revision is None else _applied(at, cells),
+        opened=at.flag("opened", cells.opened),
+        collections=_names(cells.collections) or at.names("collections", cells.collections),
+        attempt=None if cells.tried_fingerprint is None else _attempt(at, cells),
+        listed=None if cells.listed is None else _listed(at, cells.listed),
+        priority=None if cells.priority is None else _priority(at, cells.priority),
+    )
+
+
+def of_row(index_id: str, row: Checkpoint) -> tuple[object, ...]:
+    return (
+        index_id,
+        row.indexed_asset_id,
+        row.opened,
+        json.dumps(sorted(row.collections)),
+        *(of_applied(row.applied) if row.applied else [None] * len(APPLIED)),
+        *(of_attempt(row.attempt) if row.attempt else [None] * len(ATTEMPT)),
+        row.priority,
+        of_listed(row.listed) if row.listed else None,
+    )
+
+
+def of_applied(applied: Applied) -> tuple[object, ...]:
+    return tuple(getattr(applied, name) for name in APPLIED)
+
+
+def of_attempt(attempt: Attempt) -> tuple[object, ...]:
+    return (attempt.fingerprint, *(getattr(attempt, name) for name in ATTEMPT[1:]))
+
+
+def of_listed(asset: IndexedAsset) -> str:
+    return _ENCODER.encode(asset).decode()
+
+
+def state(index_id: str, found: Sequence[Any]) -> IndexState:
+    """From the columns STATE_COLUMNS."""
+    at = LedgerRow("indexes", (index_id,))
+    facts = dict(zip(STATE, found, strict=True))
+    for name in ("pending", "model_options"):
+        facts[name] = at.names_in_order(name, facts[name])
+    try:
+        return msgspec.convert(facts, IndexState)
+    except msgspec.ValidationError as error:
+        place = _KEY.search(str(error))
+        at.damaged(place[1] if place else "?", _KEY.sub("", str(error)))
+
+
+def write_state(db: sqlite3.Connection, index_id: str, state: IndexState) -> None:
+    facts = asdict(state) | {
+        "pending": json.dumps(sorted(state.pending)),
+        "model_options": json.dumps(state.model_options),
+    }
+    values = ", ".join("?" * len(STATE))
+    changes = ", ".join(f"{name} = excluded.{name}" for name in STATE)
+    db.execute(
+        f"insert into indexes (index_id, {STATE_COLUMNS}) values (?, {values}) on conflict do update set {changes}",  # noqa: S608  names of this module
+        (index_id, *(facts[name] for name in STATE)),
+    )
+
+
+def _typed(at: LedgerRow, found: Sequence[Any]) -> _Row:
+    for name, cell in zip(_Row.__struct_fields__, found, strict=True):
+        if cell.__class__ is str and not cell.isascii():
+            at.text(name, cell)
+    try:
+        return msgspec.convert(found, _Row)
+    except msgspec.ValidationError as error:
+        place = _PLACE.search(str(error))
+        column = _Row.__struct_fields__[int(place[1])] if place else "?"
+        at.damaged(column, _PLACE.sub("", str(error)))
+
+
+@lru_cache(maxsize=1024)
+def _names(cell: str) -> frozenset[str] | None:
+    """The names; None if there is none, or the cell is damaged. Many rows have the same few collections."""
+    try:
+        return frozenset(_NAMES.decode(cell)) or None
+    except msgspec.DecodeError:
+        return None
+
+
+def _applied(at: LedgerRow, cells: _Row) -> Applied:
+    facts = tuple(getattr(cells, name) for name in APPLIED)
+    if None in facts:
+        _require(at, cells, APPLIED)
+    return Applied(*facts)
+
+
+def _attempt(at: LedgerRow, cells: _Row) -> Attempt:
+    facts = tuple(getattr(cells, name) for name in ATTEMPT)
+    if None in facts:
+        _require(at, cells, ATTEMPT)
+    return Attempt(*facts)
+
+
+def _require(at: LedgerRow, cells: _Row, names: Iterable[str]) -> None:
+    """Only some cells may be null while those beside them are set."""
+    for name in names:
+        if getattr(cells, name) is None and name not in {"metadata_revision", "reason", "code"}:
+            at.damaged(name, "nothing, although the columns beside it are set")
+
+
+def _priority(at: LedgerRow, cell: int) -> Priority:
+    if cell not in set(Priority):
+        at.newer("priority", f"unknown priority {cell}")
+    return Priority(cell)
+
+
+def _listed(at: LedgerRow, cell: str) -> IndexedAsset:
+    try:
+        return _LISTED.decode(cell)
+    except msgspec.DecodeError as error:
+        at.damaged("listed", str(error))

@@ -194,6 +194,8 @@ class Engine:
         done = {result.indexed_asset_id for result in it.results}
         works = [*upserts(it, applier, plan.upserts), *refreshes(it, applier, plan.refreshes)]
         left = [work for work in works if work.indexed_asset_id not in done]
+        # Workers take the first change before the last one is in the queue.
+        left.sort(key=lambda work: (work.priority, work.order))
         self._observe(Progress(survey.index.index_id, planned=len(left) + len(plan.deletes) + len(plan.forgets)))
         finished = await self._through_queue(it, left)
         if finished and (plan.deletes or plan.forgets):

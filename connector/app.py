@@ -13,12 +13,13 @@ from connector.domain.errors import ConfigError, LedgerUnavailable
 from connector.domain.index_settings import IndexSettings
 from connector.engine.cycle import Engine
 from connector.engine.discovery import synced
-from connector.engine.passes import Progress
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.ledger.lock import LockHeld, hold_lock, owning_command
-from connector.ports import CheckpointStore, Sink, Source
+from connector.ports import CheckpointStore, Observer, Sink, Source
 from connector.qdrant.sink import QdrantSink
 from connector.settings.connector_settings import Settings
+from connector.telemetry.event_log import EventLog
+from connector.telemetry.observers import Observers
 from connector.twelvelabs import ApiTransport, TwelveLabsSource
 from connector.twelvelabs.rate_limiter import Limiter
 
@@ -53,7 +54,7 @@ async def open_app(
     read_only: bool = False,
     takeover_sec: float = 0.0,
     wall: Callable[[], float] = time.time,
-    observe: Callable[[Progress], None] = lambda _: None,
+    observe: Observer = lambda _: None,
 ) -> AsyncIterator[App]:
     """Open everything that a command needs. Read-only creates nothing and does not lock the ledger.
 
@@ -64,32 +65,14 @@ async def open_app(
             _make_directory(settings.connector_data_dir)
             await _own(stack, settings.lock_path, command, takeover_sec)
         ledger = await stack.enter_async_context(SqliteCheckpointStore(settings.ledger_path, read_only=read_only))
-        source = make_source(settings)
+        observers = Observers(EventLog(settings.connector_max_attempts), observe)
+        source = make_source(settings, observers)
         stack.push_async_callback(source.close)
-        sink = make_sink(settings)
+        sink = make_sink(settings, observers)
         stack.push_async_callback(sink.close)
-        engine = Engine(
-            source, sink, ledger, clock=wall, concurrency=settings.connector_concurrency, observe=_logged(observe)
-        )
+        engine = Engine(source, sink, ledger, clock=wall, concurrency=settings.connector_concurrency, observe=observers)
         stack.push_async_callback(engine.workers.close)
         yield App(settings, source, sink, ledger, engine)
-
-
-def _logged(observe: Callable[[Progress], None]) -> Callable[[Progress], None]:
-    """Also log dropped words, which the report does not contain."""
-
-    def logged(step: Progress) -> None:
-        if step.result and step.result.dropped_words:
-            log.warning(
-                "asset.words_dropped",
-                index_id=step.index_id,
-                indexed_asset_id=step.result.indexed_asset_id,
-                words=step.result.dropped_words,
-                reason="their time ranges are invalid",
-            )
-        observe(step)
-
-    return logged
 
 
 async def _own(stack: AsyncExitStack, lock: Path, command: str, takeover_sec: float) -> None:
@@ -108,23 +91,25 @@ async def _own(stack: AsyncExitStack, lock: Path, command: str, takeover_sec: fl
             return
 
 
-def make_source(settings: Settings) -> TwelveLabsSource:
+def make_source(settings: Settings, observe: Observer = lambda _: None) -> TwelveLabsSource:
     transport = ApiTransport(
         settings.twelvelabs_base_url,
         settings.twelvelabs_api_key.get_secret_value(),
         Limiter(settings.connector_requests_per_minute),
         connections=settings.connector_concurrency + 2,
+        observe=observe,
     )
     return TwelveLabsSource(transport)
 
 
-def make_sink(settings: Settings) -> QdrantSink:
+def make_sink(settings: Settings, observe: Observer = lambda _: None) -> QdrantSink:
     key = settings.qdrant_api_key
     return QdrantSink(
         settings.qdrant_url,
         key.get_secret_value() if key else None,
         settings.qdrant_grpc_port,
         settings.connector_data_dir,
+        observe=observe,
     )
 
 

@@ -1,8 +1,9 @@
-"""The ports Source, Sink and CheckpointStore. Their docstrings are the contract; `tests/contract` checks it."""
+"""The ports Source, Sink, CheckpointStore and Observer. The docstrings are the contract; `tests/contract` checks it."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Protocol
 
+from connector.domain.events import Event
 from connector.domain.history import Minute, PastCycle
 from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Identity, IndexState, Summary
 from connector.domain.points import AssetPoints
@@ -11,6 +12,12 @@ from connector.domain.sink_model import CollectionInfo, CollectionSpec, Fit, Hit
 from connector.domain.source_model import Changes, Float32, Index, IndexedAsset, IndexingTask, RetrievedAsset, Snapshot
 
 StateChange = Callable[[IndexState], IndexState]
+
+
+class Observer(Protocol):
+    """Is told what happens, in order. Returns at once and never raises, so it cannot disturb the work."""
+
+    def __call__(self, event: Event, /) -> None: ...
 
 
 class Source(Protocol):

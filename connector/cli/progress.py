@@ -17,7 +17,7 @@ from rich.progress import (
 from rich.text import Text
 
 from connector.cli.output import err
-from connector.engine import passes
+from connector.domain.events import ChangeFinished, ChangesPlanned, Event
 
 
 class ProgressBar:
@@ -46,13 +46,14 @@ class ProgressBar:
     ) -> None:
         self._progress.stop()
 
-    def observe(self, step: passes.Progress) -> None:
-        if step.result is None:
-            self._segments[step.index_id] = 0
-            self._tasks[step.index_id] = self._progress.add_task(step.index_id, total=step.planned, segments=0)
-            return
-        self._segments[step.index_id] += step.result.points
-        self._progress.update(self._tasks[step.index_id], advance=1, segments=self._segments[step.index_id])
+    def observe(self, event: Event) -> None:
+        if isinstance(event, ChangesPlanned):
+            self._segments[event.index_id] = 0
+            name = event.index_name or event.index_id
+            self._tasks[event.index_id] = self._progress.add_task(name, total=event.count, segments=0)
+        elif isinstance(event, ChangeFinished) and event.index_id in self._tasks:
+            self._segments[event.index_id] += event.result.points
+            self._progress.update(self._tasks[event.index_id], advance=1, segments=self._segments[event.index_id])
 
     def show(self, progress: Mapping[str, Sequence[int]]) -> None:
         """Show progress that the daemon reports: index id -> (assets done, assets planned)."""

@@ -10,20 +10,27 @@ import structlog
 
 from connector.domain.backoff import exponential_backoff
 from connector.domain.errors import LedgerUnavailable
+from connector.domain.events import ChangeFinished, ChangesPlanned
 from connector.domain.history import MINUTE_SEC, Minute, counted
 from connector.domain.index_settings import IndexSettings
 from connector.domain.ledger_model import IndexState
 from connector.domain.masking import masked
-from connector.domain.report import CycleReport, Result
+from connector.domain.report import CycleKind, CycleReport, Result
 from connector.engine.cycle import Engine
-from connector.engine.passes import Pass, Progress
+from connector.engine.passes import Pass
 from connector.engine.survey import CycleOptions, settings_digest
 from connector.ports import CheckpointStore
 
 FIRST_RETRY_SEC, LONGEST_RETRY_SEC = 1.0, 60.0
-_FULL = ("sync", "full cycle")
-_FREQUENT = ("poll", "webhook")
-_SHOWN = ("sync", "full cycle", "retry", "refresh", "poll", "webhook")
+_FULL = (CycleKind.SYNC, CycleKind.FULL)
+_SHOWN = (
+    CycleKind.SYNC,
+    CycleKind.FULL,
+    CycleKind.RETRY,
+    CycleKind.REFRESH,
+    CycleKind.POLL,
+    CycleKind.WEBHOOK,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -85,13 +92,13 @@ class IndexLoop:
     ) -> None:
         self.settings, self.live = settings, IndexLive()
         self._engine, self._ledger, self._period, self._wall = engine, ledger, period, wall
-        self._scheduled = CycleOptions(respect_backoff=True, refresh_period=period)
+        self._scheduled = CycleOptions(respect_backoff=True, refresh_period=period, kind=CycleKind.FULL)
         self._full_wanted, self._poll_wanted, self._refresh_wanted = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._retry_wanted, self._to_retry = asyncio.Event(), set[str]()
         self._ready_wanted, self._ready = asyncio.Event(), set[str]()
         self._minute, self._past = Minute(0), list[Minute]()
         self._list_again = False
-        self._running: Counter[str] = Counter()
+        self._running: Counter[CycleKind] = Counter()
         self._full, self._polling = Retry(self._full_wanted.set), Retry(self.poke_poll)
         self.task: asyncio.Task[None] | None = None
 
@@ -117,14 +124,14 @@ class IndexLoop:
 
     async def full_cycle(self, options: CycleOptions) -> CycleReport:
         """Run a full cycle with these options, as `sync` does; return its report."""
-        return await self._run("sync", self._engine.full_cycle(self.settings, options))
+        return await self._run(self._engine.full_cycle(self.settings, options))
 
-    def observe(self, step: Progress) -> None:
-        if step.result is None:
-            self.live.planned += step.planned
+    def observe(self, event: ChangesPlanned | ChangeFinished) -> None:
+        if isinstance(event, ChangesPlanned):
+            self.live.planned += event.count
         else:
             self.live.done += 1
-            self._count(step.result)
+            self._count(event.result)
 
     def _count(self, result: Result) -> None:
         now = int(self._wall() // MINUTE_SEC)
@@ -156,7 +163,7 @@ class IndexLoop:
         """One at a time. After an error, go on with what is left; list again when the next listing is due."""
         it = await self._first()
         while True:
-            report = await self._run("full cycle", it)
+            report = await self._run(it)
             await self._full_wanted.wait()
             self._full_wanted.clear()
             if self._list_again or report.error is None or it.survey is None:
@@ -188,9 +195,9 @@ class IndexLoop:
             self._poll_wanted.clear()
             if await self._is_known():
                 it = self._engine.poll_pass(self.settings)
-                group.create_task(self._run("poll", it))
+                group.create_task(self._run(it))
                 await it.fed.wait()
-            elif not self._running["full cycle"]:
+            elif not self._running[CycleKind.FULL]:
                 self.poke_full()
 
     async def _refreshes(self) -> None:
@@ -198,7 +205,7 @@ class IndexLoop:
             await self._refresh_wanted.wait()
             self._refresh_wanted.clear()
             if await self._is_known():
-                await self._run("refresh", self._engine.refresh_pass(self.settings, self.settings.refresh_period))
+                await self._run(self._engine.refresh_pass(self.settings, self.settings.refresh_period))
 
     async def _retries(self) -> None:
         while True:
@@ -206,7 +213,7 @@ class IndexLoop:
             self._retry_wanted.clear()
             names, self._to_retry = self._to_retry, set()
             if await self._is_known():
-                await self._run("retry", self._engine.retry(self.settings, names))
+                await self._run(self._engine.retry(self.settings, names))
 
     async def _ready_assets(self, group: asyncio.TaskGroup) -> None:
         """Then a poll: it finds what else changed, and what the source did not name rightly."""
@@ -216,7 +223,7 @@ class IndexLoop:
             names, self._ready = self._ready, set()
             if await self._is_known():
                 it = self._engine.ready(self.settings, sorted(names))
-                group.create_task(self._run("webhook", it))
+                group.create_task(self._run(it))
                 await it.fed.wait()
             self.poke_poll()
 
@@ -225,10 +232,10 @@ class IndexLoop:
         state = await self._state()
         return state is not None and state.index_name is not None
 
-    async def _run(self, what: str, it: Pass) -> CycleReport:
+    async def _run(self, it: Pass) -> CycleReport:
         if not self._running.total():
             self.live.planned = self.live.done = 0
-        self._running[what] += 1
+        self._running[it.kind] += 1
         self._show()
         try:
             report = await self._engine.run(it)
@@ -239,35 +246,31 @@ class IndexLoop:
             report = CycleReport(self.settings.index_id, error={"code": "internal_error", "message": message})
         finally:
             it.fed.set()
-            self._running[what] -= 1
+            self._running[it.kind] -= 1
             self._show()
-        await self._finish(what, report)
+        await self._finish(it.kind, report)
         return report
 
     def _show(self) -> None:
         running = [what for what in _SHOWN if self._running[what]]
         self.live.doing = running[0] if running else "waiting"
 
-    async def _finish(self, what: str, report: CycleReport) -> None:
-        """Log and save the report; after an error, retry before the next scheduled run."""
-        counts = {key: value for key, value in asdict(report).items() if isinstance(value, int) and value}
-        retry = self._full if what in _FULL else self._polling
+    async def _finish(self, kind: CycleKind, report: CycleReport) -> None:
+        """Save the report; after an error, retry before the next scheduled run."""
+        retry = self._full if kind in _FULL else self._polling
         if report.error:
-            log.error("cycle.failed", what=what, index_id=report.index_id, **report.error)
             retry.failed(report.error)
         else:
             retry.succeeded()
-            if what not in _FREQUENT or report.upserted or report.problems:
-                log.info("cycle.finished", what=what, index_id=report.index_id, seconds=report.duration_sec, **counts)
         self.live.error = self._full.error or self._polling.error
         self.live.failures_in_a_row = self._full.failures or self._polling.failures
         if report.lag_sec is not None:
             self.live.lag_sec = report.lag_sec
-        if what in _FULL:
-            await self._save(what, report)
+        if kind in _FULL:
+            await self._save(kind, report)
 
-    async def _save(self, what: str, report: CycleReport) -> None:
+    async def _save(self, kind: CycleKind, report: CycleReport) -> None:
         try:
-            await self._ledger.save_report(report.index_id, asdict(report), kind=what, ended_at=self._wall())
+            await self._ledger.save_report(report.index_id, asdict(report), kind=kind, ended_at=self._wall())
         except LedgerUnavailable as error:
             log.warning("ledger.write_failed", reason=str(error))

@@ -4,9 +4,9 @@ import asyncio
 
 from connector.daemon.index_loop import IndexLoop
 from connector.daemon.schedule import Schedule
+from connector.domain.events import ChangeFinished, ChangesPlanned, Event
 from connector.domain.index_settings import IndexSettings
 from connector.engine.cycle import Engine
-from connector.engine.passes import Progress
 from connector.ports import CheckpointStore
 from connector.settings.connector_settings import Settings
 
@@ -18,10 +18,11 @@ class IndexLoops:
         self._settings, self._schedule = settings, schedule
         self._loops: dict[str, IndexLoop] = {}
 
-    def observe(self, step: Progress) -> None:
-        loop = self._loops.get(step.index_id)
-        if loop:
-            loop.observe(step)
+    def observe(self, event: Event) -> None:
+        if isinstance(event, ChangesPlanned | ChangeFinished):
+            loop = self._loops.get(event.index_id)
+            if loop:
+                loop.observe(event)
 
     def open(self, group: asyncio.TaskGroup, engine: Engine, ledger: CheckpointStore) -> None:
         self._group, self._engine, self._ledger = group, engine, ledger

@@ -6,9 +6,12 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from connector.domain.errors import ConnectorError
-from connector.domain.ledger_model import Checkpoint
+from connector.domain.ledger_model import Attempt, Checkpoint
 from connector.domain.plan import Plan
 from connector.domain.source_model import Snapshot
+
+SHOWN_WITHHELD = 20
+"""A report names so many of the deletes that the policy withheld; `plan` lists all."""
 
 
 class Outcome(StrEnum):
@@ -25,12 +28,25 @@ class Outcome(StrEnum):
     """Removed the row of an absent asset without points; not counted in the report."""
 
 
+class CycleKind(StrEnum):
+    """What made a cycle run, or which part of the work it does."""
+
+    SYNC = "sync"
+    """A full cycle that an operator asked for."""
+    FULL = "full cycle"
+    POLL = "poll"
+    WEBHOOK = "webhook"
+    REFRESH = "refresh"
+    RETRY = "retry"
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """Result of one change. `points` counts upserted or patched points.
 
     `lag_sec` is None if the asset was ready before the first cycle, or if its ready time is unknown. `dropped_words`
-    counts spoken words with an invalid time range; they are in no transcript.
+    counts spoken words with an invalid time range; they are in no transcript. `attempt` is the one that failed or was
+    deferred, with the time of the next one.
     """
 
     indexed_asset_id: str
@@ -39,6 +55,8 @@ class Result:
     error: ConnectorError | None = None
     lag_sec: float | None = None
     dropped_words: int = 0
+    filename: str | None = None
+    attempt: Attempt | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +67,7 @@ class Problem:
     state: str
     code: str
     reason: str
+    filename: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +126,7 @@ def planned(report: CycleReport, snapshot: Snapshot, plan: Plan) -> CycleReport:
     problems = [
         *(_problem("quarantined", row) for row in plan.quarantined),
         *(_problem("failed" if row.indexed_asset_id in used_up else "deferred", row) for row in plan.postponed),
+        *(_withheld(delete.checkpoint, plan.withheld_because or "") for delete in plan.withheld[:SHOWN_WITHHELD]),
     ]
     return replace(
         report,
@@ -129,7 +149,7 @@ def carried_out(report: CycleReport, results: Sequence[Result], withheld: Sequen
     counts = Counter(result.outcome for result in results)
     lags = [result.lag_sec for result in results if result.lag_sec is not None]
     problems = [
-        Problem(result.indexed_asset_id, result.outcome.value, result.error.code, str(result.error))
+        Problem(result.indexed_asset_id, result.outcome.value, result.error.code, str(result.error), result.filename)
         for result in results
         if result.error
     ]
@@ -154,4 +174,8 @@ def _problem(state: str, row: Checkpoint) -> Problem:
     attempt = row.attempt
     code = (attempt and attempt.code) or "interrupted"
     reason = (attempt and attempt.reason) or "the process ended while the asset was being worked on"
-    return Problem(row.indexed_asset_id, state, code, reason)
+    return Problem(row.indexed_asset_id, state, code, reason, row.listed.filename if row.listed else None)
+
+
+def _withheld(row: Checkpoint, because: str) -> Problem:
+    return Problem(row.indexed_asset_id, "withheld", "withheld", because, row.listed.filename if row.listed else None)

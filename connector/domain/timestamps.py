@@ -1,4 +1,4 @@
-"""Parse source timestamps: any ISO 8601 date and time; UTC if the zone is missing."""
+"""Parse and write timestamps. Of the source: any ISO 8601 date and time; UTC if the zone is missing."""
 
 import re
 from datetime import UTC, datetime
@@ -29,3 +29,8 @@ def rfc3339(text: str) -> str:
 def epoch(text: str) -> float:
     """Seconds since 1970 (UTC). Raises ValueError if the text is not a date and time."""
     return parse(text).timestamp()
+
+
+def text(seconds: float) -> str:
+    """RFC 3339 in UTC with milliseconds, of seconds since 1970."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

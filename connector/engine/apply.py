@@ -9,7 +9,7 @@ Invariants: every asset with points in the sink has a row; a row that is not ope
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -27,6 +27,7 @@ from connector.domain.errors import (
     TransientError,
     Unavailable,
 )
+from connector.domain.events import AssetOpened
 from connector.domain.index_settings import IndexSettings
 from connector.domain.ledger_model import Applied, Attempt, Checkpoint
 from connector.domain.marengo import KNOWN, options_of
@@ -39,7 +40,7 @@ from connector.domain.source_model import Index
 from connector.engine.embedding_lag import EmbeddingLag, embedding_missing
 from connector.engine.owners import Ownership
 from connector.engine.reconcile import renamed
-from connector.ports import CheckpointStore, Sink, Source
+from connector.ports import CheckpointStore, Observer, Sink, Source
 
 log = logging.getLogger(__name__)
 
@@ -59,11 +60,13 @@ class Applier:
         first_cycle_at: float,
         names: Mapping[str, str],
         ownership: Ownership,
+        observe: Observer,
     ) -> None:
         """`names` maps other names of collections, such as aliases, to the one that is used."""
         self._source, self._sink, self._ledger = source, sink, ledger
         self._clock, self._settings, self._index = clock, settings, index
         self._first_cycle_at, self._names, self._ownership = first_cycle_at, names, ownership
+        self._observe = observe
         self._ensured: set[str] = set()
 
     async def carry_out(self, planned: Upsert | Refresh) -> Result:
@@ -78,11 +81,13 @@ class Applier:
             if change is None:
                 return Result(name, Outcome.UNCHANGED)
             attempt = await self._ledger.attempt(self._index.index_id, name, change.fingerprint, self._clock())
-            return await self._try(change, attempt)
+            result = await self._try(change, attempt)
         except ConnectorError:
             raise
         except Exception as error:  # noqa: BLE001  reported in the log and in the Result
-            return Result(name, Outcome.FAILED, error=_crashed(name, error))
+            result = Result(name, Outcome.FAILED, error=_crashed(name, error))
+        seen = planned.asset if isinstance(planned, Upsert) else planned.checkpoint.listed
+        return replace(result, filename=seen.filename if seen else None)
 
     async def _still_needed(self, planned: Upsert | Refresh) -> Upsert | Refresh | None:
         """The change with the row of now: time has passed since the survey, and another pass may have done it."""
@@ -106,8 +111,9 @@ class Applier:
             shallow = change.checkpoint.applied if isinstance(change, Refresh) and not change.deep else None
             return await (self._refresh(change, shallow, attempt) if shallow else self._upsert(change, attempt))
         except (TransientError, EmbeddingLag) as error:
-            await self._ledger.fail(self._index.index_id, name, attempts.deferred(attempt, error, self._clock()))
-            return Result(name, Outcome.DEFERRED, error=error)
+            deferred = attempts.deferred(attempt, error, self._clock())
+            await self._ledger.fail(self._index.index_id, name, deferred)
+            return Result(name, Outcome.DEFERRED, error=error, attempt=deferred)
         except (CycleError, ConfigError, asyncio.CancelledError) as error:
             await asyncio.shield(self._give_back(change, attempt, error))
             raise
@@ -116,8 +122,9 @@ class Applier:
 
     async def _failed(self, name: str, attempt: Attempt, error: Exception) -> Result:
         failure = error if isinstance(error, AssetError) else _crashed(name, error)
-        await self._ledger.fail(self._index.index_id, name, attempts.failed(attempt, failure, self._clock()))
-        return Result(name, Outcome.FAILED, error=failure)
+        failed = attempts.failed(attempt, failure, self._clock())
+        await self._ledger.fail(self._index.index_id, name, failed)
+        return Result(name, Outcome.FAILED, error=failure, attempt=failed)
 
     async def _give_back(self, change: Upsert | Refresh, attempt: Attempt, cause: BaseException) -> None:
         """Do not count the attempt when the cycle ends or the process shuts down, and plan the upsert again."""
@@ -136,7 +143,7 @@ class Applier:
             return Result(name, Outcome.FORGOTTEN)
         try:
             held = await self._ownership.deletable(row)
-            await self._ledger.open(index_id, name, held)
+            await self._open(name, held)
             await self._sink.delete(held, index_id, name)
             await self._ledger.forget(index_id, name, self._clock(), counts=change.counts)
         except TransientError as error:
@@ -145,7 +152,7 @@ class Applier:
             raise
         except Exception as error:  # noqa: BLE001  reported in the log, the ledger and the Result
             return await self._failed(name, await self._ledger.attempt(index_id, name, GONE, self._clock()), error)
-        return Result(name, Outcome.DELETED)
+        return Result(name, Outcome.DELETED, filename=row.listed.filename if row.listed else None)
 
     async def forget(self, row: Checkpoint) -> Result:
         """Remove the row of an absent asset that has no points."""
@@ -199,14 +206,18 @@ class Applier:
         if built.dimension is not None and len(built):
             await self._ensure(built, built.dimension)
             await self._ownership.own(applied.collection)
-            await self._ledger.open(self._index.index_id, name, {applied.collection})
+            await self._open(name, {applied.collection})
             await self._sink.replace(built, applied.collection, collections - {applied.collection})
         else:
-            await self._ledger.open(self._index.index_id, name, ())
+            await self._open(name, ())
             await self._sink.delete(collections, self._index.index_id, name)
         applied = replace(applied, applied_at=self._clock())
         await self._ledger.record(self._index.index_id, name, applied)
         return Result(name, Outcome.APPLIED, points=len(built), lag_sec=self._lag(change, applied.applied_at))
+
+    async def _open(self, name: str, collections: Collection[str]) -> None:
+        await self._ledger.open(self._index.index_id, name, collections)
+        self._observe(AssetOpened(self._index.index_id, name))
 
     async def _still_held(self, name: str, known: Applied) -> Applied | None:
         """`known` with the sink's metadata revision; None if the sink does not hold exactly the applied points.
@@ -258,7 +269,7 @@ class Applier:
         outcome, written = Outcome.UNCHANGED, 0
         if known.metadata_revision != seen.metadata_revision:
             await self._ownership.own(known.collection)
-            await self._ledger.open(self._index.index_id, name, {known.collection})
+            await self._open(name, {known.collection})
             if known.points:
                 await self._sink.set_payload(known.collection, self._index.index_id, name, payload)
             outcome, written = Outcome.REFRESHED, known.points
@@ -283,5 +294,5 @@ class Applier:
 
 
 def _crashed(name: str, error: Exception) -> InternalError:
-    log.error("asset.crashed %s", name, exc_info=error)
+    log.error("asset.crashed", exc_info=error)
     return InternalError.of(error, "work on asset", name)

@@ -8,26 +8,29 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
-from connector.domain.errors import ConnectorError, InternalError
+from connector.domain.activity import ACTIVITY
+from connector.domain.errors import ConnectorError, InternalError, LedgerUnavailable
+from connector.domain.events import ChangeFinished, ChangesPlanned, CycleBegan, CycleEnded
 from connector.domain.index_settings import IndexSettings
 from connector.domain.plan import Decision, Upsert
 from connector.domain.priority import Priority
-from connector.domain.report import CycleReport, Result
-from connector.domain.sink_model import Owner
-from connector.domain.source_model import Index, IndexedAsset
+from connector.domain.report import CycleKind, CycleReport, Result
+from connector.domain.source_model import IndexedAsset
 from connector.engine.apply import Applier
 from connector.engine.batch import down
 from connector.engine.delete_proof import prove_deletes
-from connector.engine.owners import Ownership, entry_to_write, owner_of
-from connector.engine.passes import Pass, Progress, deletes, forgets, refreshes, upserts
+from connector.engine.owners import Ownership, owner_of
+from connector.engine.passes import Pass, deletes, forgets, refreshes, upserts
+from connector.engine.preparation import Prepared, prepared
 from connector.engine.reconcile import commit
 from connector.engine.survey import CycleOptions, Survey, Surveyor
 from connector.engine.work_queue import Work, WorkQueue
 from connector.engine.workers import Workers
-from connector.ports import CheckpointStore, Sink, Source
+from connector.ports import CheckpointStore, Observer, Sink, Source
 
 _ROWS_PER_COMMIT = 2000
 _PUT_AT_ONCE = 500
@@ -49,7 +52,7 @@ class Engine:
         clock: Callable[[], float],
         stopwatch: Callable[[], float] = time.monotonic,
         concurrency: int = 4,
-        observe: Callable[[Progress], None] = lambda _: None,
+        observe: Observer = lambda _: None,
     ) -> None:
         self._source, self._sink, self._ledger = source, sink, ledger
         self._clock, self._stopwatch, self._observe = clock, stopwatch, observe
@@ -71,18 +74,19 @@ class Engine:
 
     def full_cycle(self, settings: IndexSettings, options: CycleOptions) -> Pass:
         async def survey(it: Pass) -> Survey:
-            index = it.index = await self._source.index(settings.index_id)
-            me = owner_of(await self._ledger.identity(), settings, index.model)
-            it.warnings = await self._provide(settings, index, me, take_over=options.take_over)
+            ready = await self._prepare(it)
+            index = ready.index
             listing = await self.surveyor.listing(settings, index)
             async with self.queue.quiet(index.index_id):
                 found = await self.surveyor.survey_all(settings, listing, options)
                 if found.reconciliation:
                     known = found.reconciliation
-                    await commit(self._sink, self._ledger, index.index_id, known, me, take_over=options.take_over)
+                    await commit(
+                        self._sink, self._ledger, index.index_id, known, ready.owner, take_over=options.take_over
+                    )
                 return found
 
-        return Pass(settings, survey, lambda _: options.priority, options.take_over)
+        return Pass(options.kind, settings, survey, lambda _: options.priority, options.take_over)
 
     def poll_pass(self, settings: IndexSettings) -> Pass:
         def priority(change: Upsert) -> Priority:
@@ -93,7 +97,7 @@ class Engine:
             left = tuple(change for change in found.plan.upserts if not self._is_under_way(settings, change))
             return replace(found, plan=replace(found.plan, upserts=left))
 
-        return Pass(settings, survey, priority)
+        return Pass(CycleKind.POLL, settings, survey, priority)
 
     def _is_under_way(self, settings: IndexSettings, change: Upsert) -> bool:
         """The overlap of polls shows again what an earlier pass found and put into the queue."""
@@ -102,11 +106,17 @@ class Engine:
         return same and self.queue.waits(settings.index_id, change.indexed_asset_id)
 
     def refresh_pass(self, settings: IndexSettings, period: float) -> Pass:
-        return Pass(settings, lambda _: self.surveyor.survey_refreshes(settings, period), lambda _: Priority.REFRESH)
+        return Pass(
+            CycleKind.REFRESH,
+            settings,
+            lambda _: self.surveyor.survey_refreshes(settings, period),
+            lambda _: Priority.REFRESH,
+        )
 
     def retry(self, settings: IndexSettings, indexed_asset_ids: Collection[str]) -> Pass:
         """Upsert these assets of the ledger at once, whatever their back-off."""
         return Pass(
+            CycleKind.RETRY,
             settings,
             lambda _: self.surveyor.survey_assets(settings, indexed_asset_ids),
             lambda _: Priority.COMMAND,
@@ -115,65 +125,73 @@ class Engine:
     def ready(self, settings: IndexSettings, indexed_asset_ids: Collection[str]) -> Pass:
         """Upsert assets that a webhook named, without a poll."""
         return Pass(
-            settings, lambda _: self.surveyor.survey_ready(settings, indexed_asset_ids), lambda _: Priority.FRESH
+            CycleKind.WEBHOOK,
+            settings,
+            lambda _: self.surveyor.survey_ready(settings, indexed_asset_ids),
+            lambda _: Priority.FRESH,
         )
 
     def left_over(self, settings: IndexSettings) -> Pass:
         """Carry out what an earlier process planned and did not do."""
 
         async def survey(it: Pass) -> Survey:
-            it.index = index = await self._source.index(settings.index_id)
-            await self._check(it)
-            return await self.surveyor.survey_left_over(settings, index)
+            ready = await self._prepare(it)
+            return await self.surveyor.survey_left_over(settings, ready.index)
 
-        return Pass(settings, survey, lambda _: Priority.BACKLOG)
+        return Pass(CycleKind.FULL, settings, survey, lambda _: Priority.BACKLOG)
 
     async def run(self, it: Pass) -> CycleReport:
         """Run the pass, or go on with it. Errors are in the report, never raised."""
         index_id = it.settings.index_id
-        started, asked = self._stopwatch(), self._source.requests(index_id)
         it.error = None
+        started, asked = self._stopwatch(), self._source.requests(index_id)
+        before = ACTIVITY.set(it.activity)
         try:
+            await self._go_on(it)
+            report = it.report(self._source.requests(index_id) - asked, self._stopwatch() - started)
+            self._observe(CycleEnded(it.cycle_id, it.kind, report))
+        finally:
+            it.fed.set()
+            ACTIVITY.reset(before)
+        return report
+
+    async def _go_on(self, it: Pass) -> None:
+        try:
+            it.last_name = it.index_name or await self._last_name(it.settings.index_id)
+            ACTIVITY.set(it.activity)
+            self._observe(CycleBegan(it.cycle_id, it.settings.index_id, it.kind, again=it.survey is not None))
             if it.survey is None:
                 survey = await it.survey_it(it)
                 it.index = survey.index
+                ACTIVITY.set(it.activity)
                 await self._record(it, survey)
                 it.survey = survey
             else:
-                await self._check(it)
+                await self._prepare(it)
             await self._carry_out(it, it.survey)
         except ConnectorError as error:
             it.error = down(error)
         except Exception as error:
             # A bug that affects one index must not stop the others or the process.
-            log.exception("cycle.crashed %s", index_id)
-            it.error = InternalError.of(error, "sync index", index_id)
-        finally:
-            it.fed.set()
-        return it.report(self._source.requests(index_id) - asked, self._stopwatch() - started)
+            log.exception("cycle.crashed")
+            it.error = InternalError.of(error, "sync index", it.settings.index_id)
+
+    async def _last_name(self, index_id: str) -> str | None:
+        """For messages about an index that cannot be asked; None if the ledger has no name, or cannot be read."""
+        with suppress(LedgerUnavailable):
+            state = await self._ledger.state(index_id)
+            return state.index_name if state else None
+        return None
 
     def _tell(self, work: Work, result: Result) -> None:
-        self._observe(Progress(work.index_id, result=result))
+        self._observe(ChangeFinished(work.index_id, result))
 
-    async def _provide(self, settings: IndexSettings, index: Index, me: Owner, *, take_over: bool) -> tuple[str, ...]:
-        """Check or create the collection before listing; return warnings. Raises SinkMismatch, OwnedElsewhere.
-
-        For an unknown model, the first asset creates the collection; if it exists, check it here.
-        """
-        if index.model is None:
-            return ()
-        found = await self._sink.inspect(settings.collection_name(index.model))
-        if found:
-            claimed = (await self._ledger.claims(index.index_id)).get(found.instance_id or "")
-            entry_to_write(found, index.index_id, me, claimed, take_over=take_over)
-        spec = settings.needed_spec(index, found)
-        return (await self._sink.ensure(spec, settings.metadata_indexes)).warnings if spec else ()
-
-    async def _check(self, it: Pass) -> None:
-        """Check that the index and its collection can be used, before going on."""
-        index = await self._source.index(it.settings.index_id)
-        me = owner_of(await self._ledger.identity(), it.settings, index.model)
-        it.warnings = await self._provide(it.settings, index, me, take_over=it.take_over)
+    async def _prepare(self, it: Pass) -> Prepared:
+        """Check that the index and its collection can be used. Sets the index and the warnings of the pass."""
+        found = await prepared(self._source, self._sink, self._ledger, it.settings, take_over=it.take_over)
+        it.index, it.warnings = found.index, found.warnings
+        ACTIVITY.set(it.activity)
+        return found
 
     async def _record(self, it: Pass, survey: Survey) -> None:
         """Write the plan to the ledger. From now on the work is known there, so the watermark may pass it."""
@@ -196,7 +214,8 @@ class Engine:
         left = [work for work in works if work.indexed_asset_id not in done]
         # Workers take the first change before the last one is in the queue.
         left.sort(key=lambda work: (work.priority, work.order))
-        self._observe(Progress(survey.index.index_id, planned=len(left) + len(plan.deletes) + len(plan.forgets)))
+        count = len(left) + len(plan.deletes) + len(plan.forgets)
+        self._observe(ChangesPlanned(it.cycle_id, survey.index.index_id, count, survey.index.name))
         finished = await self._through_queue(it, left)
         if finished and (plan.deletes or plan.forgets):
             proof = await prove_deletes(self._source, survey.snapshot, plan)
@@ -236,4 +255,5 @@ class Engine:
             first_cycle_at=survey.state.first_cycle_at,
             names=survey.reconciliation.names if survey.reconciliation else {},
             ownership=Ownership(self._sink, self._ledger, index.index_id, home, me, self._clock),
+            observe=self._observe,
         )

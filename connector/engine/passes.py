@@ -1,16 +1,18 @@
 """One pass over one index as a value: what it found and did so far, and its changes as work for the queue."""
 
 import asyncio
+import secrets
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
+from connector.domain.activity import Activity
 from connector.domain.errors import ConnectorError
 from connector.domain.index_settings import IndexSettings
 from connector.domain.ledger_model import Checkpoint
 from connector.domain.plan import Delete, Refresh, Upsert
 from connector.domain.priority import Priority
-from connector.domain.report import CycleReport, Result, Withheld, carried_out, error_facts, planned
+from connector.domain.report import CycleKind, CycleReport, Result, Withheld, carried_out, error_facts, planned
 from connector.domain.source_model import Index
 from connector.domain.watermark import newest_first
 from connector.engine.apply import Applier
@@ -18,24 +20,18 @@ from connector.engine.survey import Survey
 from connector.engine.work_queue import Work
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """Event for an observer: first the number of planned changes, then each Result."""
-
-    index_id: str
-    planned: int = 0
-    result: Result | None = None
-
-
 @dataclass(slots=True)
 class Pass:
     """One pass. Run again after an error, it goes on with what is left, without listing the index again."""
 
+    kind: CycleKind
     settings: IndexSettings
     survey_it: Callable[["Pass"], Awaitable[Survey]]
     priority_of: Callable[[Upsert], Priority]
     take_over: bool = False
     index: Index | None = None
+    last_name: str | None = None
+    """The name of the index when it was last known."""
     survey: Survey | None = None
     warnings: tuple[str, ...] = ()
     results: list[Result] = field(default_factory=list)
@@ -44,11 +40,20 @@ class Pass:
     error: ConnectorError | None = None
     fed: asyncio.Event = field(default_factory=asyncio.Event)
     """Set when its changes are in the queue, or when it has ended."""
+    cycle_id: str = field(default_factory=lambda: secrets.token_hex(4))
+
+    @property
+    def activity(self) -> Activity:
+        return Activity(self.settings.index_id, self.index_name, self.cycle_id)
+
+    @property
+    def index_name(self) -> str | None:
+        return self.index.name if self.index else self.last_name
 
     def report(self, requests: int, duration_sec: float) -> CycleReport:
         report = CycleReport(
             self.settings.index_id,
-            index_name=self.index.name if self.index else None,
+            index_name=self.index_name,
             model=self.index.model if self.index else None,
             warnings=self.warnings,
             interrupted=self.interrupted,
@@ -63,25 +68,26 @@ class Pass:
 
 def upserts(it: Pass, applier: Applier, changes: Iterable[Upsert]) -> Iterator[Work]:
     for change in changes:
-        work = partial(applier.carry_out, change)
-        yield Work(
-            it.settings.index_id, change.indexed_asset_id, it.priority_of(change), work, newest_first(change.asset)
-        )
+        carry_out = partial(applier.carry_out, change)
+        yield _work(it, change.indexed_asset_id, it.priority_of(change), carry_out, newest_first(change.asset))
 
 
 def refreshes(it: Pass, applier: Applier, changes: Iterable[Refresh]) -> Iterator[Work]:
     for number, change in enumerate(changes):
-        work = partial(applier.carry_out, change)
-        yield Work(it.settings.index_id, change.indexed_asset_id, Priority.REFRESH, work, number)
+        yield _work(it, change.indexed_asset_id, Priority.REFRESH, partial(applier.carry_out, change), number)
 
 
 def deletes(it: Pass, applier: Applier, planned: Iterable[Delete]) -> Iterator[Work]:
     for delete in planned:
-        name = delete.checkpoint.indexed_asset_id
-        yield Work(it.settings.index_id, name, Priority.COMMAND, partial(applier.delete, delete))
+        yield _work(it, delete.checkpoint.indexed_asset_id, Priority.COMMAND, partial(applier.delete, delete))
 
 
 def forgets(it: Pass, applier: Applier, rows: Iterable[Checkpoint]) -> Iterator[Work]:
     for row in rows:
-        name = row.indexed_asset_id
-        yield Work(it.settings.index_id, name, Priority.COMMAND, partial(applier.forget, row))
+        yield _work(it, row.indexed_asset_id, Priority.COMMAND, partial(applier.forget, row))
+
+
+def _work(
+    it: Pass, name: str, priority: Priority, carry_out: Callable[[], Awaitable[Result]], order: float = 0.0
+) -> Work:
+    return Work(it.settings.index_id, name, priority, carry_out, order, replace(it.activity, indexed_asset_id=name))

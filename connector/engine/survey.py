@@ -12,6 +12,7 @@ from connector.domain.ledger_model import Checkpoint, IndexState
 from connector.domain.plan import Plan, Refresh, due_again, make_plan, with_withheld
 from connector.domain.priority import Priority
 from connector.domain.refresh import RefreshPolicy, due, refresh_quota
+from connector.domain.report import CycleKind
 from connector.domain.sink_model import LAYOUT_VERSION
 from connector.domain.source_model import Index, IndexedAsset, Snapshot
 from connector.domain.stored_times import credible_rows, credible_state
@@ -36,6 +37,7 @@ class CycleOptions:
     respect_backoff: bool = False
     refresh_period: float | None = None
     priority: Priority = Priority.BACKLOG
+    kind: CycleKind = CycleKind.SYNC
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+from connector.domain.activity import Activity
 from connector.domain.errors import CycleError
 from connector.domain.priority import Priority
 from connector.domain.report import Result
@@ -23,6 +24,7 @@ class Work:
     priority: Priority
     carry_out: Callable[[], Awaitable[Result]]
     order: float = 0.0
+    activity: Activity | None = None
     batches: list[Batch] = field(default_factory=list)
 
     def begin(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
+from connector.domain.activity import ACTIVITY
 from connector.domain.priority import WAITS_AS
 from connector.domain.report import Result
 from connector.engine.batch import Batch
@@ -85,6 +86,7 @@ class Workers:
             self._running -= 1
 
     async def _next(self) -> Work | None:
+        ACTIVITY.set(None)
         async with self._taking:
             first = self._queue.first()
             if self.stopping or first is None:
@@ -103,6 +105,7 @@ class Workers:
         self.in_hand += 1
         self._idle.clear()
         WAITS_AS.set(work.priority)
+        ACTIVITY.set(work.activity)
         try:
             result = await work.carry_out()
         except BaseException as error:

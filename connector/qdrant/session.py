@@ -1,6 +1,7 @@
 """Requests to Qdrant: connects on first use, translates errors, retries, reconnects after an outage."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -8,6 +9,8 @@ from typing import TypeVar
 import stamina
 
 from connector.domain.errors import ConnectorError, RateLimited, SinkMismatch, Unavailable
+from connector.domain.events import SinkRequestEnded
+from connector.ports import Observer
 from connector.qdrant.connection import Connection
 from connector.qdrant.failures import translated
 
@@ -26,8 +29,8 @@ class Session:
     `page_limit` is the number of points that one request lists; it is reduced if Qdrant rejects it.
     """
 
-    def __init__(self, connect: Callable[[], Awaitable[Connection]]) -> None:
-        self._connect = connect
+    def __init__(self, connect: Callable[[], Awaitable[Connection]], observe: Observer = lambda _: None) -> None:
+        self._connect, self._observe = connect, observe
         self._connecting = asyncio.Lock()
         self._connection: Connection | None = None
         self.page_limit = PAGE_LIMIT
@@ -54,7 +57,7 @@ class Session:
         try:
             async for attempt in retrying.with_name(operation, (subject,), {}):
                 with attempt:
-                    return await self.once(operation, subject, request, refused=refused)
+                    return await self.once(operation, subject, request, refused=refused, attempt=attempt.num)
         except Unavailable:
             await self.close()
             raise
@@ -67,10 +70,21 @@ class Session:
         request: Callable[[Connection], Awaitable[T]],
         *,
         refused: type[ConnectorError] = SinkMismatch,
+        attempt: int = 1,
     ) -> T:
-        async with self._leased() as connection:
-            with translated(operation, subject, refused):
-                return await request(connection)
+        began_at = time.monotonic()
+        error: ConnectorError | None = None
+        try:
+            async with self._leased() as connection:
+                with translated(operation, subject, refused):
+                    return await request(connection)
+        except ConnectorError as raised:
+            error = raised
+            raise
+        finally:
+            code, cause = (error.code, error.cause) if error else (None, "")
+            duration_sec = time.monotonic() - began_at
+            self._observe(SinkRequestEnded(operation, subject, duration_sec, code, cause, attempt))
 
     async def close(self) -> None:
         """Drop the connection; if requests are in flight, the last of them closes it."""

@@ -14,6 +14,7 @@ from connector.domain.errors import SinkMismatch
 from connector.domain.points import AssetPoints
 from connector.domain.sink_model import CollectionInfo, CollectionSpec, Fit, Hit, Owner, SinkAsset, Tally
 from connector.domain.source_model import Float32
+from connector.ports import Observer
 from connector.qdrant import collection_layout as layout
 from connector.qdrant import collection_setup, point_deletes, point_filters, point_reads, point_writes
 from connector.qdrant.collection_setup import CollectionSetup
@@ -32,9 +33,10 @@ class QdrantSink:
         grpc_port: int,
         data_dir: Path,
         new_instance_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+        observe: Observer = lambda _: None,
     ) -> None:
         """`url` is a server URL, or `embedded`: then storage is `<data_dir>/qdrant`, and key and port are ignored."""
-        self._session = Session(partial(connect, Address(url, api_key, grpc_port, data_dir)))
+        self._session = Session(partial(connect, Address(url, api_key, grpc_port, data_dir)), observe)
         self._setup = CollectionSetup(self._session, new_instance_id)
 
     async def version(self) -> str:

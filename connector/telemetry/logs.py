@@ -2,10 +2,13 @@
 
 import logging
 import sys
+from dataclasses import asdict
 from typing import Any
 
+import stamina
 import structlog
 
+from connector.domain.activity import ACTIVITY
 from connector.domain.masking import masked
 from connector.telemetry.repeats import LibraryRepeats
 
@@ -17,6 +20,7 @@ def set_up(level: str = "info", style: str = "auto") -> None:
     as_text = style == "console" or (style == "auto" and sys.stderr.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        _with_activity,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
@@ -44,6 +48,8 @@ def set_up(level: str = "info", style: str = "auto") -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.captureWarnings(capture=True)
+    # Its own records quote arguments; retries of requests are logged from our events.
+    stamina.instrumentation.set_on_retry_hooks(())
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
@@ -57,6 +63,13 @@ class _Stderr(logging.StreamHandler[Any]):
     def emit(self, record: logging.LogRecord) -> None:
         self.stream = sys.stderr
         super().emit(record)
+
+
+def _with_activity(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Say which index, cycle and asset the running task works on, unless the record says so itself."""
+    activity = ACTIVITY.get()
+    facts = asdict(activity) if activity else {}
+    return {**{key: value for key, value in facts.items() if value is not None}, **event}
 
 
 def _without_colour(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

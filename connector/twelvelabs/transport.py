@@ -7,16 +7,18 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 import httpx
-import structlog
 
 from connector import __version__
 from connector.domain.errors import ConfigError, RateLimited, Unavailable
+from connector.domain.events import RequestRetried, TurnWaited
 from connector.domain.masking import hide
 from connector.domain.server_url import server_url
+from connector.ports import Observer
 from connector.twelvelabs import rate_headers
 from connector.twelvelabs.calls import Call, Read
 from connector.twelvelabs.error_responses import RetryableError, error_from_response, rate_limited
 from connector.twelvelabs.rate_limiter import Limiter
+from connector.twelvelabs.request_events import telling
 from connector.twelvelabs.retries import Clocks, RequestLimits, RetryBudget
 
 T = TypeVar("T")
@@ -34,8 +36,6 @@ _ERROR_BODY = 64 * 1024
 _PROBE_SEC = 4.0
 _URL_ADVICE = "Set TWELVELABS_BASE_URL to something like https://api.twelvelabs.io/v1.3"
 _ENVIRONMENT_ADVICE = "Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
-
-_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ class ApiTransport:
         connections: int = 10,
         limits: RequestLimits | None = None,
         clock: Clocks | None = None,
+        observe: Observer = lambda _: None,
     ) -> None:
         """Raises ConfigError for an invalid base URL, key or proxy setting."""
         self._limits = limits or RequestLimits()
@@ -67,6 +68,7 @@ class ApiTransport:
         self._limiter = limiter or Limiter(clock=self._clock)
         hide([api_key])
         self._client = _client(base_url, _checked_key(api_key), self._limits, connections)
+        self._observe = observe
         self._sent: Counter[str | None] = Counter()
         self.server_time: float | None = None
 
@@ -110,7 +112,9 @@ class ApiTransport:
 
     async def reserve(self) -> None:
         """Wait until a request may be sent, and reserve its turn for this task. Does not wait for a long block."""
+        asked_at = self._clock.monotonic()
         await self._limiter.reserve(self._limits.longest_wait)
+        self._tell_wait(asked_at)
 
     def release(self) -> None:
         """Give the reserved turn back, if it was not used."""
@@ -124,21 +128,28 @@ class ApiTransport:
             self._limiter.pause(failed.at_least if wait is None else wait)
         if wait is None:
             raise failed.error from failed.__cause__
-        _log.info(
-            "request.retried", operation=call.operation, subject=call.subject, reason=failed.error.cause, wait=wait
+        self._observe(
+            RequestRetried(call.operation, call.subject, call.index_id, failed.error.cause, wait, limited=limited)
         )
         if not limited:
             await self._clock.sleep(wait)
 
     async def _attempt(self, call: Call, read: Read[T]) -> T:
+        asked_at = self._clock.monotonic()
         blocked = await self._limiter.turn(self._limits.longest_wait)
+        self._tell_wait(asked_at)
         if blocked:
             raise rate_limited(call, f"TwelveLabs accepts no request for another {blocked:.0f} seconds", blocked)
         return await self._answered(call, read)
 
     async def _answered(self, call: Call, read: Read[T]) -> T:
         self._sent[call.index_id] += 1
-        answer = await self._exchange(call)
+        with telling(self._observe, call, self._clock.monotonic) as response:
+            answer = await self._exchange(call)
+            response.status, response.size_bytes = answer.status, len(answer.body)
+            return await self._read(call, answer, read)
+
+    async def _read(self, call: Call, answer: _Answer, read: Read[T]) -> T:
         self.server_time = rate_headers.http_date(answer.headers.get("date"))
         quota = rate_headers.quota(answer.headers, self._clock.wall())
         if quota is not None:
@@ -149,6 +160,11 @@ class ApiTransport:
             return await asyncio.to_thread(read, answer.body, call)
         except Unavailable as error:
             raise RetryableError(error) from None
+
+    def _tell_wait(self, asked_at: float) -> None:
+        waited = self._clock.monotonic() - asked_at
+        if waited > 0:
+            self._observe(TurnWaited(waited))
 
     async def _exchange(self, call: Call) -> _Answer:
         try:

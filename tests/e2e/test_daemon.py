@@ -179,4 +179,4 @@ def test_a_damaged_row_is_the_failure_of_its_index_in_the_daemon_too(
 
 
 def failures(daemon: Running, index_id: str) -> list[dict[str, Any]]:
-    return [event for event in daemon.events("cycle.failed") if event["index_id"] == index_id]
+    return [event for event in daemon.events("index.failed") if event["index_id"] == index_id]

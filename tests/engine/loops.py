@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 
 from connector.daemon.index_loop import IndexLoop
+from connector.domain.events import ChangeFinished, ChangesPlanned, Event
 from connector.domain.index_settings import IndexSettings
-from connector.domain.report import CycleReport
+from connector.domain.report import CycleKind, CycleReport
 from connector.engine.cycle import Engine
-from connector.engine.passes import Pass, Progress
+from connector.engine.passes import Pass
 from connector.engine.survey import CycleOptions
 from tests.engine.world import INDEX, World
 
@@ -17,7 +18,7 @@ SCHEDULED, ORDERED, POLL, REFRESH = "scheduled cycle", "sync", "poll", "refresh"
 LEFT_OVER, RETRY = "left over", "retry"
 ALLOWED = "sync --allow-deletes"
 _CYCLES = {
-    CycleOptions(respect_backoff=True, refresh_period=PERIOD): SCHEDULED,
+    CycleOptions(respect_backoff=True, refresh_period=PERIOD, kind=CycleKind.FULL): SCHEDULED,
     CycleOptions(): ORDERED,
     CycleOptions(allow_deletes=True): ALLOWED,
 }
@@ -117,8 +118,9 @@ class Place:
     def nothing_else(self) -> bool:
         return self.engine.begun.empty()
 
-    def _observe(self, step: Progress) -> None:
-        self.loop.observe(step)
+    def _observe(self, event: Event) -> None:
+        if isinstance(event, ChangesPlanned | ChangeFinished):
+            self.loop.observe(event)
 
     async def report(self) -> dict[str, object]:
         return (await self.world.ledger.reports()).get(INDEX, {})

@@ -108,7 +108,7 @@ async def test_the_traceback_is_in_the_log(caplog: pytest.LogCaptureFixture) -> 
     await world_with(Breaks(ZeroDivisionError("ours"), "replace"), "x").cycle()
 
     [record] = caplog.records
-    assert (record.levelname, record.getMessage()) == ("ERROR", "asset.crashed x")
+    assert (record.levelname, record.getMessage()) == ("ERROR", "asset.crashed")
     assert record.exc_info
     assert isinstance(record.exc_info[1], ZeroDivisionError)
 
@@ -173,7 +173,7 @@ async def test_a_bug_elsewhere_is_the_failure_of_the_cycle(method: str, caplog: 
     assert report.error
     assert report.error["code"] == "internal_error"
     assert "ZeroDivisionError: ours" in report.error["message"]
-    assert [record.getMessage() for record in caplog.records] == [f"cycle.crashed {INDEX}"]
+    assert [record.getMessage() for record in caplog.records] == ["cycle.crashed"]
     breaks.armed = False
     assert (await world.cycle()).clean
 

@@ -10,7 +10,9 @@ from tests.mutants import EXPLAINED, Mutant, explained, of
 ROOT = EXPLAINED.parents[1]
 NOT_MUTATED = {
     "__init__",
+    "activity",
     "errors",
+    "events",
     "index_settings",
     "ledger_model",
     "masking",

@@ -59,7 +59,7 @@ def test_what_a_library_repeats_is_left_out_and_counted() -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("connector.daemon.index_loop", {"event": "cycle.failed"}), ("connector.engine.cycle", "cycle.crashed %s")],
+    [("connector.telemetry.event_log", {"event": "index.failed"}), ("connector.engine.cycle", "cycle.crashed")],
 )
 def test_our_own_events_all_come_through(name: str, message: object) -> None:
     """Their fields make them different messages."""

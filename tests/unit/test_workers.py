@@ -59,7 +59,7 @@ class Site:
                 raise outcome
             return outcome
 
-        return Work(index_id, name, priority, carry_out, 0.0, [batch])
+        return Work(index_id, name, priority, carry_out, batches=[batch])
 
     def hold(self, *names: str) -> None:
         self.held |= {name: asyncio.Event() for name in names}

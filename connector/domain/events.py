@@ -1,0 +1,109 @@
+"""Events: what happened, as values for an observer. Logs, progress, live state and metrics are made from them."""
+
+from dataclasses import dataclass
+
+from connector.domain.report import CycleReport, Result
+
+
+@dataclass(frozen=True, slots=True)
+class CycleBegan:
+    """A full cycle, poll, refresh, retry or webhook began, or goes on after an error (`again`)."""
+
+    cycle_id: str
+    index_id: str
+    kind: str
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChangesPlanned:
+    """The cycle knows its changes; `count` of them are still to be carried out."""
+
+    cycle_id: str
+    index_id: str
+    count: int
+    index_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AssetOpened:
+    """From now on the sink may hold any mixture of the asset's points."""
+
+    index_id: str
+    indexed_asset_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeFinished:
+    """A change ended: applied, refreshed, deleted, deferred, failed … as `result` says."""
+
+    index_id: str
+    result: Result
+
+
+@dataclass(frozen=True, slots=True)
+class CycleEnded:
+    """The report has its counts, and its error if it could not be carried out."""
+
+    cycle_id: str
+    kind: str
+    report: CycleReport
+
+
+@dataclass(frozen=True, slots=True)
+class RequestEnded:
+    """One request to the source. `status` is None without a response; `error` is the code of what went wrong."""
+
+    operation: str
+    subject: str
+    index_id: str | None
+    status: int | None
+    duration_sec: float
+    size_bytes: int = 0
+    """Of the body, decompressed."""
+    error: str | None = None
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRetried:
+    """A request to the source will be repeated after `wait_sec`; `limited` if the source's rate limit is the cause."""
+
+    operation: str
+    subject: str
+    index_id: str | None
+    cause: str
+    wait_sec: float
+    limited: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TurnWaited:
+    """A request to the source waited for its turn: for our own rate limit, or for the source's."""
+
+    waited_sec: float
+
+
+@dataclass(frozen=True, slots=True)
+class SinkRequestEnded:
+    """One request to Qdrant, with the code of what went wrong. `attempt` is above 1 for a retry."""
+
+    operation: str
+    collection: str
+    duration_sec: float
+    error: str | None = None
+    cause: str = ""
+    attempt: int = 1
+
+
+Event = (
+    CycleBegan
+    | ChangesPlanned
+    | AssetOpened
+    | ChangeFinished
+    | CycleEnded
+    | RequestEnded
+    | RequestRetried
+    | TurnWaited
+    | SinkRequestEnded
+)

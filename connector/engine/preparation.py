@@ -1,0 +1,36 @@
+"""Before a pass changes anything: the index is there, and its collection exists, fits and is ours."""
+
+from dataclasses import dataclass
+
+from connector.domain.index_settings import IndexSettings
+from connector.domain.sink_model import Owner
+from connector.domain.source_model import Index
+from connector.engine.owners import entry_to_write, owner_of
+from connector.ports import CheckpointStore, Sink, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    index: Index
+    owner: Owner
+    warnings: tuple[str, ...] = ()
+
+
+async def prepared(
+    source: Source, sink: Sink, ledger: CheckpointStore, settings: IndexSettings, *, take_over: bool
+) -> Prepared:
+    """Look up the index; check or create its collection. Raises IndexGone, SinkMismatch, OwnedElsewhere.
+
+    For an unknown model, the first asset creates the collection; if it exists, check it here.
+    """
+    index = await source.index(settings.index_id)
+    owner = owner_of(await ledger.identity(), settings, index.model)
+    if index.model is None:
+        return Prepared(index, owner)
+    found = await sink.inspect(settings.collection_name(index.model))
+    if found:
+        claimed = (await ledger.claims(index.index_id)).get(found.instance_id or "")
+        entry_to_write(found, index.index_id, owner, claimed, take_over=take_over)
+    spec = settings.needed_spec(index, found)
+    warnings = (await sink.ensure(spec, settings.metadata_indexes)).warnings if spec else ()
+    return Prepared(index, owner, warnings)

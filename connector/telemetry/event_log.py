@@ -1,0 +1,190 @@
+"""Writes the log from events: what broke, since when, for which assets, and what to do.
+
+WARNING tells the whole story of a failure and of its end; INFO adds cycles, deletes and progress; DEBUG each change.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from functools import singledispatchmethod
+
+import structlog
+
+from connector.domain import timestamps
+from connector.domain.events import (
+    ChangeFinished,
+    ChangesPlanned,
+    CycleBegan,
+    CycleEnded,
+    Event,
+    RequestEnded,
+    RequestRetried,
+    SinkRequestEnded,
+)
+from connector.domain.report import CycleKind, CycleReport, Outcome, Result
+from connector.telemetry.outages import Change, Outage
+
+PROGRESS_SEC = 60.0
+_FULL = (CycleKind.SYNC, CycleKind.FULL)
+_FREQUENT = (CycleKind.POLL, CycleKind.WEBHOOK)
+_DOWN = ("unavailable", "sink_unavailable")
+_UNREACHABLE = {"source": "source.unreachable", "qdrant": "qdrant.unreachable"}
+_RECOVERED = {"source": "source.recovered", "qdrant": "qdrant.recovered"}
+_LEVELS = {
+    Outcome.APPLIED: "debug",
+    Outcome.REFRESHED: "debug",
+    Outcome.UNCHANGED: "debug",
+    Outcome.FORGOTTEN: "debug",
+    Outcome.DEFERRED: "info",
+    Outcome.VANISHED: "info",
+    Outcome.DELETED: "info",
+    Outcome.FAILED: "warning",
+}
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Backfill:
+    """The progress of one cycle; times are monotonic."""
+
+    planned: int
+    began_at: float
+    told_at: float
+    done: int = 0
+
+
+class EventLog:
+    """The observer that writes log lines. `clock` is monotonic, `wall` is in seconds since the epoch."""
+
+    def __init__(
+        self,
+        max_attempts: int,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
+        self._max_attempts, self._clock, self._wall = max_attempts, clock, wall
+        self._outages = {"source": Outage(), "qdrant": Outage()}
+        self._backfills: dict[str, _Backfill] = {}
+        self._errors: dict[str, str] = {}
+
+    def __call__(self, event: Event, /) -> None:
+        self._write(event)
+
+    @singledispatchmethod
+    def _write(self, event: Event) -> None:
+        """Other events are for metrics only."""
+
+    @_write.register
+    def _(self, event: CycleBegan) -> None:
+        write = log.info if event.kind in _FULL else log.debug
+        write("cycle.resumed" if event.again else "cycle.started", kind=event.kind)
+
+    @_write.register
+    def _(self, event: ChangesPlanned) -> None:
+        now = self._clock()
+        self._backfills[event.index_id] = _Backfill(event.count, now, now)
+
+    @_write.register
+    def _(self, event: ChangeFinished) -> None:
+        result = event.result
+        getattr(log, _LEVELS[result.outcome])(f"asset.{result.outcome}", **self._facts_of(result))
+        if result.outcome is Outcome.FAILED and result.attempt and result.attempt.attempts >= self._max_attempts:
+            retry = f"connector quarantine retry --index {event.index_id} {result.indexed_asset_id}"
+            next_step = f"It will not be retried until it changes at the source, or until: {retry}"
+            log.warning("asset.quarantined", filename=result.filename, next_step=next_step)
+        if result.dropped_words:
+            reason = "their time ranges are invalid"
+            log.warning("asset.words_dropped", filename=result.filename, words=result.dropped_words, reason=reason)
+        self._progressed(event.index_id)
+
+    @_write.register
+    def _(self, event: CycleEnded) -> None:
+        report = event.report
+        self._backfills.pop(report.index_id, None)
+        if report.error:
+            self._failed(event.kind, report)
+            return
+        if self._errors.pop(report.index_id, None):
+            log.warning("index.recovered", kind=event.kind, index_name=report.index_name)
+        if report.withheld:
+            self._withheld(report)
+        if event.kind not in _FREQUENT or report.upserted or report.problems:
+            counts = {key: value for key, value in asdict(report).items() if value and isinstance(value, int)}
+            log.info("cycle.finished", kind=event.kind, seconds=_rounded(report.duration_sec), **counts)
+
+    @_write.register
+    def _(self, event: RequestEnded) -> None:
+        self._reached("source", event.error, event.cause)
+
+    @_write.register
+    def _(self, event: SinkRequestEnded) -> None:
+        self._reached("qdrant", event.error, event.cause)
+
+    @_write.register
+    def _(self, event: RequestRetried) -> None:
+        what = {"operation": event.operation, "subject": event.subject, "reason": event.cause}
+        log.debug("request.retried", wait_sec=_rounded(event.wait_sec), **what)
+
+    def _facts_of(self, result: Result) -> dict[str, object]:
+        facts: dict[str, object] = {"indexed_asset_id": result.indexed_asset_id, "filename": result.filename}
+        if result.points:
+            facts["points"] = result.points
+        if result.lag_sec is not None:
+            facts["lag_sec"] = _rounded(result.lag_sec)
+        if result.error:
+            facts |= {"reason": str(result.error), "code": result.error.code}
+        if result.outcome is Outcome.DELETED:
+            facts["proof"] = "a complete listing does not have it, and the source returned 404 for it"
+        if result.attempt and result.attempt.attempts < self._max_attempts:
+            facts["next_attempt_at"] = timestamps.text(result.attempt.due)
+        if result.attempt and result.outcome is Outcome.FAILED:
+            facts["attempts"] = f"{result.attempt.attempts} of {self._max_attempts}"
+        return facts
+
+    def _progressed(self, index_id: str) -> None:
+        """A line per minute while a cycle carries out its changes."""
+        it, now = self._backfills.get(index_id), self._clock()
+        if it is None:
+            return
+        it.done += 1
+        if now - it.told_at < PROGRESS_SEC:
+            return
+        it.told_at = now
+        left = max(it.planned - it.done, 0)
+        remaining = (now - it.began_at) / it.done * left
+        log.info("backfill.progressed", done=it.done, planned=it.planned, remaining_sec=_rounded(remaining))
+
+    def _failed(self, kind: str, report: CycleReport) -> None:
+        """Once per error in a row; the cycle is tried again at least once a minute."""
+        error = report.error or {}
+        if self._errors.get(report.index_id) == error["code"]:
+            return
+        self._errors[report.index_id] = error["code"]
+        facts = {"reason": error["message"], "code": error["code"]}
+        log.warning("index.failed", kind=kind, index_name=report.index_name, **facts)
+
+    def _withheld(self, report: CycleReport) -> None:
+        shown = [it.filename or it.indexed_asset_id for it in report.problems if it.state == "withheld"]
+        log.warning(
+            "deletes.withheld",
+            count=report.withheld,
+            reason=report.withheld_because,
+            assets=shown,
+            next_step="List them with `connector plan`; allow them once with `connector sync --allow-deletes`",
+        )
+
+    def _reached(self, side: str, error: str | None, cause: str) -> None:
+        """One line when an outage begins, and one when it ends. Responses of any kind end it."""
+        outage, now = self._outages[side], self._clock()
+        since = now if outage.since is None else outage.since
+        change = outage.failed(now) if error in _DOWN else outage.succeeded()
+        if change is Change.BEGAN:
+            log.warning(_UNREACHABLE[side], since=timestamps.text(self._wall() - (now - since)), reason=cause)
+        elif change is Change.ENDED:
+            log.warning(_RECOVERED[side], after_sec=_rounded(now - since))
+
+
+def _rounded(seconds: float) -> float:
+    return round(seconds, 3)

@@ -1,0 +1,175 @@
+"""The log that is written from events: WARNING alone tells what broke, for which asset, and what to do."""
+
+from collections.abc import Callable
+
+import pytest
+import structlog
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+
+from connector.domain.errors import MalformedAsset
+from connector.domain.events import (
+    ChangeFinished,
+    ChangesPlanned,
+    CycleBegan,
+    CycleEnded,
+    Event,
+    RequestEnded,
+    SinkRequestEnded,
+)
+from connector.domain.ledger_model import Attempt
+from connector.domain.report import CycleKind, CycleReport, Outcome, Problem, Result
+from connector.telemetry.event_log import PROGRESS_SEC, EventLog
+from tests.comparing import differences
+from tests.fakes.clock import FakeTime
+
+INDEX, MAX_ATTEMPTS = "index-1", 3
+MALFORMED = MalformedAsset("retrieve asset", "a1", "segment 3 has a null vector", "Re-index it in TwelveLabs")
+
+
+class Written:
+    """An EventLog and what it wrote."""
+
+    def __init__(self) -> None:
+        self.clock = FakeTime(now=0.0)
+        self._log = EventLog(MAX_ATTEMPTS, clock=lambda: self.clock.now, wall=lambda: 1_700_000_000.0 + self.clock.now)
+
+    def of(self, *events: Event) -> list[EventDict]:
+        with capture_logs() as lines:
+            for event in events:
+                self._log(event)
+        return list(lines)
+
+    def warnings(self, *events: Event) -> list[EventDict]:
+        return [line for line in self.of(*events) if line["log_level"] == "warning"]
+
+
+@pytest.fixture
+def written() -> Written:
+    structlog.reset_defaults()
+    return Written()
+
+
+def failed(attempts: int) -> ChangeFinished:
+    attempt = Attempt("f", attempts, 0.0, reason=str(MALFORMED), code=MALFORMED.code, due=1_700_000_060.0)
+    return ChangeFinished(INDEX, Result("a1", Outcome.FAILED, error=MALFORMED, filename="a.mp4", attempt=attempt))
+
+
+def ended(**facts: object) -> CycleEnded:
+    return CycleEnded("c1", CycleKind.FULL, CycleReport(INDEX, index_name="Sports", **facts))  # type: ignore[arg-type]  # passes fields through
+
+
+def error(code: str) -> dict[str, str]:
+    return {"code": code, "message": f"it is {code}"}
+
+
+def sink(code: str | None) -> SinkRequestEnded:
+    return SinkRequestEnded("write points", "videos", 0.1, code, "no response" if code else "")
+
+
+def request(code: str | None) -> RequestEnded:
+    return RequestEnded("list", "assets", INDEX, None if code else 200, 0.1, error=code, cause="refused")
+
+
+def test_a_failed_asset_is_a_warning_with_its_name_the_reason_and_the_next_attempt(written: Written) -> None:
+    [line] = written.of(failed(1))
+
+    assert (
+        differences(
+            line,
+            event="asset.failed",
+            log_level="warning",
+            indexed_asset_id="a1",
+            filename="a.mp4",
+            code="malformed_asset",
+            attempts="1 of 3",
+            next_attempt_at="2023-11-14T22:14:20.000Z",
+            reason=str(MALFORMED),
+        )
+        == {}
+    )
+
+
+def test_the_last_attempt_is_followed_by_the_quarantine_and_the_command_that_ends_it(written: Written) -> None:
+    first, second = written.of(failed(MAX_ATTEMPTS))
+
+    assert "next_attempt_at" not in first
+    assert (second["event"], second["log_level"]) == ("asset.quarantined", "warning")
+    assert f"connector quarantine retry --index {INDEX} a1" in second["next_step"]
+
+
+def test_every_deleted_asset_has_a_line_with_the_proof(written: Written) -> None:
+    [line] = written.of(ChangeFinished(INDEX, Result("a1", Outcome.DELETED, filename="a.mp4")))
+
+    assert differences(line, event="asset.deleted", log_level="info", filename="a.mp4") == {}
+    assert "404" in line["proof"]
+
+
+@pytest.mark.parametrize("outcome", [Outcome.APPLIED, Outcome.REFRESHED, Outcome.UNCHANGED])
+def test_what_went_well_is_no_line_at_info(written: Written, outcome: Outcome) -> None:
+    assert [line["log_level"] for line in written.of(ChangeFinished(INDEX, Result("a1", outcome)))] == ["debug"]
+
+
+def test_withheld_deletes_are_a_warning_with_their_names_and_the_command(written: Written) -> None:
+    problem = Problem("a1", "withheld", "withheld", "14 deletes exceed the limit", "a.mp4")
+
+    [line] = written.warnings(ended(withheld=14, withheld_because="14 deletes exceed the limit", problems=(problem,)))
+
+    assert differences(line, event="deletes.withheld", count=14, assets=["a.mp4"]) == {}
+    assert "--allow-deletes" in line["next_step"]
+
+
+def test_a_failing_index_is_told_once_for_each_error_in_a_row_and_then_that_it_recovered(written: Written) -> None:
+    down, refused = ended(error=error("source_unavailable")), ended(error=error("authentication_failed"))
+
+    lines = written.warnings(down, down, refused, refused, ended(), ended())
+
+    assert [(line["event"], line.get("code")) for line in lines] == [
+        ("index.failed", "source_unavailable"),
+        ("index.failed", "authentication_failed"),
+        ("index.recovered", None),
+    ]
+
+
+@pytest.mark.parametrize(("side", "make"), [("source", request), ("qdrant", sink)])
+def test_an_outage_is_one_line_with_its_begin_and_one_with_its_length(
+    written: Written, side: str, make: Callable[[str | None], Event]
+) -> None:
+    lines: list[EventDict] = []
+    for _ in range(40):
+        lines += written.warnings(make("unavailable"))
+        written.clock.now += 1.0
+    lines += written.warnings(make(None))
+
+    assert [line["event"] for line in lines] == [f"{side}.unreachable", f"{side}.recovered"]
+    assert lines[0]["since"] == "2023-11-14T22:13:20.000Z"
+    assert lines[1]["after_sec"] == 40.0
+
+
+def test_single_failures_between_responses_are_no_outage(written: Written) -> None:
+    for _ in range(100):
+        assert written.warnings(request("unavailable"), request("unavailable"), request(None)) == []
+        written.clock.now += 10.0
+
+
+def test_a_long_cycle_tells_its_progress_every_minute(written: Written) -> None:
+    done = ChangeFinished(INDEX, Result("a", Outcome.APPLIED))
+    lines = written.of(CycleBegan("c1", INDEX, CycleKind.FULL), ChangesPlanned("c1", INDEX, 100))
+    for _ in range(30):
+        written.clock.now += 10.0
+        lines += written.of(done)
+
+    told = [line for line in lines if line["event"] == "backfill.progressed"]
+    assert [(line["done"], line["planned"]) for line in told] == [(6, 100), (12, 100), (18, 100), (24, 100), (30, 100)]
+    assert told[-1]["remaining_sec"] == 700.0
+    assert PROGRESS_SEC == 60.0
+
+
+def test_a_poll_that_found_nothing_is_no_line(written: Written) -> None:
+    assert written.of(CycleEnded("c1", CycleKind.POLL, CycleReport(INDEX))) == []
+
+
+def test_a_full_cycle_is_one_line_with_its_counts(written: Written) -> None:
+    [line] = written.of(ended(upserted=2, duration_sec=1.23456))
+
+    assert differences(line, event="cycle.finished", upserted=2, seconds=1.235, log_level="info") == {}

@@ -196,7 +196,8 @@ class Engine:
         left = [work for work in works if work.indexed_asset_id not in done]
         # Workers take the first change before the last one is in the queue.
         left.sort(key=lambda work: (work.priority, work.order))
-        self._observe(Progress(survey.index.index_id, planned=len(left) + len(plan.deletes) + len(plan.forgets)))
+        planned = len(left) + len(plan.deletes) + len(plan.forgets)
+        self._observe(Progress(survey.index.index_id, survey.index.name, planned))
         finished = await self._through_queue(it, left)
         if finished and (plan.deletes or plan.forgets):
             proof = await prove_deletes(self._source, survey.snapshot, plan)

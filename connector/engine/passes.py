@@ -20,9 +20,10 @@ from connector.engine.work_queue import Work
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Event for an observer: first the number of planned changes, then each Result."""
+    """Event for an observer: first the name of the index and the number of planned changes, then each Result."""
 
     index_id: str
+    index_name: str | None = None
     planned: int = 0
     result: Result | None = None
 

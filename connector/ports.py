@@ -8,7 +8,7 @@ from connector.domain.history import Minute, PastCycle
 from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Identity, IndexState, Summary
 from connector.domain.points import AssetPoints
 from connector.domain.priority import Priority
-from connector.domain.sink_model import CollectionInfo, CollectionSpec, Fit, Hit, Owner, SinkAsset, Tally
+from connector.domain.sink_model import CollectionInfo, CollectionSpec, Fit, Hit, Owner, Similarities, SinkAsset, Tally
 from connector.domain.source_model import Changes, Float32, Index, IndexedAsset, IndexingTask, RetrievedAsset, Snapshot
 
 StateChange = Callable[[IndexState], IndexState]
@@ -147,8 +147,24 @@ class Sink(Protocol):
     async def asset(self, collection: str, index_id: str, indexed_asset_id: str) -> SinkAsset | None:
         """The points of one asset in the collection; None if it has none."""
 
-    async def search(self, collection: str, vector: Float32, index_ids: Sequence[str], limit: int) -> list[Hit]:
-        """Best segments over all named vectors, fused by RRF, best first. Empty `index_ids` means all indexes."""
+    async def similarities(self, collection: str, vector: Float32, index_ids: Sequence[str]) -> dict[str, Similarities]:
+        """Similarities to `vector` by named vector. Empty `index_ids` means all indexes.
+
+        The sample is the same in every call. Omits named vectors that no segment has.
+        """
+
+    async def search(
+        self,
+        collection: str,
+        vector: Float32,
+        index_ids: Sequence[str],
+        limit: int,
+        at_least: Mapping[str, float] | None = None,
+    ) -> list[Hit]:
+        """Best segments over the named vectors, fused by RRF, best first. Empty `index_ids` means all indexes.
+
+        `at_least` names the vectors to search, each with the lowest similarity that counts; None means all.
+        """
 
     async def close(self) -> None: ...
 

@@ -8,15 +8,21 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.text import Text
+from rich.theme import Theme
 
 _NARROWEST = 20
 USUAL_WIDTH = 80
 _HARMLESS = "\N{REPLACEMENT CHARACTER}"
 
 
+_MEANINGS = Theme({"ok": "green", "warning": "yellow", "error": "red"})
+"""Colours by meaning. They are shown on a terminal only, and not with NO_COLOR: no message depends on them."""
+
+
 def _console(*, stderr: bool = False, width: int | None = None) -> Console:
     """A console that prints `:word:` literally (file names contain it) and stays readable with COLUMNS=0."""
-    console = Console(stderr=stderr, soft_wrap=True, highlight=False, emoji=False, width=width)
+    console = Console(stderr=stderr, soft_wrap=True, highlight=False, emoji=False, width=width, theme=_MEANINGS)
     return console if console.width >= _NARROWEST else _console(stderr=stderr, width=USUAL_WIDTH)
 
 
@@ -41,6 +47,23 @@ def print_json(document: Mapping[str, Any]) -> None:
     sys.stdout.write(json.dumps(document, ensure_ascii=not unicode, indent=2) + "\n")
 
 
+def put(line: str, *, hang: int = 0) -> None:
+    """Print one line of markup on stdout. A terminal gets it wrapped at words, with a hanging indent of `hang` columns.
+
+    Elsewhere it stays one line, for programs that read it.
+    """
+    shown = Text.from_markup(line)
+    if not out.is_terminal:
+        out.print(shown)
+        return
+    hang = min(hang, out.width // 2)
+    first, rest = shown[:hang], shown[hang:]
+    for part in rest.wrap(out, out.width - hang) or [Text()]:
+        part.rstrip()
+        out.print(first + part)
+        first = Text(" " * hang)
+
+
 def text(value: object) -> str:
     """Make untrusted text safe to print on one line: escape markup, replace control characters."""
     return escape("".join(char if char.isprintable() else _HARMLESS for char in str(value)))
@@ -48,6 +71,11 @@ def text(value: object) -> str:
 
 def number(count: float) -> str:
     return f"{count:,.0f}"
+
+
+def counted(count: float, one: str, many: str | None = None) -> str:
+    """`1 hit`, `2 hits`, `1,000 indexes`."""
+    return f"{number(count)} {one if count == 1 else many or f'{one}s'}"
 
 
 def clock(seconds: float) -> str:

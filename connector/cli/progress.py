@@ -1,69 +1,151 @@
-"""Progress bar: assets done, segments per second, time remaining. Shown on a terminal only."""
+"""Progress bars: one row for each index from the start. Shown on a terminal only."""
 
-from collections.abc import Mapping, Sequence
-from types import TracebackType
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import timedelta
 from typing import Self
 
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    Task,
-    TaskID,
-    TextColumn,
-    TimeRemainingColumn,
-)
+from rich.console import RenderableType
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID
+from rich.table import Column
 from rich.text import Text
 
-from connector.cli.output import err
+from connector.cli.output import err, number
+from connector.cli.recent_rate import RecentRate
 from connector.domain.events import ChangeFinished, ChangesPlanned, Event
+from connector.domain.report import CycleReport
+from connector.telemetry import logs
+
+_NARROW = 84
+"""A terminal narrower than this shows short bars and no segments per second."""
+_BAR_WIDTH, _SHORT_BAR_WIDTH = 16, 10
+_NAME_WIDTH = 32
+_OTHER_COLUMNS = 42
+"""What the short bar, the counts and the remaining time take."""
 
 
-class ProgressBar:
-    """One line for each index; the engine calls `observe`."""
+class ProgressBars:
+    """The command names the indexes, the engine calls `observe`. While the bars are shown, logs are warnings only."""
 
-    def __init__(self, *, shown: bool = True) -> None:
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("assets"),
-            _SegmentsPerSecond(),
-            TimeRemainingColumn(),
-            console=err,
-            disable=not shown or not err.is_terminal,
+    def __init__(self, *, shown: bool = True, clock: Callable[[], float] = time.monotonic) -> None:
+        self.shown = shown and err.is_terminal
+        rate = [_SegmentsPerSecond()] if err.width >= _NARROW else []
+        self._progress = _Rows(
+            _Name(), _BarOrState(), _Count(), *rate, _Remaining(), console=err, disable=not self.shown
         )
-        self._tasks: dict[str, TaskID] = {}
-        self._segments: dict[str, int] = {}
+        self._clock = clock
+        self._rows: dict[str, TaskID] = {}
+        self._rates: dict[str, RecentRate] = {}
+        self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        self._progress.start()
+        if self.shown:
+            self._open.enter_context(logs.warnings_only())
+            self._open.enter_context(self._progress)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._progress.stop()
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def expect(self, names: Mapping[str, str | None]) -> None:
+        """Add a row for each of these indexes (id -> name)."""
+        if not self.shown:
+            return
+        for index_id, name in names.items():
+            if index_id not in self._rows:
+                self._rows[index_id] = self._progress.add_task(name or index_id, total=None, state="waiting", rate=None)
+
+    def begin(self, index_id: str) -> None:
+        self._update(index_id, state="listing")
 
     def observe(self, event: Event) -> None:
         if isinstance(event, ChangesPlanned):
-            self._segments[event.index_id] = 0
-            name = event.index_name or event.index_id
-            self._tasks[event.index_id] = self._progress.add_task(name, total=event.count, segments=0)
-        elif isinstance(event, ChangeFinished) and event.index_id in self._tasks:
-            self._segments[event.index_id] += event.result.points
-            self._progress.update(self._tasks[event.index_id], advance=1, segments=self._segments[event.index_id])
+            self.expect({event.index_id: event.index_name})
+            if event.index_name:
+                self._update(event.index_id, description=event.index_name)
+            self._plan(event.index_id, event.count)
+        elif isinstance(event, ChangeFinished):
+            self._rates[event.index_id].add(1, event.result.points)
+            self._update(event.index_id, advance=1)
+
+    def end(self, report: CycleReport) -> None:
+        if report.error:
+            self._update(report.index_id, state="not completed")
 
     def show(self, progress: Mapping[str, Sequence[int]]) -> None:
         """Show progress that the daemon reports: index id -> (assets done, assets planned)."""
-        for index_id, (done, planned) in progress.items():
-            if index_id not in self._tasks:
-                self._tasks[index_id] = self._progress.add_task(index_id, total=None, segments=0)
-            self._progress.update(self._tasks[index_id], completed=done, total=planned or None)
+        self.expect(dict.fromkeys(progress))
+        for index_id, (done, planned) in progress.items() if self.shown else ():
+            before = self._progress.tasks[self._rows[index_id]]
+            if planned and before.total != planned:
+                self._plan(index_id, planned)
+            if index_id in self._rates and done > before.completed:
+                self._rates[index_id].add(round(done - before.completed), 0)
+            self._update(index_id, completed=done)
+
+    def _plan(self, index_id: str, planned: int) -> None:
+        """Without work the row has no bar, only its state."""
+        self._rates[index_id] = RecentRate(self._clock)
+        rate = self._rates[index_id]
+        self._update(index_id, total=planned or None, state="nothing to do", rate=rate)
+
+    def _update(self, index_id: str, **changes: object) -> None:
+        if self.shown:
+            self._progress.update(self._rows[index_id], **changes)  # type: ignore[arg-type]  # fields of a row
+
+
+class _Rows(Progress):
+    """Leaves out finished rows, the oldest first, if the terminal is not high enough for all."""
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        rows = self.tasks
+        for row in self.tasks:
+            if len(rows) < err.height:
+                break
+            if row.finished or row.fields["state"] in ("nothing to do", "not completed"):
+                rows = [other for other in rows if other is not row]
+        yield self.make_tasks_table(rows[: err.height - 1])
+
+
+class _Name(ProgressColumn):
+    def __init__(self) -> None:
+        self._width = max(min(_NAME_WIDTH, err.width - _OTHER_COLUMNS), 8)
+        super().__init__(Column(no_wrap=True))
+
+    def render(self, task: Task) -> Text:
+        name = Text("".join(char for char in task.description if char.isprintable()))
+        name.truncate(self._width, overflow="ellipsis")
+        return name
+
+
+class _BarOrState(BarColumn):
+    def __init__(self) -> None:
+        super().__init__(bar_width=_BAR_WIDTH if err.width >= _NARROW else _SHORT_BAR_WIDTH)
+
+    def render(self, task: Task) -> RenderableType:  # type: ignore[override]  # a bar, or text in its place
+        return super().render(task) if task.total else Text(task.fields["state"])
+
+
+class _Count(ProgressColumn):
+    def render(self, task: Task) -> Text:
+        return Text(f"{number(task.completed)}/{number(task.total)} assets" if task.total else "")
 
 
 class _SegmentsPerSecond(ProgressColumn):
     def render(self, task: Task) -> Text:
-        rate = task.fields["segments"] / task.elapsed if task.elapsed else 0.0
-        return Text(f"{rate:,.0f} segments/s")
+        rate = task.fields["rate"]
+        if not task.total or task.finished or not rate:
+            return Text()
+        return Text(f"{number(rate.points_per_sec)} segments/s")
+
+
+class _Remaining(ProgressColumn):
+    """From the recent rate: it grows while nothing is done."""
+
+    def render(self, task: Task) -> Text:
+        rate = task.fields["rate"]
+        if not task.total or task.finished or not rate:
+            return Text()
+        seconds = rate.seconds_for(round(task.total - task.completed))
+        return Text("-:--:-- left" if seconds is None else f"{timedelta(seconds=round(seconds))} left")

@@ -58,3 +58,9 @@ def select(model: str | None, model_options: Iterable[str], wanted: Collection[s
         return offered
     names = {_ALIASES.get(option, option) for option in wanted}
     return tuple(option for option in offered if _ALIASES.get(option, option) in names)
+
+
+def newest_model_first(model: str) -> tuple[float, float, str]:
+    """Sort key: versions descending, then what is not a Marengo model."""
+    found = _VERSION.search(model)
+    return (-float(found[1]), -float(found[2]), model) if found else (1.0, 0.0, model)

@@ -102,14 +102,27 @@ class SinkAsset:
 
 
 @dataclass(frozen=True, slots=True)
+class Similarities:
+    """Cosine similarities of one named vector to a text: the highest one, and those of a sample of segments."""
+
+    best: float
+    sample: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
-    """One search result. `score` is the fused score; compare it within one result list only."""
+    """One search result. `score` is the fused score; compare it within one result list only.
+
+    `similarities` maps the named vectors by which the segment was found to its cosine similarity there.
+    """
 
     score: float
     index_id: str
+    index_name: str | None
     indexed_asset_id: str
     filename: str | None
     start_offset_sec: float
     end_offset_sec: float
     embedding_options: tuple[str, ...]
     transcript: str | None
+    similarities: Mapping[str, float]

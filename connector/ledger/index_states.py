@@ -15,6 +15,12 @@ SHOWN = 100
 """Most assets with a problem that are shown of each index."""
 
 
+async def known_names(ledger: CheckpointStore) -> dict[str, str]:
+    """Index id -> name, of the indexes whose last report has one."""
+    reports = await ledger.reports()
+    return {index_id: name for index_id, report in reports.items() if isinstance(name := report.get("index_name"), str)}
+
+
 async def index_states(ledger: CheckpointStore, max_attempts: int, now: float) -> list[dict[str, Any]]:
     """One JSON object per index in the ledger. Raises LedgerUnavailable for an invalid report."""
     reports = await ledger.reports()

@@ -56,6 +56,12 @@ def of_indexes(index_ids: Sequence[str]) -> models.Filter | None:
     return models.Filter(must=[models.FieldCondition(key="index_id", match=models.MatchAny(any=list(index_ids)))])
 
 
+def having(option: str, index_ids: Sequence[str]) -> models.Filter:
+    """The points of these indexes (all without ids) that have this named vector. For reading only."""
+    within = of_indexes(index_ids)
+    return models.Filter(must=[models.HasVectorCondition(has_vector=option), *([within] if within else [])])
+
+
 def _is(key: str, value: str) -> models.FieldCondition:
     """Raises ValueError for an empty value."""
     if not value:

@@ -1,7 +1,7 @@
-"""Reads points: counts, lists and searches them, and turns them into manifests and hits."""
+"""Reads points: counts and lists them, and turns them into manifests."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -9,18 +9,14 @@ from typing import Any
 from qdrant_client import models
 
 from connector.domain.errors import SinkMismatch
-from connector.domain.points import ID_KEYS, is_own
-from connector.domain.sink_model import Hit, SinkAsset
-from connector.domain.source_model import Float32
-from connector.qdrant import point_filters
+from connector.domain.points import ID_KEYS
+from connector.domain.sink_model import SinkAsset
 from connector.qdrant.connection import Connection, Transport
 from connector.qdrant.failures import CollectionMissing
 from connector.qdrant.point_filters import own
 from connector.qdrant.session import Session
 
-PREFETCH_LIMIT = 100
 MANIFEST_KEYS = [*ID_KEYS, "revision", "metadata_revision", "fingerprint", "asset_points"]
-HIT_KEYS = [*ID_KEYS, "embedding_options", "filename", "transcript"]
 
 
 async def count(session: Session, collection: str, only: models.Filter | None) -> int:
@@ -96,36 +92,6 @@ async def _facet(collection: str, only: models.Filter, key: str, limit: int, con
     return counts
 
 
-async def query(
-    session: Session, collection: str, prefetches: Callable[[int], list[models.Prefetch]], keys: list[str], limit: int
-) -> list[models.ScoredPoint]:
-    """`prefetches` builds candidate lists of a given length; halve the length while strict mode rejects it."""
-    candidates = max(limit, PREFETCH_LIMIT)
-    while True:
-        request = partial(_fused, collection, prefetches(candidates), keys, limit)
-        try:
-            return await session.call("search collection", collection, request)
-        except CollectionMissing:
-            raise
-        except SinkMismatch:
-            if candidates == limit:
-                raise
-            candidates = max(limit, candidates // 2)
-
-
-async def _fused(
-    collection: str, prefetches: list[models.Prefetch], keys: list[str], limit: int, connection: Connection
-) -> list[models.ScoredPoint]:
-    answer = await connection.client.query_points(
-        collection_name=collection,
-        prefetch=prefetches,
-        query=models.FusionQuery(fusion=models.Fusion.RRF),
-        limit=limit,
-        with_payload=keys,
-    )
-    return answer.points
-
-
 @dataclass(slots=True)
 class Manifest:
     """Groups our own points by asset, page by page."""
@@ -153,33 +119,6 @@ class Manifest:
     def _agreed(self, asset: str) -> tuple[str | None, int | None]:
         claims = self._claims[asset]
         return next(iter(claims)) if len(claims) == 1 else (None, None)
-
-
-def prefetches(vector: Float32, options: Iterable[str], index_ids: Sequence[str], limit: int) -> list[models.Prefetch]:
-    """One list of `limit` candidates per named vector. Every list has the filter."""
-    query, only = vector.tolist(), point_filters.of_indexes(index_ids)
-    return [models.Prefetch(query=query, using=option, filter=only, limit=limit) for option in options]
-
-
-def hits(found: Iterable[models.ScoredPoint]) -> list[Hit]:
-    """Convert to hits; skip points of others."""
-    return [
-        _hit(point.score, point.payload) for point in found if point.payload and is_own(str(point.id), point.payload)
-    ]
-
-
-def _hit(score: float, payload: Mapping[str, Any]) -> Hit:
-    options = payload.get("embedding_options")
-    return Hit(
-        score=score,
-        index_id=payload["index_id"],
-        indexed_asset_id=payload["indexed_asset_id"],
-        filename=_text(payload.get("filename")),
-        start_offset_sec=payload["start_offset_sec"],
-        end_offset_sec=payload["end_offset_sec"],
-        embedding_options=tuple(map(str, options)) if isinstance(options, list) else (),
-        transcript=_text(payload.get("transcript")),
-    )
 
 
 def _text(value: object) -> str | None:

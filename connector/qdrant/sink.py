@@ -12,11 +12,11 @@ from qdrant_client import models
 
 from connector.domain.errors import SinkMismatch
 from connector.domain.points import AssetPoints
-from connector.domain.sink_model import CollectionInfo, CollectionSpec, Fit, Hit, Owner, SinkAsset, Tally
+from connector.domain.sink_model import CollectionInfo, CollectionSpec, Fit, Hit, Owner, Similarities, SinkAsset, Tally
 from connector.domain.source_model import Float32
 from connector.ports import Observer
 from connector.qdrant import collection_layout as layout
-from connector.qdrant import collection_setup, point_deletes, point_filters, point_reads, point_writes
+from connector.qdrant import collection_setup, point_deletes, point_filters, point_reads, point_search, point_writes
 from connector.qdrant.collection_setup import CollectionSetup
 from connector.qdrant.connection import PROBE_SEC, Address, Connection, connect
 from connector.qdrant.failures import CollectionMissing
@@ -123,16 +123,35 @@ class QdrantSink:
             indexed_asset_id
         )
 
-    async def search(self, collection: str, vector: Float32, index_ids: Sequence[str], limit: int) -> list[Hit]:
+    async def similarities(self, collection: str, vector: Float32, index_ids: Sequence[str]) -> dict[str, Similarities]:
+        options = await self._searchable(collection, vector)
+        return await point_search.similarities(self._session, collection, vector, options, index_ids)
+
+    async def search(
+        self,
+        collection: str,
+        vector: Float32,
+        index_ids: Sequence[str],
+        limit: int,
+        at_least: Mapping[str, float] | None = None,
+    ) -> list[Hit]:
+        options = await self._searchable(collection, vector)
+        least = (
+            dict.fromkeys(options)
+            if at_least is None
+            else {name: at_least[name] for name in options if name in at_least}
+        )
+        if not least:
+            return []
+        return await point_search.search(self._session, collection, vector, least, index_ids, limit)
+
+    async def _searchable(self, collection: str, vector: Float32) -> tuple[str, ...]:
         found = await collection_setup.find(self._session, collection)
         options = layout.searchable(found, len(vector)) if found else ()
         if not options:
             cause = f"it has no vectors of dimension {len(vector)}" if found else "it does not exist"
             raise SinkMismatch("search Qdrant collection", collection, cause, "Run `connector sync` first")
-        prefetches = partial(point_reads.prefetches, vector, options, index_ids)
-        return point_reads.hits(
-            await point_reads.query(self._session, collection, prefetches, point_reads.HIT_KEYS, limit)
-        )
+        return tuple(options)
 
     async def example(self, collection: str) -> point_reads.Example | None:
         """One stored point as an example; None if the collection is empty."""

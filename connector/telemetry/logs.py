@@ -2,6 +2,8 @@
 
 import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -52,6 +54,19 @@ def set_up(level: str = "info", style: str = "auto") -> None:
     stamina.instrumentation.set_on_retry_hooks(())
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+
+
+@contextmanager
+def warnings_only() -> Iterator[None]:
+    """Hide records below warning, for a command that shows its progress. Level debug still shows all."""
+    root = logging.getLogger()
+    before = root.level
+    if before == logging.INFO:
+        root.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        root.setLevel(before)
 
 
 class _Stderr(logging.StreamHandler[Any]):

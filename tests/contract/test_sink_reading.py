@@ -1,9 +1,6 @@
 """The Sink contract for reading; every implementation passes it."""
 
-import numpy as np
-
-from tests.comparing import differences
-from tests.contract.asset_points import INDEX, OPTIONS, OTHER_INDEX, asset_points
+from tests.contract.asset_points import OTHER_INDEX, asset_points
 from tests.contract.sinks import Bench
 
 
@@ -46,32 +43,3 @@ async def test_manifest_does_not_call_a_mixture_intact(ready: Bench, collection:
     assert found["asset-1"].points_by_revision == {old.revision: 2, new.revision: 2}
     assert found["asset-1"].fingerprint is None
     assert not found["asset-1"].intact
-
-
-async def test_search_ranks_what_matches_in_all_vectors_first(ready: Bench, collection: str) -> None:
-    """A segment close to the query in every option ranks above those close in one."""
-    points = asset_points(segments=30, words=["goal"])
-    for named in points.vectors.values():
-        named.matrix[0] = np.ones(named.matrix.shape[1], np.float32)
-    await ready.sink.replace(points, collection, ())
-    await ready.sink.replace(asset_points(index=OTHER_INDEX), collection, ())
-    query = np.ones(8, np.float32)
-
-    hits = await ready.sink.search(collection, query, ["index-1"], 5)
-
-    assert len(hits) == 5
-    best = hits[0]
-    assert differences(best, index_id="index-1", indexed_asset_id="asset-1", filename="match.mp4") == {}
-    assert differences(best, start_offset_sec=0.0, end_offset_sec=6.0, transcript="goal") == {}
-    assert best.embedding_options == OPTIONS
-    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
-
-
-async def test_search_is_limited_to_the_given_indexes(ready: Bench, collection: str) -> None:
-    for index in (INDEX, OTHER_INDEX):
-        await ready.sink.replace(asset_points(index=index), collection, ())
-    query = np.ones(8, np.float32)
-
-    for wanted in (["index-1"], ["index-2"], ["index-1", "index-2"]):
-        assert {hit.index_id for hit in await ready.sink.search(collection, query, wanted, 50)} == set(wanted)
-    assert len(await ready.sink.search(collection, query, [], 50)) == 6

@@ -16,7 +16,7 @@ from qdrant_client import QdrantClient
 from connector.simulator import Simulator, run_in_thread
 from tests.command import TIMEOUT_SEC, Command, Ended
 from tests.e2e import oracle
-from tests.e2e.pages import RECIPES
+from tests.e2e.pages import RECIPES, ROOT
 from tests.qdrant_server import QdrantServer
 
 COLLECTION = "twelvelabs-marengo3.0"
@@ -83,14 +83,14 @@ def write_recipes(directory: Path, base_url: str) -> Path:
 
 def run(connector: Command, recipe: str, **variables: str) -> Ended:
     """Runs one in their directory, with the connector's settings as environment and its command on the path."""
-    if recipe.endswith(".sh") and "curl " in RECIPES[recipe]:
+    if recipe.endswith(".sh") and "curl " in RECIPES.get(recipe, ""):
         _require_curl()
     shell = ["bash", "-e", "-o", "pipefail"] if recipe.endswith(".sh") else [sys.executable]
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ["PATH"]))
     done = subprocess.run(
         [*shell, recipe],
         cwd=connector.directory,
-        env={**connector.settings, "PATH": path, **variables},
+        env={**connector.settings, "PATH": path, "PYTHONPATH": str(ROOT), **variables},
         capture_output=True,
         text=True,
         timeout=TIMEOUT_SEC,
@@ -100,8 +100,9 @@ def run(connector: Command, recipe: str, **variables: str) -> Ended:
 
 
 def lines(ended: Ended) -> list[str]:
-    """The output of a recipe, which must succeed."""
+    """The output of a recipe, which must succeed without a warning."""
     assert ended.code == 0, ended.stdout + ended.stderr
+    assert ended.stderr == ""
     return ended.stdout.splitlines()
 
 

@@ -1,4 +1,4 @@
-"""`connector plan`, `status` and `search` from outside."""
+"""`connector plan` and `status` from outside."""
 
 from typing import Any
 
@@ -8,9 +8,7 @@ from qdrant_client import QdrantClient
 from connector.simulator import IndexSpec, Scenario, Simulator
 from tests.command import Command, Ended
 from tests.comparing import differences
-from tests.e2e.oracle import listed, raw
-
-CAPTIONS = ["a diver feeds a shark", "an astronaut waters tomatoes", "monks ring a bronze bell"]
+from tests.e2e.oracle import listed
 
 
 @pytest.fixture
@@ -168,54 +166,3 @@ def test_status_of_a_ledger_that_cannot_be_read(connector: Command) -> None:
 
     assert (ended.code, ended.json["error"]["code"]) == (3, "ledger_unavailable")
     assert "ledger.sqlite3" in ended.stderr
-
-
-def test_search_finds_what_the_captions_say_in_both_models(
-    connector: Command, simulator: Simulator, newer: str, older: str
-) -> None:
-    added = [simulator.control.add_asset(it, "captioned.mp4", captions=list(CAPTIONS)) for it in (newer, older)]
-    connector.run("sync")
-
-    ended = connector.run("search", CAPTIONS[1], "--json", "--limit", "2")
-    words = connector.run("search", CAPTIONS[1])
-
-    by_model = {found["model"]: found for found in ended.json["models"]}
-    assert ended.code == 0
-    assert words.code == 0
-    assert ended.json["query"] == CAPTIONS[1]
-    assert by_model.keys() == {"marengo3.0", "marengo2.7"}
-    for model, asset_id in zip(("marengo3.0", "marengo2.7"), added, strict=True):
-        best, *_ = by_model[model]["hits"]
-        assert len(by_model[model]["hits"]) == 2
-        assert (best["indexed_asset_id"], best["filename"]) == (asset_id, "captioned.mp4")
-        assert best["start_offset_sec"] == pytest.approx(second_scene(simulator, asset_id), abs=0.001)
-    assert words.stdout.count("captioned.mp4") >= 2
-
-
-def second_scene(simulator: Simulator, asset_id: str) -> float:
-    """The start of the second segment."""
-    index_id = next(it for it in simulator.control.index_ids if asset_id in simulator.control.asset_ids(it))
-    asset = raw(simulator.base_url, f"/indexes/{index_id}/indexed-assets/{asset_id}?embedding_option=audio")
-    starts = {segment["start_offset_sec"] for segment in asset["embedding"]["video_embedding"]["segments"]}
-    return float(sorted(starts)[1])
-
-
-def test_search_within_one_index(connector: Command, newer: str, older: str) -> None:
-    connector.run("sync")
-
-    ended = connector.run("search", "whales", "--json", "--index", older)
-    unknown = connector.run("search", "whales", "--json", "--index", "stranger")
-
-    assert [found["model"] for found in ended.json["models"]] == ["marengo2.7"]
-    assert {hit["index_id"] for hit in ended.json["models"][0]["hits"]} == {older}
-    assert unknown.code == 2
-    assert "stranger" in unknown.json["error"]["message"]
-    assert newer in unknown.json["error"]["message"]
-
-
-def test_search_before_the_first_sync_says_so(connector: Command) -> None:
-    ended = connector.run("search", "whales")
-
-    assert ended.code == 0
-    assert "connector sync" in ended.stdout
-    assert not list(connector.directory.iterdir())

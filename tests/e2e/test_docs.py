@@ -13,6 +13,8 @@ from tests.e2e import oracle
 from tests.e2e.pages import RECIPES, code, section, table
 from tests.e2e.recipes import COLLECTION, World, lines, run, synced_world, write_recipes
 
+OTHER_RECIPES = ("grouped", "words", "options")
+
 
 @pytest.fixture(scope="module")
 def world(qdrant_binary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
@@ -24,6 +26,7 @@ def test_a_collection_made_beforehand_is_adopted_as_it_is(world: World) -> None:
     config = world.client.get_collection(COLLECTION).config
 
     assert (world.made.code, world.synced.code) == (0, 0), world.made.stderr + world.synced.stderr
+    assert (world.made.stderr, "warning" in world.synced.stderr.lower()) == ("", False)
     assert config.quantization_config is not None
     stamp = (config.metadata or {})["twelvelabs_connector"]
     assert (stamp["model"], stamp["dimension"]) == ("marengo3.0", 512)
@@ -58,6 +61,22 @@ def test_the_payload_table_lists_every_key_with_its_type(world: World) -> None:
         for key, value in payload.items():
             kind, _, absent = documented[key].partition(" or ")
             assert isinstance(value, kinds[kind]) or (value is None and absent == "null"), (key, value)
+
+
+def test_with_media_links_every_documented_key_is_present(world: World) -> None:
+    documented = {code(key)[0] for key, *_ in table("docs/payload.md", "Payload")}
+    settings = {
+        "CONNECTOR_MEDIA_LINKS": "true",
+        "CONNECTOR_COLLECTION": "linked-{model}",
+        "CONNECTOR_DATA_DIR": "linked",
+    }
+
+    synced = world.connector.run("sync", CONNECTOR_INDEXES=world.index_id, **settings)
+
+    found = oracle.stored(world.client, "linked-marengo3.0", world.index_id)
+    assert synced.code == 0, synced.stderr
+    assert found
+    assert {frozenset(point["payload"]) for point in found.values()} == {frozenset(documented)}
 
 
 def test_the_payload_table_lists_every_payload_index(world: World) -> None:
@@ -104,11 +123,19 @@ def test_the_control_recipe_changes_the_world(tmp_path: Path) -> None:
     assert added == ["parade.mp4"]
 
 
-def test_the_quick_start_needs_no_server(tmp_path: Path) -> None:
+def test_the_quick_start_needs_no_server_and_recipes_work_on_what_it_made(tmp_path: Path) -> None:
     with run_in_thread() as simulator:
-        ended = run(Command(write_recipes(tmp_path, simulator.base_url)), "quick-start.sh")
+        write_recipes(tmp_path, simulator.base_url)
+        everything = [". ./quick-start.sh", ". ./on-quick-start.sh", *(f"python {name}.py" for name in OTHER_RECIPES)]
+        (tmp_path / "all.sh").write_text("\necho ---\n".join(everything))
+        ended = run(Command(tmp_path), "all.sh")
 
     assert ended.code == 0, ended.stdout + ended.stderr
-    assert "upsert" in ended.stdout
-    assert "12.8" in ended.stdout
-    assert "cup-final-highlights.mp4" in ended.stdout
+    assert "warning" not in ended.stderr.lower()
+    started, by_filter, *others = ended.stdout.split("---\n")
+    assert "upsert" in started
+    assert "12.8" in started
+    assert "cup-final-highlights.mp4" in started
+    assert by_filter.startswith("cup-final-highlights.mp4 12.8")
+    assert "kitchen-000005.mp4" in by_filter
+    assert [bool(output.strip()) for output in others] == [True] * len(OTHER_RECIPES)

@@ -16,12 +16,13 @@ from connector.domain.sink_model import (
     Fit,
     Hit,
     Owner,
+    Similarities,
     SinkAsset,
     Tally,
 )
 from connector.domain.source_model import Float32
 from connector.qdrant.collection_layout import MISFIT_ADVICE, index_warnings, misfit, payload_indexes, type_of
-from tests.fakes.sink_reading import FakePoint, fused, hit, is_among, sink_asset, tally
+from tests.fakes.sink_reading import FakePoint, fused, hit, is_among, named, similar_to, sink_asset, tally
 
 
 class Crashed(BaseException):
@@ -179,15 +180,31 @@ class FakeSink:
     async def asset(self, collection: str, index_id: str, indexed_asset_id: str) -> SinkAsset | None:
         return (await self.manifest(collection, index_id)).get(indexed_asset_id)
 
-    async def search(self, collection: str, vector: Float32, index_ids: Sequence[str], limit: int) -> list[Hit]:
+    async def similarities(self, collection: str, vector: Float32, index_ids: Sequence[str]) -> dict[str, Similarities]:
         async with self._call():
-            points = {
-                point_id: point
-                for point_id, point in self._existing(collection).points.items()
-                if is_own(point_id, point.payload) and (not index_ids or point.payload["index_id"] in index_ids)
-            }
-            scores = fused(points, vector)
-            return [hit(points[point_id].payload, scores[point_id]) for point_id in list(scores)[:limit]]
+            points = self._searched(collection, index_ids)
+            found = {option: similar_to(points, vector, option).values() for option in named(points)}
+            return {option: Similarities(max(it), tuple(it)[:100]) for option, it in found.items()}
+
+    async def search(
+        self,
+        collection: str,
+        vector: Float32,
+        index_ids: Sequence[str],
+        limit: int,
+        at_least: Mapping[str, float] | None = None,
+    ) -> list[Hit]:
+        async with self._call():
+            points = self._searched(collection, index_ids)
+            scores = fused(points, vector, at_least)
+            return [hit(points[point_id].payload, *scores[point_id]) for point_id in list(scores)[:limit]]
+
+    def _searched(self, collection: str, index_ids: Sequence[str]) -> dict[str, FakePoint]:
+        return {
+            key: point
+            for key, point in self._existing(collection).points.items()
+            if is_own(key, point.payload) and (not index_ids or point.payload["index_id"] in index_ids)
+        }
 
     async def close(self) -> None:
         """Nothing to close."""

@@ -1,7 +1,7 @@
 """The reading half of FakeSink."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,33 +57,43 @@ def _number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def fused(points: Mapping[str, FakePoint], vector: Float32) -> dict[str, float]:
-    """Reciprocal rank fusion over the named vectors, best first."""
+def fused(
+    points: Mapping[str, FakePoint], vector: Float32, at_least: Mapping[str, float] | None
+) -> dict[str, tuple[float, dict[str, float]]]:
+    """Reciprocal rank fusion over the named vectors, best first: point id -> score, and the similarities behind it."""
     scores: defaultdict[str, float] = defaultdict(float)
-    for option in sorted({option for point in points.values() for option in point.vectors}):
-        having = [point_id for point_id, point in points.items() if option in point.vectors]
-        ranked = sorted(having, key=_similarity_to(vector, points, option), reverse=True)
-        for rank, point_id in enumerate(ranked):
+    behind: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    for option in named(points) if at_least is None else at_least:
+        similar = similar_to(points, vector, option)
+        near = {key: it for key, it in similar.items() if at_least is None or it >= at_least[option]}
+        for rank, point_id in enumerate(sorted(near, key=lambda key: -near[key])):
             scores[point_id] += 1 / (RRF_K + rank)
-    return dict(sorted(scores.items(), key=lambda scored: -scored[1]))
+            behind[point_id][option] = near[point_id]
+    return {key: (scores[key], behind[key]) for key in sorted(scores, key=lambda key: -scores[key])}
 
 
-def _similarity_to(vector: Float32, points: Mapping[str, FakePoint], option: str) -> Callable[[str], float]:
-    def similarity(point_id: str) -> float:
-        other = points[point_id].vectors[option]
-        return float(vector @ other / (np.linalg.norm(vector) * np.linalg.norm(other)))
-
-    return similarity
+def named(points: Mapping[str, FakePoint]) -> list[str]:
+    return sorted({option for point in points.values() for option in point.vectors})
 
 
-def hit(payload: Mapping[str, Any], score: float) -> Hit:
+def similar_to(points: Mapping[str, FakePoint], vector: Float32, option: str) -> dict[str, float]:
+    """Point id -> cosine similarity, in the order of the ids."""
+    having = {key: points[key].vectors[option] for key in sorted(points) if option in points[key].vectors}
+    return {
+        key: float(vector @ other / (np.linalg.norm(vector) * np.linalg.norm(other))) for key, other in having.items()
+    }
+
+
+def hit(payload: Mapping[str, Any], score: float, similarities: Mapping[str, float]) -> Hit:
     return Hit(
         score=score,
         index_id=payload["index_id"],
+        index_name=_text(payload["index_name"]),
         indexed_asset_id=payload["indexed_asset_id"],
         filename=_text(payload["filename"]),
         start_offset_sec=payload["start_offset_sec"],
         end_offset_sec=payload["end_offset_sec"],
         embedding_options=tuple(options) if isinstance(options := payload["embedding_options"], list) else (),
         transcript=_text(payload["transcript"]),
+        similarities=similarities,
     )

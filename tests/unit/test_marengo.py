@@ -2,7 +2,15 @@
 
 import pytest
 
-from connector.domain.marengo import KNOWN, OPTION_ORDER, MarengoModel, canonical, options_of, select
+from connector.domain.marengo import (
+    KNOWN,
+    OPTION_ORDER,
+    MarengoModel,
+    canonical,
+    newest_model_first,
+    options_of,
+    select,
+)
 
 
 @pytest.mark.parametrize(
@@ -73,3 +81,17 @@ def test_options_of_an_index(model: str, model_options: list[str], expected: tup
 def test_wanted_options(model: str, wanted: list[str] | None, expected: tuple[str, ...]) -> None:
     """`visual` of one model is `visual-text` of another."""
     assert select(model, ["visual", "audio"], wanted) == expected
+
+
+def test_models_are_sorted_newest_first() -> None:
+    models = ["", "marengo2.7", "other", "marengo10.1", "marengo3.0", "marengo3.12", "marengo3.5"]
+
+    assert sorted(models, key=newest_model_first) == [
+        "marengo10.1",
+        "marengo3.12",
+        "marengo3.5",
+        "marengo3.0",
+        "marengo2.7",
+        "",
+        "other",
+    ]

@@ -2,14 +2,14 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from connector.app import make_sink, make_source
-from connector.cli.output import Exit, out, print_json, text
+from connector.cli.output import Exit, counted, number, print_json, put, text
 from connector.domain.errors import (
     AuthenticationFailed,
     ConfigError,
@@ -30,6 +30,9 @@ from connector.settings.connector_settings import Settings
 T = TypeVar("T")
 Status = Literal["ok", "wrong", "unavailable"]
 
+_MEANING: Mapping[Status, str] = {"ok": "ok", "wrong": "error", "unavailable": "warning"}
+_STATUS_WIDTH = 12
+
 _WRONG = (ConfigError, AuthenticationFailed, IndexGone, SinkMismatch)
 
 
@@ -44,17 +47,38 @@ class Finding:
 
 
 async def check(settings: Settings, *, as_json: bool) -> Exit:
-    findings = [finding async for finding in _findings(settings)]
+    findings = []
+    async for finding in _findings(settings):
+        findings.append(finding)
+        if not as_json:
+            _print(finding)
     ok = all(finding.status == "ok" for finding in findings)
     if as_json:
         print_json({"ok": ok, "checks": [asdict(finding) for finding in findings]})
     else:
-        for finding in findings:
-            colour = "green" if finding.status == "ok" else "red"
-            out.print(f"[{colour}]{finding.status:11}[/{colour}] {text(finding.name)}: {text(finding.message)}")
+        _print_summary(findings)
     if any(finding.status == "wrong" for finding in findings):
         return Exit.CONFIGURATION
     return Exit.DONE if ok else Exit.UNAVAILABLE
+
+
+def _print(finding: Finding) -> None:
+    meaning = _MEANING[finding.status]
+    put(
+        f"[{meaning}]{finding.status:{_STATUS_WIDTH}}[/{meaning}]{text(finding.name)}: {text(finding.message)}",
+        hang=_STATUS_WIDTH,
+    )
+
+
+def _print_summary(findings: Sequence[Finding]) -> None:
+    parts = [counted(len(findings), "check")]
+    for status, meaning in _MEANING.items():
+        names = [finding.name for finding in findings if finding.status == status]
+        if names and status == "ok":
+            parts.append(f"[{meaning}]{'all' if len(names) == len(findings) else number(len(names))} ok[/{meaning}]")
+        elif names:
+            parts.append(f"[{meaning}]{number(len(names))} {status}[/{meaning}] ({text(', '.join(names))})")
+    put(", ".join(parts) + ".")
 
 
 async def _findings(settings: Settings) -> AsyncIterator[Finding]:
@@ -80,9 +104,8 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
             yield finding
         sink = make_sink(settings)
         stack.push_async_callback(sink.close)
-        finding, version = await _probe(
-            "Qdrant", sink.version(), lambda version: f"{settings.qdrant_url}, version {version}"
-        )
+        address = "" if settings.qdrant_url == "embedded" else f"{settings.qdrant_url}, version "
+        finding, version = await _probe("Qdrant", sink.version(), lambda version: f"{address}{version}")
         yield finding
         for name in dict.fromkeys(need.collection for need in needed) if version else ():
             users = [need for need in needed if need.collection == name]

@@ -10,7 +10,7 @@ from connector.app import make_sink, open_app
 from connector.cli.commands.search import print_lists, search_all
 from connector.cli.commands.sync import print_report
 from connector.cli.output import Exit, out
-from connector.cli.progress import ProgressBar
+from connector.cli.progress import ProgressBars
 from connector.settings.connector_settings import Settings, given_only
 from connector.simulator import Control, Scenario, Simulator
 
@@ -59,14 +59,12 @@ def _account(control: Control) -> None:
 
 
 async def _sync(settings: Settings) -> bool:
-    clean = True
-    with ProgressBar() as bar:
-        async with open_app(settings, "demo", observe=bar.observe) as app:
-            for index in await app.indexes():
-                report = await app.engine.cycle(index)
-                print_report(report)
-                clean &= report.clean
-    return clean
+    with ProgressBars() as bars:
+        async with open_app(settings, "demo", observe=bars.observe) as app:
+            reports = [await app.engine.cycle(index) for index in await app.indexes()]
+    for report in reports:
+        print_report(report)
+    return all(report.clean for report in reports)
 
 
 async def _point(settings: Settings) -> None:

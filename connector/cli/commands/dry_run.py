@@ -1,13 +1,14 @@
 """`connector plan`: dry run. Reads source, sink and ledger; writes and creates nothing."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connector.app import App, open_app
-from connector.cli.output import Exit, clock, number, out, print_json, text
+from connector.cli.output import Exit, clock, counted, number, print_json, put, text
 from connector.domain.errors import ConnectorError
 from connector.domain.index_settings import IndexSettings
+from connector.domain.ledger_model import Checkpoint
 from connector.domain.source_model import IndexedAsset
 from connector.engine.survey import CycleOptions, Survey
 from connector.settings.connector_settings import Settings
@@ -15,6 +16,9 @@ from connector.settings.connector_settings import Settings
 # Marengo segments are 2 to 10 seconds long; the vendor's examples average about 6.
 SEGMENT_SEC = 6.0
 PAGE = 50
+_HANG = 11
+_CHANGES = {"upsert": "upserts", "refresh": "refreshes", "delete": "deletes"}
+_STATES = ("unchanged", "waiting", "quarantined", "kept")
 
 
 async def plan(settings: Settings, only: Sequence[str], *, as_json: bool) -> Exit:
@@ -43,7 +47,12 @@ async def _of_index(app: App, settings: IndexSettings) -> dict[str, Any]:
             "withheld": [],
             "withheld_because": None,
         }
-        return {"index_id": settings.index_id, **nothing, "error": {"code": error.code, "message": str(error)}}
+        return {
+            "index_id": settings.index_id,
+            "index_name": None,
+            **nothing,
+            "error": {"code": error.code, "message": str(error)},
+        }
 
 
 def _document(survey: Survey) -> dict[str, Any]:
@@ -65,8 +74,8 @@ def _document(survey: Survey) -> dict[str, Any]:
             {**_asset(survey.snapshot.assets[change.indexed_asset_id]), "deep": change.deep}
             for change in plan.refreshes
         ],
-        "deletes": [_row(change.checkpoint.indexed_asset_id, survey) for change in plan.deletes],
-        "withheld": [_row(change.checkpoint.indexed_asset_id, survey) for change in plan.withheld],
+        "deletes": [_row(change.checkpoint) for change in plan.deletes],
+        "withheld": [_row(change.checkpoint) for change in plan.withheld],
         "withheld_because": plan.withheld_because,
         "unchanged": plan.unchanged,
         "waiting": len(plan.waiting),
@@ -90,29 +99,51 @@ def _asset(asset: IndexedAsset) -> dict[str, Any]:
     }
 
 
-def _row(indexed_asset_id: str, survey: Survey) -> dict[str, Any]:
-    applied = survey.rows[indexed_asset_id].applied
-    return {"indexed_asset_id": indexed_asset_id, "points": applied.points if applied else None}
+def _row(row: Checkpoint) -> dict[str, Any]:
+    return {
+        "indexed_asset_id": row.indexed_asset_id,
+        "filename": row.listed.filename if row.listed else None,
+        "points": row.applied.points if row.applied else None,
+    }
 
 
 def _print(document: dict[str, Any]) -> None:
-    out.print(f"[bold]{text(document.get('index_name') or '')} ({document['index_id']})[/bold]")
+    name = text(
+        f"{document['index_name']} ({document['index_id']})" if document["index_name"] else document["index_id"]
+    )
+    put(f"[bold]{name}[/bold]")
     if document["error"]:
-        out.print(f"  [red]cannot plan:[/red] {text(document['error']['message'])}")
+        put(f"  [error]cannot plan:[/error] {text(document['error']['message'])}", hang=2)
         return
     for change in document["upserts"]:
         length = clock(change["duration_sec"] or 0.0)
-        name = text(f"{change['indexed_asset_id']} {change['filename'] or ''}")
-        out.print(f"  upsert   {name} ({change['reason']}, {length}, about {change['points']} points)")
+        put(f"  upsert   {_named(change)} ({change['reason']}, {length}, about {_points(change)})", hang=_HANG)
     for change in document["refreshes"]:
-        out.print(f"  refresh  {text(change['indexed_asset_id'])} ({'deep' if change['deep'] else 'shallow'})")
-    for word in ("deletes", "withheld"):
-        for change in document[word]:
-            name = text(change["indexed_asset_id"])
-            out.print(f"  [red]{word.removesuffix('s'):8}[/red] {name} ({change['points']} points)")
+        put(f"  refresh  {_named(change)} ({'deep' if change['deep'] else 'shallow'})", hang=_HANG)
+    for change in document["deletes"]:
+        put(f"  [error]delete[/error]   {_named(change)} ({_points(change)})", hang=_HANG)
+    for change in document["withheld"]:
+        put(f"  [warning]withheld[/warning] {_named(change)} ({_points(change)})", hang=_HANG)
     if document["withheld_because"]:
-        out.print(f"  [yellow]deletes are withheld:[/yellow] {document['withheld_because']}")
-    sizes = {word: len(document[word]) for word in ("upserts", "refreshes", "deletes", "withheld")}
-    sizes |= {word: document[word] for word in ("unchanged", "waiting", "quarantined", "kept")}
-    out.print("  " + ", ".join(f"{number(size)} {word}" for word, size in sizes.items()))
-    out.print(f"  {number(document['requests'])} requests, about {number(document['points'])} points")
+        put(f"  [warning]deletes are withheld:[/warning] {text(document['withheld_because'])}", hang=2)
+    _print_counts(document)
+
+
+def _named(change: Mapping[str, Any]) -> str:
+    return text(f"{change['indexed_asset_id']} {change['filename'] or ''}".rstrip())
+
+
+def _points(change: Mapping[str, Any]) -> str:
+    return "number of points unknown" if change["points"] is None else counted(change["points"], "point")
+
+
+def _print_counts(document: Mapping[str, Any]) -> None:
+    """What the plan contains and what it costs. Counts of zero are left out."""
+    sizes = {word: len(document[f"{word}s"]) for word in ("upsert", "delete")}
+    sizes["refresh"] = len(document["refreshes"])
+    parts = [counted(sizes[word], word, many) for word, many in _CHANGES.items() if sizes[word]]
+    others = {"withheld": len(document["withheld"])} | {word: document[word] for word in _STATES}
+    parts += [f"{number(count)} {word}" for word, count in others.items() if count]
+    put(f"  {', '.join(parts) or 'no assets'}", hang=2)
+    about = f", about {counted(document['points'], 'point')}" if document["points"] else ""
+    put(f"  {counted(document['requests'], 'request')}{about}", hang=2)

@@ -3,19 +3,40 @@
 import logging
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, replace
 
 from connector.app import App, open_app
 from connector.cli.follow import daemon_runs, follow
 from connector.cli.interrupts import interrupts
-from connector.cli.output import Exit, number, out, print_json, text
-from connector.cli.progress import ProgressBar
+from connector.cli.output import Exit, counted, number, print_json, put, text
+from connector.cli.progress import ProgressBars
 from connector.domain.errors import ConfigError, ConnectorError, InternalError
 from connector.domain.report import CycleReport, error_facts
 from connector.engine.discovery import ALL_INDEXES
 from connector.engine.survey import CycleOptions
+from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.ledger.command_queue import read_report
+from connector.ledger.index_states import known_names
 from connector.settings.connector_settings import Settings
+
+_HANG = 2
+_COUNTS = (
+    "listed",
+    "upserted",
+    "refreshed",
+    "deleted",
+    "unchanged",
+    "waiting",
+    "deferred",
+    "vanished",
+    "failed",
+    "quarantined",
+    "withheld",
+    "kept",
+)
+_TROUBLES = ("deferred", "withheld", "failed", "quarantined")
+_FAULTS = ("failed", "quarantined")
 
 log = logging.getLogger(__name__)
 
@@ -26,12 +47,12 @@ async def sync(settings: Settings, only: Sequence[str], *, allow_deletes: bool, 
     failure: ConnectorError | None = None
     options = CycleOptions(allow_deletes=allow_deletes, take_over=take_over)
     try:
-        with ProgressBar(shown=not as_json) as bar:
+        with ProgressBars(shown=not as_json) as bars:
             if daemon_runs(settings):
-                await _through_daemon(settings, only, reports, bar, options)
+                await _through_daemon(settings, only, reports, bars, options)
             else:
-                async with open_app(settings, "sync", observe=bar.observe) as app:
-                    await _cycles(app, only, reports, options)
+                async with open_app(settings, "sync", observe=bars.observe) as app:
+                    await _cycles(app, only, reports, bars, options)
     except ConfigError:
         raise
     except Exception as error:  # noqa: BLE001  logged, and stored in every report
@@ -54,26 +75,45 @@ def _failure(error: Exception) -> ConnectorError:
 
 
 async def _through_daemon(
-    settings: Settings, only: Sequence[str], reports: dict[str, CycleReport], bar: ProgressBar, options: CycleOptions
+    settings: Settings, only: Sequence[str], reports: dict[str, CycleReport], bars: ProgressBars, options: CycleOptions
 ) -> None:
     """Let the daemon that owns the ledger run the cycles."""
+    if bars.shown:
+        async with SqliteCheckpointStore(settings.ledger_path, read_only=True) as ledger:
+            names = await known_names(ledger)
+        bars.expect({index_id: names.get(index_id) for index_id in only or _named(settings, only) or names})
     arguments = {"indexes": list(only), "allow_deletes": options.allow_deletes, "take_over": options.take_over}
-    result = await follow(settings, "sync", arguments, bar.show)
+    result = await follow(settings, "sync", arguments, bars.show)
     for facts in result["reports"]:
         reports[facts["index_id"]] = read_report(facts)
 
 
-async def _cycles(app: App, only: Sequence[str], reports: dict[str, CycleReport], options: CycleOptions) -> None:
+async def _cycles(
+    app: App, only: Sequence[str], reports: dict[str, CycleReport], bars: ProgressBars, options: CycleOptions
+) -> None:
     indexes = await app.indexes(only)
+    if bars.shown:
+        bars.expect(await _names(app, [index.index_id for index in indexes]))
     for settings in indexes:
         reports[settings.index_id] = CycleReport(settings.index_id, interrupted=True)
     with interrupts(app.engine.workers):
         for settings in indexes:
             if app.engine.workers.stopping:
                 return
+            bars.begin(settings.index_id)
             report = await app.engine.cycle(settings, options)
+            bars.end(report)
             reports[settings.index_id] = report
             await app.ledger.save_report(settings.index_id, asdict(report), ended_at=time.time())
+
+
+async def _names(app: App, index_ids: Sequence[str]) -> dict[str, str | None]:
+    """Index id -> name: as last known, or from the source; None if neither knows it."""
+    names = await known_names(app.ledger)
+    if not names.keys() >= set(index_ids):
+        with suppress(ConnectorError):  # the cycle reports it
+            names |= {index.index_id: index.name for index in await app.source.indexes()}
+    return {index_id: names.get(index_id) for index_id in index_ids}
 
 
 def _named(settings: Settings, only: Sequence[str]) -> Sequence[str]:
@@ -93,41 +133,52 @@ def _print(reports: list[CycleReport], failure: ConnectorError | None) -> None:
     for report in reports:
         print_report(report)
     if failure and not reports:
-        out.print(f"[red]{text(failure)}[/red]")
+        put(f"[error]{text(failure)}[/error]")
+    if len(reports) > 1:
+        _print_summary(reports)
 
 
 def print_report(report: CycleReport) -> None:
     name = f"{report.index_name} ({report.index_id})" if report.index_name else report.index_id
-    out.print(f"[bold]{text(name)}[/bold]" + (f", {report.model}" if report.model else ""))
+    put(f"[bold]{text(name)}[/bold]" + (f", {report.model}" if report.model else ""), hang=_HANG)
     if report.error:
-        out.print(f"  [red]not completed:[/red] {text(report.error['message'])}")
+        put(f"  [error]not completed:[/error] {text(report.error['message'])}", hang=_HANG)
     if report.interrupted:
-        out.print("  [yellow]interrupted; the next cycle continues from here[/yellow]")
-    counts = {
-        "listed": report.listed,
-        "upserted": report.upserted,
-        "refreshed": report.refreshed,
-        "deleted": report.deleted,
-        "unchanged": report.unchanged,
-        "waiting": report.waiting,
-        "deferred": report.deferred,
-        "vanished": report.vanished,
-        "failed": report.failed,
-        "quarantined": report.quarantined,
-        "withheld": report.withheld,
-        "kept": report.kept,
-    }
+        put("  [warning]interrupted;[/warning] the next cycle continues from here", hang=_HANG)
+    counts = {name: getattr(report, name) for name in _COUNTS}
     shown = [f"{number(count)} {what}" for what, count in counts.items() if count or what == "listed"]
-    out.print(f"  {', '.join(shown)}")
-    out.print(
-        f"  {number(report.points_written)} points written, {number(report.requests)} requests,"
+    put(f"  {', '.join(shown)}", hang=_HANG)
+    put(
+        f"  {counted(report.points_written, 'point')} written, {counted(report.requests, 'request')},"
         f" {report.duration_sec:.1f} s"
-        + ("" if report.complete or report.error or report.interrupted else "; the listing was incomplete")
+        + ("" if report.complete or report.error or report.interrupted else "; the listing was incomplete"),
+        hang=_HANG,
     )
     if report.withheld_because:
-        out.print(f"  [yellow]{report.withheld} deletes withheld:[/yellow] {text(report.withheld_because)}")
-        out.print("  list them with `connector plan`; allow them once with `connector sync --allow-deletes`")
+        withheld = counted(report.withheld, "delete")
+        put(f"  [warning]{withheld} withheld:[/warning] {text(report.withheld_because)}", hang=_HANG)
+        put("  list them with `connector plan`; allow them once with `connector sync --allow-deletes`", hang=_HANG)
     for warning in report.warnings:
-        out.print(f"  [yellow]warning:[/yellow] {text(warning)}")
+        put(f"  [warning]warning:[/warning] {text(warning)}", hang=_HANG)
     for problem in report.problems:
-        out.print(f"  [yellow]{problem.state}[/yellow] {text(problem.indexed_asset_id)}: {text(problem.reason)}")
+        put(f"  {_in_colour(problem.state)} {text(problem.indexed_asset_id)}: {text(problem.reason)}", hang=_HANG)
+
+
+def _in_colour(state: str) -> str:
+    meaning = "error" if state in _FAULTS else "warning"
+    return f"[{meaning}]{state}[/{meaning}]"
+
+
+def _print_summary(reports: Sequence[CycleReport]) -> None:
+    """One line for all indexes. The counts of what went wrong come last, in colour."""
+    done = [
+        f"{number(total)} {name}"
+        for name in ("upserted", "refreshed", "deleted", "unchanged")
+        if (total := sum(getattr(report, name) for report in reports))
+    ]
+    troubles = {name: sum(getattr(report, name) for report in reports) for name in _TROUBLES}
+    troubled = [f"{number(total)} {_in_colour(name)}" for name, total in troubles.items() if total]
+    if unfinished := sum(1 for report in reports if report.error):
+        troubled.append(f"[error]{counted(unfinished, 'index', 'indexes')} not completed[/error]")
+    clean = "" if troubled or any(report.interrupted for report in reports) else "; [ok]everything is in sync[/ok]"
+    put(f"{number(len(reports))} indexes: {', '.join([*done, *troubled]) or 'nothing to do'}{clean}.", hang=_HANG)

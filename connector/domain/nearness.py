@@ -1,0 +1,35 @@
+"""Decide which segments are near a text. Pure.
+
+What a high similarity is depends on the model, the embedding option and the text. So a segment is compared with what
+the searched segments usually have for the same text and option, not with a fixed number.
+"""
+
+from collections.abc import Mapping
+from statistics import median
+
+from connector.domain.sink_model import Similarities
+
+STANDS_OUT = 5.0
+"""Chance alone does not reach this many deviations, even with a million segments."""
+ENOUGH = 10
+"""With fewer segments, nobody can tell what is usual."""
+_MEDIAN_TO_STANDARD = 1.4826
+
+
+def least_similarities(found: Mapping[str, Similarities]) -> dict[str, float] | None:
+    """Option -> the similarity from which a segment is near; None if there are too few segments to tell.
+
+    An option is omitted if not even its best segment stands out from the usual ones. Otherwise a segment is near from
+    the middle between the usual similarity and the best one.
+    """
+    if all(len(option.sample) < ENOUGH for option in found.values()):
+        return None
+    least = {}
+    for name, option in found.items():
+        if not option.sample:
+            continue
+        usual = median(option.sample)
+        deviation = _MEDIAN_TO_STANDARD * median(abs(similarity - usual) for similarity in option.sample)
+        if option.best > usual and option.best - usual >= STANDS_OUT * deviation:
+            least[name] = (usual + option.best) / 2
+    return least

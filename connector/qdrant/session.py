@@ -124,7 +124,7 @@ class Session:
         due = self._monotonic() - self._tried_at >= GRPC_TRIAL_SEC
         if connection.transport is Transport.REST and due and (self._trial is None or self._trial.done()):
             self._tried_at = self._monotonic()
-            self._trial = asyncio.create_task(self._replace_rest(connection))
+            self._trial = asyncio.create_task(self._replace_rest(connection))  # noqa: TID251  outlives the request; close() ends it
 
     async def _replace_rest(self, rest: Connection) -> None:
         async with self._used(rest):

@@ -22,7 +22,6 @@ from tests.qdrant_server import free_port
 async def forwarded(port: int, target: int) -> AsyncIterator[None]:
     """The target can be reached at `port` inside this block only."""
     writers: list[asyncio.StreamWriter] = []
-    handlers: list[asyncio.Task[None]] = []
 
     async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(ConnectionError):
@@ -34,20 +33,21 @@ async def forwarded(port: int, target: int) -> AsyncIterator[None]:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", target)
         writers.extend((writer, far_writer))
-        await asyncio.gather(copy(reader, far_writer), copy(far_reader, writer))
+        async with asyncio.TaskGroup() as pair:
+            pair.create_task(copy(reader, far_writer))
+            pair.create_task(copy(far_reader, writer))
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        handlers.append(asyncio.create_task(talk(reader, writer)))
+        talks.create_task(talk(reader, writer))
 
-    async with await asyncio.start_server(accept, "127.0.0.1", port) as server:
+    async with asyncio.TaskGroup() as talks, await asyncio.start_server(accept, "127.0.0.1", port) as server:
         yield
         server.close()
         for writer in writers:
             writer.transport.abort()
-        await asyncio.gather(*handlers)
-        for writer in writers:
-            with suppress(ConnectionError):
-                await writer.wait_closed()
+    for writer in writers:
+        with suppress(ConnectionError):
+            await writer.wait_closed()
 
 
 async def transport_of(sink: QdrantSink) -> Transport:

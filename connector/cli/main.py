@@ -100,6 +100,14 @@ def check(as_json: AsJson = False, config: ConfigFile = None) -> None:
     _run(command(_settings(config), as_json=as_json))
 
 
+@app.command("config")
+def show_settings(as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Show the effective settings, each with its source, and every mistake. Secrets are masked."""
+    from connector.cli.commands.config import show
+
+    raise typer.Exit(show(config, as_json=as_json))
+
+
 @app.command()
 def status(as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Show the state of each index from the ledger: counts, lag, last cycle, failed and quarantined assets."""

@@ -14,7 +14,23 @@ def end_on_signals(command: str | None) -> None:
     signal.signal(signal.SIGTERM, _end_done if command in _SERVERS else _end_interrupted)
     signal.signal(signal.SIGINT, _end_done if command == "run" else _end_interrupted)
     if command == "run":
+        if not hangup_is_ignored():
+            signal.signal(signal.SIGHUP, _end_done if has_terminal() else _do_nothing)
         atexit.register(_ignore)
+
+
+def hangup_is_ignored() -> bool:
+    """True if the parent made SIGHUP ignored, as nohup does: the end of the terminal must not end the process."""
+    return signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+
+
+def has_terminal() -> bool:
+    """True if the process has a controlling terminal. Under systemd and in a container it has none."""
+    try:
+        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))
+    except OSError:
+        return False
+    return True
 
 
 def raise_keyboard_interrupt() -> None:
@@ -31,7 +47,11 @@ def _end_interrupted(_: int, __: FrameType | None) -> None:
     os._exit(_INTERRUPTED)
 
 
+def _do_nothing(_: int, __: FrameType | None) -> None:
+    """Settings are read after this, so there is nothing to reload."""
+
+
 def _ignore() -> None:
     """Ignore signals at interpreter exit, which resets other handlers; a signal would then change the exit code."""
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)

@@ -2,12 +2,10 @@
 
 import asyncio
 import os
-import signal
 import time
-from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import asdict
-from types import FrameType
 from typing import Any
 
 import structlog
@@ -19,6 +17,7 @@ from connector.daemon.index_loop import FIRST_RETRY_SEC, LONGEST_RETRY_SEC
 from connector.daemon.index_loops import IndexLoops
 from connector.daemon.readiness import Readiness
 from connector.daemon.schedule import Schedule
+from connector.daemon.stop_signals import stop_signals
 from connector.domain.backoff import exponential_backoff
 from connector.domain.errors import ConnectorError, LedgerUnavailable
 from connector.domain.priority import WAITS_AS, Priority
@@ -35,8 +34,6 @@ from connector.web.webhooks import PATH, Webhooks
 TAKEOVER_SEC = 60.0
 BEAT_SEC = 1.0
 _SHOWN_AGAIN_SEC = 10.0
-_SIGNALS = (signal.SIGTERM, signal.SIGINT)
-_FORCED = 130
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +46,7 @@ async def run_daemon(settings: Settings, wall: Callable[[], float] = time.time) 
     schedule, stopping = Schedule(wall=wall), asyncio.Event()
     loops = IndexLoops(settings, schedule)
 
-    with _signals(stopping) as waiting:
+    with stop_signals(stopping) as waiting:
         try:
             async with AsyncExitStack() as stack:
                 opened = open_app(settings, "run", observe=loops.observe, takeover_sec=TAKEOVER_SEC, wall=wall)
@@ -61,33 +58,6 @@ async def run_daemon(settings: Settings, wall: Callable[[], float] = time.time) 
         except asyncio.CancelledError:
             if not waiting:
                 raise
-
-
-@contextmanager
-def _signals(stopping: asyncio.Event) -> Iterator[list[asyncio.Task[Any]]]:
-    """The first signal sets `stopping` and cancels the tasks in the yielded list; a second one exits at once."""
-    loop, waiting = asyncio.get_running_loop(), [task for task in [asyncio.current_task()] if task]
-    signalled = False
-
-    def stop() -> None:
-        stopping.set()
-        for task in waiting:
-            task.cancel()
-
-    def handle(_: int, __: FrameType | None) -> None:
-        nonlocal signalled
-        if signalled:
-            os._exit(_FORCED)
-        signalled = True
-        loop.call_soon_threadsafe(stop)
-
-    # Not loop.add_signal_handler: removing that handler restores the default action, which kills the process.
-    before = [(number, signal.signal(number, handle)) for number in _SIGNALS]
-    try:
-        yield waiting
-    finally:
-        for number, handler in before:
-            signal.signal(number, handler)
 
 
 class Daemon:

@@ -21,8 +21,13 @@ OLDEST_SERVER = (1, 16)
 TIMEOUT_SEC = 60
 PROBE_SEC = 5
 
-# Reconnects within seconds after an outage; gRPC's default waits up to two minutes.
-_GRPC_OPTIONS = {"grpc.initial_reconnect_backoff_ms": 200, "grpc.max_reconnect_backoff_ms": 2000}
+# Reconnects within seconds after an outage; gRPC's default waits up to two minutes. Without a pool of its own, a new
+# client would fail at once while an earlier one waits to reconnect.
+_GRPC_OPTIONS = {
+    "grpc.initial_reconnect_backoff_ms": 200,
+    "grpc.max_reconnect_backoff_ms": 2000,
+    "grpc.use_local_subchannel_pool": 1,
+}
 _CONNECT = "connect to Qdrant at"
 
 log = structlog.get_logger(__name__)
@@ -97,6 +102,16 @@ async def connect(address: Address) -> Connection:
         connection = await _probed(address, Transport.REST)
         log.warning("qdrant.grpc_unreachable", qdrant=str(address), port=address.grpc_port, cause=unreachable.cause)
         return connection
+
+
+async def connect_grpc(address: Address) -> Connection | None:
+    """Connect over gRPC only; None if that does not work now."""
+    try:
+        connection = await _probed(address, Transport.GRPC)
+    except ConnectorError:
+        return None
+    log.info("qdrant.grpc_reached", qdrant=str(address), port=address.grpc_port)
+    return connection
 
 
 def check_url(url: str) -> None:

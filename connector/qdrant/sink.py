@@ -1,6 +1,7 @@
 """The Sink port on Qdrant; server and embedded storage differ only in the connection."""
 
 import asyncio
+import time
 import uuid
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
@@ -18,7 +19,7 @@ from connector.ports import Observer
 from connector.qdrant import collection_layout as layout
 from connector.qdrant import collection_setup, point_deletes, point_filters, point_reads, point_search, point_writes
 from connector.qdrant.collection_setup import CollectionSetup
-from connector.qdrant.connection import PROBE_SEC, Address, Connection, connect
+from connector.qdrant.connection import PROBE_SEC, Address, Connection, connect, connect_grpc
 from connector.qdrant.failures import CollectionMissing
 from connector.qdrant.session import Session
 
@@ -33,10 +34,12 @@ class QdrantSink:
         grpc_port: int,
         data_dir: Path,
         new_instance_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+        monotonic: Callable[[], float] = time.monotonic,
         observe: Observer = lambda _: None,
     ) -> None:
         """`url` is a server URL, or `embedded`: then storage is `<data_dir>/qdrant`, and key and port are ignored."""
-        self._session = Session(partial(connect, Address(url, api_key, grpc_port, data_dir)), observe)
+        address = Address(url, api_key, grpc_port, data_dir)
+        self._session = Session(partial(connect, address), partial(connect_grpc, address), monotonic, observe)
         self._setup = CollectionSetup(self._session, new_instance_id)
 
     async def version(self) -> str:

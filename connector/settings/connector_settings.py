@@ -11,12 +11,12 @@ from connector.domain.policy import DeleteMode
 from connector.settings.per_index import IndexOverride, Timing
 from connector.settings.ranges import RANGES
 from connector.settings.setting_types import (
+    ApiUrl,
     CollectionTemplate,
     IndexIds,
     MetadataIndexes,
     QdrantUrl,
     Secret,
-    ServerUrl,
     Words,
 )
 
@@ -31,7 +31,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_ignore_empty=True, extra="ignore", frozen=True, hide_input_in_errors=True)
 
     twelvelabs_api_key: Secret
-    twelvelabs_base_url: ServerUrl = "https://api.twelvelabs.io/v1.3"
+    twelvelabs_base_url: ApiUrl = "https://api.twelvelabs.io/v1.3"
     qdrant_url: QdrantUrl = "embedded"
     qdrant_api_key: Secret | None = None
     qdrant_grpc_port: int = 6334

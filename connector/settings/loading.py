@@ -4,14 +4,15 @@ The only module of the connector that reads the environment.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
-from connector.settings.connector_settings import SECRETS, Settings
+from connector.settings.connector_settings import SECRETS, Settings, given_only
 from connector.settings.mistakes import bad_proxies, config_error, invalid, not_text, unused_overrides
 from connector.settings.names import CONFIG, unknown
 from connector.settings.per_index import IndexOverride
@@ -28,42 +29,94 @@ from connector.settings.toml_types import well_typed
 _FIELDS = frozenset(Settings.model_fields) - {"overrides"}
 _VARIABLES = _FIELDS | {CONFIG} | {f"{name}_file" for name in SECRETS}
 
+_DOTENV = Path(".env")
+SECRETS_DIR = Path("/run/secrets")
+
 Variables = Mapping[str, str | None]
 
 
-def load(
-    config: Path | None = None, *, secrets_dir: Path = Path("/run/secrets"), **given: Any
-) -> tuple[Settings, list[str]]:
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a value comes from: the kind of source, and the variable or file."""
+
+    kind: Literal["environment", ".env", "secret_file", "file", "command_line"]
+    place: str
+
+
+@dataclass(slots=True)
+class Gathered:
+    """The values of all sources, not yet validated; `refused` are fields whose value has a wrong TOML type."""
+
+    config: Path | None
+    config_origin: Origin | None
+    environment: Variables
+    values: dict[str, Any] = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
+    problems: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+    def put(self, found: Mapping[str, Any], origin: Callable[[str], Origin]) -> None:
+        """Add values of a source that precedes the earlier ones."""
+        self.values |= found
+        self.origins |= {name: origin(name) for name in found}
+
+    def mistakes(self, error: ValidationError) -> list[str]:
+        return [invalid(it, self.environment, _VARIABLES) for it in error.errors() if it["loc"][0] not in self.refused]
+
+
+def load(config: Path | None = None, *, secrets_dir: Path = SECRETS_DIR, **given: Any) -> tuple[Settings, list[str]]:
     """Return the settings, and warnings for the log. Raises one ConfigError that names every mistake."""
-    problems: list[str] = []
-    warnings: list[str] = []
-    environment: Variables = {name.lower(): value for name, value in os.environ.items()}
-    dotenv = dotenv_file(Path(".env"), problems)
-    hide_secrets([environment, dotenv], SECRETS)
-    unknown([*environment, *dotenv], _VARIABLES, problems, warnings)
-    in_file, refused = _settings_file(config or _config_path(environment, dotenv), problems)
-    lower = {
-        **in_file,
-        **mounted_secrets(secrets_dir, SECRETS, problems),
-        **{name: value for name, value in dotenv.items() if value and name in _FIELDS},
-        **secret_files(dotenv, SECRETS, problems),
-    }
-    higher = secret_files(environment, SECRETS, problems)
-    hide_secrets([higher, lower], SECRETS)
-    problems += [*bad_proxies(environment), *not_text({**in_file, **environment}, _FIELDS - set(SECRETS))]
+    found = gather(config, secrets_dir)
+    problems = found.problems
     try:
-        settings = _model(higher, lower)(**given)
+        settings = given_only(**{**found.values, **given})
     except ValidationError as error:
-        problems += [invalid(it, environment, _VARIABLES) for it in error.errors() if it["loc"][0] not in refused]
-        raise config_error(problems) from None
+        raise config_error([*problems, *found.mistakes(error)]) from None
     if problems:
         raise config_error(problems)
-    return settings, [*warnings, *unused_overrides(settings)]
+    return settings, [*found.warnings, *unused_overrides(settings)]
 
 
-def _config_path(environment: Variables, dotenv: Variables) -> Path | None:
-    path = environment.get(CONFIG) or dotenv.get(CONFIG)
-    return Path(path) if path else None
+def gather(config: Path | None = None, secrets_dir: Path = SECRETS_DIR) -> Gathered:
+    """Read all sources, lowest precedence first."""
+    problems: list[str] = []
+    environment: Variables = {name.lower(): value for name, value in os.environ.items()}
+    dotenv = dotenv_file(_DOTENV, problems)
+    hide_secrets([environment, dotenv], SECRETS)
+    path, config_origin = _config_path(config, environment, dotenv)
+    found = Gathered(path, config_origin, environment, problems=problems)
+    unknown([*environment, *dotenv], _VARIABLES, problems, found.warnings)
+    in_file, found.refused = _settings_file(path, problems)
+    found.put(in_file, lambda _: Origin("file", str(path)))
+    found.put(
+        mounted_secrets(secrets_dir, SECRETS, problems), lambda name: Origin("secret_file", str(secrets_dir / name))
+    )
+    found.put(_given(dotenv), lambda _: Origin(".env", str(_DOTENV)))
+    found.put(secret_files(dotenv, SECRETS, problems), partial(_named_file, dotenv))
+    found.put(_given(environment), lambda name: Origin("environment", name.upper()))
+    found.put(secret_files(environment, SECRETS, problems), partial(_named_file, environment))
+    hide_secrets([found.values], SECRETS)
+    problems += [*bad_proxies(environment), *not_text({**in_file, **environment}, _FIELDS - set(SECRETS))]
+    return found
+
+
+def _given(variables: Variables) -> dict[str, str]:
+    return {name: value for name, value in variables.items() if value and name in _FIELDS}
+
+
+def _named_file(variables: Variables, name: str) -> Origin:
+    return Origin("secret_file", variables[f"{name}_file"] or "")
+
+
+def _config_path(config: Path | None, environment: Variables, dotenv: Variables) -> tuple[Path | None, Origin | None]:
+    if config:
+        return config, Origin("command_line", "--config")
+    if path := environment.get(CONFIG):
+        return Path(path), Origin("environment", CONFIG.upper())
+    if path := dotenv.get(CONFIG):
+        return Path(path), Origin(".env", str(_DOTENV))
+    return None, None
 
 
 def _settings_file(path: Path | None, problems: list[str]) -> tuple[dict[str, Any], set[str]]:
@@ -76,22 +129,3 @@ def _settings_file(path: Path | None, problems: list[str]) -> tuple[dict[str, An
 
 def _types(model: type[BaseModel]) -> dict[str, object]:
     return {name: field.annotation for name, field in model.model_fields.items() if name != "overrides"}
-
-
-def _model(higher: Mapping[str, Any], lower: Mapping[str, Any]) -> type[Settings]:
-    """Settings whose values come from `higher` before the environment, and from `lower` after it."""
-
-    class Loaded(Settings):
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            *_: Any,
-            **__: Any,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            secrets, files = (InitSettingsSource(settings_cls, dict(values)) for values in (higher, lower))
-            return init_settings, secrets, env_settings, files
-
-    return Loaded

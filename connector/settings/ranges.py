@@ -47,7 +47,7 @@ class Range:
 
     def __str__(self) -> str:
         """The range as the documents write it."""
-        return f"{self._written(self.lowest)} to {self._written(self.highest)}"
+        return f"{self.written(self.lowest)} to {self.written(self.highest)}"
 
     def check(self, value: Any) -> float:
         """Return the value as a number. Raises ValueError with a message for users."""
@@ -59,7 +59,8 @@ class Range:
             raise ValueError(f"{value!r} is out of range: use {self}")
         return number
 
-    def _written(self, number: float) -> str:
+    def written(self, number: float) -> str:
+        """The number as a setting is written, durations with their unit."""
         if self.read is not duration:
             return f"{number:g}" if number < 1 else f"{number:.0f}"
         unit = next(unit for unit in "dhms" if number >= _UNITS[unit] or unit == "s")

@@ -6,6 +6,7 @@ Every parser raises ValueError with a message for users.
 import re
 import string
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
@@ -88,6 +89,13 @@ def cron(value: Any) -> str:
     return str(value)
 
 
+def api_url(value: Any) -> str:
+    url = server_url(str(value))
+    if not urlsplit(url).path:
+        raise ValueError("it has no API version: add /v1.3 at its end, as in https://api.twelvelabs.io/v1.3")
+    return url
+
+
 def qdrant_url(value: Any) -> str:
     return "embedded" if str(value).strip() == "embedded" else server_url(str(value))
 
@@ -97,6 +105,6 @@ IndexIds = Annotated[tuple[str, ...], NoDecode, BeforeValidator(index_ids)]
 MetadataIndexes = Annotated[dict[str, str], NoDecode, BeforeValidator(metadata_indexes)]
 CollectionTemplate = Annotated[str, BeforeValidator(collection)]
 Secret = Annotated[SecretStr, BeforeValidator(secret)]
-ServerUrl = Annotated[str, BeforeValidator(lambda value: server_url(str(value)))]
+ApiUrl = Annotated[str, BeforeValidator(api_url)]
 QdrantUrl = Annotated[str, BeforeValidator(qdrant_url)]
 CronExpression = Annotated[str, BeforeValidator(cron)]

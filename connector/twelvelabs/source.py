@@ -25,6 +25,7 @@ _INDEX_GONE = {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND}
 _GONE_CODES = {"resource_not_exist", "not_found"}
 _GONE_ADVICE = "Check the id, and whether the index was deleted or expired; its points were not changed"
 _REFUSED_ADVICE = "Nothing was changed; if it persists, report it with this message"
+_URL_ADVICE = "Check TWELVELABS_BASE_URL: it must end with the version of the API, as in https://api.twelvelabs.io/v1.3"
 
 _log = structlog.get_logger(__name__)
 
@@ -155,4 +156,5 @@ def _listing(index: Index) -> Call:
 def _cycle_error(call: Call, refusal: Refused, *, gone: bool) -> CycleError:
     if gone:
         return IndexGone(call.operation, call.subject, refusal.says, _GONE_ADVICE)
-    return SourceUnavailable(call.operation, call.subject, refusal.says, _REFUSED_ADVICE)
+    advice = _URL_ADVICE if refusal.status == HTTPStatus.NOT_FOUND else _REFUSED_ADVICE
+    return SourceUnavailable(call.operation, call.subject, refusal.says, advice)

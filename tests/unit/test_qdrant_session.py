@@ -10,7 +10,8 @@ from qdrant_client import AsyncQdrantClient
 
 from connector.domain.errors import PointsRejected, RateLimited, SinkMismatch, Unavailable
 from connector.qdrant.connection import Connection, Transport
-from connector.qdrant.session import ATTEMPTS, Session
+from connector.qdrant.session import ATTEMPTS, GRPC_TRIAL_SEC, Session
+from tests.fakes.clock import FakeTime
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
 
@@ -152,3 +153,68 @@ async def test_closing_an_unused_session_is_fine() -> None:
     await Session(connector).close()
 
     assert connector.made == []
+
+
+@dataclass(slots=True)
+class Grpc:
+    """Connects over gRPC once `reachable` is set; `tried` counts the trials."""
+
+    reachable: asyncio.Event = field(default_factory=asyncio.Event)
+    made: list[Client] = field(default_factory=list)
+    tried: int = 0
+
+    async def __call__(self) -> Connection:
+        self.tried += 1
+        await self.reachable.wait()
+        self.made.append(Client())
+        return Connection(cast("AsyncQdrantClient", self.made[-1]), Transport.GRPC)
+
+
+async def settled(session: Session) -> None:
+    if session._trial:
+        await asyncio.wait([session._trial])
+
+
+async def transport(connection: Connection) -> Transport:
+    return connection.transport
+
+
+async def test_a_trial_of_grpc_disturbs_no_request_and_replaces_rest_for_the_next_one() -> None:
+    connector, grpc, clock = Connector(), Grpc(), FakeTime()
+    session = Session(connector, grpc, lambda: clock.now)
+    go_on = asyncio.Event()
+
+    async def slow(connection: Connection) -> tuple[Transport, bool]:
+        await go_on.wait()
+        return connection.transport, connector.made[0].closed
+
+    assert await session.call("do", "it", transport) is Transport.REST
+    await clock.sleep(GRPC_TRIAL_SEC - 1)
+    await session.call("do", "it", transport)
+    assert grpc.tried == 0
+    await clock.sleep(1)
+    async with asyncio.TaskGroup() as group:
+        under_way = group.create_task(session.call("do", "it", slow))
+        assert await session.call("do", "it", transport) is Transport.REST, "nobody waits for the trial"
+        grpc.reachable.set()
+        await settled(session)
+        assert await session.call("do", "it", transport) is Transport.GRPC
+        go_on.set()
+
+    assert under_way.result() == (Transport.REST, False)
+    assert (grpc.tried, connector.made[0].closed) == (1, True)
+    await session.close()
+    assert grpc.made[0].closed
+
+
+async def test_closing_ends_a_trial() -> None:
+    connector, grpc, clock = Connector(), Grpc(), FakeTime()
+    session = Session(connector, grpc, lambda: clock.now)
+    await session.call("do", "it", transport)
+    await clock.sleep(GRPC_TRIAL_SEC)
+    await session.call("do", "it", transport)
+    await asyncio.sleep(0)
+
+    await session.close()
+
+    assert (grpc.tried, grpc.made, connector.made[0].closed) == (1, [], True)

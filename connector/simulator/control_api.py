@@ -1,9 +1,9 @@
 """The control operations over HTTP, without a key: `POST /_control/<operation>` with the arguments as a JSON object.
 
-GET /_control/ lists the operations with all their arguments. Read with GET: /_control/state, /knobs, /requests?pattern=&since=, /deliveries,
-/indexes/{id}/assets and /indexes/{id}/assets/{id}. POST /_control/hold answers {"hold": n}, then
-GET /_control/holds/{n}?timeout=s waits until a request is held (408 if none comes) and POST /_control/holds/{n}/release
-lets it go. Mistakes answer 400 {"error": text}.
+GET /_control/ lists the operations with all their arguments. Read with GET: /_control/state, /knobs,
+/requests?pattern=&since=, /deliveries, /indexes/{id}/assets and /indexes/{id}/assets/{id}. POST /_control/hold answers
+{"hold": n}, then GET /_control/holds/{n}?timeout=s waits until a request is held (408 if none comes) and
+POST /_control/holds/{n}/release lets it go. Mistakes answer 400 {"error": text}.
 """
 
 import asyncio

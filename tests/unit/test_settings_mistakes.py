@@ -25,7 +25,7 @@ WRONG = [
     ("QDRANT_URL", "http://qdrant:0", "it is not a valid server address"),
     ("QDRANT_GRPC_PORT", "0", "'0' is out of range: use 1 to 65535"),
     ("QDRANT_GRPC_PORT", "65536", "'65536' is out of range: use 1 to 65535"),
-    ("QDRANT_GRPC_PORT", "grpc", "'grpc' is not a whole number, from 1 to 65535"),
+    ("QDRANT_GRPC_PORT", "grpc", "'grpc' is not a whole number: use 1 to 65535"),
     ("CONNECTOR_TRANSCRIPT", "perhaps", "valid boolean"),
     (
         "CONNECTOR_METADATA_INDEXES",
@@ -52,7 +52,7 @@ WRONG = [
     ("CONNECTOR_REQUESTS_PER_MINUTE", "0", "use 1 to 1000000"),
     ("CONNECTOR_DELETE_MODE", "never", "'sync' or 'keep'"),
     ("CONNECTOR_MAX_DELETES", "-1", "is out of range: use 0 to "),
-    ("CONNECTOR_MAX_DELETES", "2.5", "is not a whole number, from 0 to 1000000"),
+    ("CONNECTOR_MAX_DELETES", "2.5", "is not a whole number: use 0 to 1000000"),
     ("CONNECTOR_MAX_DELETE_RATIO", "1.01", "is out of range: use 0 to 1"),
     ("CONNECTOR_MAX_DELETE_RATIO", "nan", "is out of range: use 0 to 1"),
     ("CONNECTOR_MAX_ATTEMPTS", "0", "is out of range: use 1 to 1000"),

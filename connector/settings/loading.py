@@ -16,12 +16,14 @@ from connector.settings.mistakes import bad_proxies, config_error, invalid, not_
 from connector.settings.names import CONFIG, unknown
 from connector.settings.per_index import IndexOverride
 from connector.settings.sources import (
+    UNREADABLE,
     dotenv_file,
     hide_secrets,
     mounted_secrets,
     secret_files,
     split_indexes,
     toml_file,
+    toml_values,
 )
 from connector.settings.toml_types import well_typed
 
@@ -36,12 +38,13 @@ def load(
 ) -> tuple[Settings, list[str]]:
     """Return the settings, and warnings for the log. Raises one ConfigError that names every mistake."""
     problems: list[str] = []
+    unread: list[str] = []
     warnings: list[str] = []
     environment: Variables = {name.lower(): value for name, value in os.environ.items()}
-    dotenv = dotenv_file(Path(".env"), problems)
+    dotenv = dotenv_file(Path(".env"), unread)
     hide_secrets([environment, dotenv], SECRETS)
     unknown([*environment, *dotenv], _VARIABLES, problems, warnings)
-    in_file, refused = _settings_file(config or _config_path(environment, dotenv), problems)
+    in_file, refused = _settings_file(config or _config_path(environment, dotenv), problems, unread)
     lower = {
         **in_file,
         **mounted_secrets(secrets_dir, SECRETS, problems),
@@ -50,11 +53,17 @@ def load(
     }
     higher = secret_files(environment, SECRETS, problems)
     hide_secrets([higher, lower], SECRETS)
-    problems += [*bad_proxies(environment), *not_text({**in_file, **environment}, _FIELDS - set(SECRETS))]
+    broken = not_text({**in_file, **dotenv, **environment, **given}, _FIELDS - set(SECRETS))
+    refused |= broken.keys() | {name for name in SECRETS if {**lower, **higher}.get(name) == UNREADABLE}
+    problems += [*unread, *bad_proxies(environment), *broken.values()]
     try:
         settings = _model(higher, lower)(**given)
     except ValidationError as error:
-        problems += [invalid(it, environment, _VARIABLES) for it in error.errors() if it["loc"][0] not in refused]
+        problems += [
+            invalid(it, environment, _VARIABLES)
+            for it in error.errors()
+            if it["loc"][0] not in refused and not (unread and it["type"] == "missing")
+        ]
         raise config_error(problems) from None
     if problems:
         raise config_error(problems)
@@ -66,9 +75,9 @@ def _config_path(environment: Variables, dotenv: Variables) -> Path | None:
     return Path(path) if path else None
 
 
-def _settings_file(path: Path | None, problems: list[str]) -> tuple[dict[str, Any], set[str]]:
+def _settings_file(path: Path | None, problems: list[str], unread: list[str]) -> tuple[dict[str, Any], set[str]]:
     """The file's values of valid type, and the names of the fields with values of another type."""
-    found = toml_file(path, _FIELDS, problems) if path else {}
+    found = toml_values(path, toml_file(path, unread), _FIELDS, problems) if path else {}
     hide_secrets([found], SECRETS)
     found = split_indexes(found, problems)
     return well_typed(found, _types(Settings), _types(IndexOverride), SECRETS, problems)

@@ -4,7 +4,6 @@ Each command imports its module on demand, because `healthcheck` runs often and 
 """
 
 import asyncio
-import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -14,57 +13,42 @@ import structlog
 import typer
 
 from connector import __version__
+from connector.cli.arguments import AsJson, Assets, ConfigFile, Indexes, OneIndex, readable, whole_number, words
 from connector.cli.ending import exit_code
-from connector.cli.output import USUAL_WIDTH, Exit, narrow
+from connector.cli.help_pages import HELP_OPTIONS, group_page, page
+from connector.cli.output import Exit
 from connector.daemon.early_signals import raise_keyboard_interrupt
-from connector.domain.errors import ConfigError
 from connector.settings.connector_settings import Settings
 from connector.settings.loading import load
 from connector.telemetry import logs
 
+PROGRAM = "connector"
+INDEX, ASSET = "66aa00000000000000000001", "66ab00000000000000000001"  # in the examples
+
 app = typer.Typer(
-    name="connector",
+    name=PROGRAM,
+    cls=group_page("connector demo", "connector check", "connector sync --json", "connector search 'goal celebration'"),
+    context_settings=HELP_OPTIONS,
     help="Keeps the segment embeddings of TwelveLabs indexes current in your own Qdrant.",
     epilog="Exit codes: 0 done; 1 done, but something failed, was deferred or withheld; 2 invalid settings or command "
     "line; 3 at least one index could not be synced; 130 interrupted.",
     no_args_is_help=True,
-    add_completion=False,
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
-quarantine = typer.Typer(help="List, retry or drop assets that failed too often.", no_args_is_help=True)
+quarantine = typer.Typer(
+    cls=group_page("connector quarantine list", f"connector quarantine retry --index {INDEX}"),
+    help="List, retry or drop assets that failed too often.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
 app.add_typer(quarantine, name="quarantine")
 
 
-def readable(value: str | list[str] | None) -> str | list[str] | None:
-    """Decode command-line text as UTF-8 in any locale. Do not use it for file names, which may be any bytes."""
-    if value is None:
-        return None
-    return _as_utf8(value) if isinstance(value, str) else [_as_utf8(word) for word in value]
-
-
-def _as_utf8(word: str) -> str:
-    try:
-        return os.fsencode(word).decode("utf-8")
-    except UnicodeError:
-        raise ConfigError("read", "command line", f"{word!a} is not valid UTF-8", "Use UTF-8") from None
-
-
-OneIndex = Annotated[str, typer.Option("--index", help="The index id.", callback=readable)]
-Assets = Annotated[list[str] | None, typer.Argument(metavar="[ASSET]...", help="Indexed asset ids.", callback=readable)]
-ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="TOML file with settings; environment variables take precedence.")
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print exactly one JSON document on stdout.")]
-Indexes = Annotated[
-    list[str],
-    typer.Option("--index", help="Only this index id; repeatable.", default_factory=list, callback=readable),
-]
-
-
-@app.command()
+@app.command(cls=page("connector sync", f"connector sync --index {INDEX} --json", "connector sync --allow-deletes"))
 def sync(
-    index: Indexes,
+    index: Indexes = None,
     allow_deletes: Annotated[
         bool, typer.Option("--allow-deletes", help="Allow deletes beyond the limits, for this run only.")
     ] = False,
@@ -81,18 +65,18 @@ def sync(
     from connector.cli.commands.sync import sync as command
 
     settings = _settings(config)
-    _run(command(settings, index, allow_deletes=allow_deletes, take_over=take_over, as_json=as_json))
+    _run(command(settings, index or [], allow_deletes=allow_deletes, take_over=take_over, as_json=as_json))
 
 
-@app.command()
-def plan(index: Indexes, as_json: AsJson = False, config: ConfigFile = None) -> None:
+@app.command(cls=page("connector plan", f"connector plan --index {INDEX} --json"))
+def plan(index: Indexes = None, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Show what a sync would do, including each delete. Writes and creates nothing."""
     from connector.cli.commands.dry_run import plan as command
 
-    _run(command(_settings(config), index, as_json=as_json))
+    _run(command(_settings(config), index or [], as_json=as_json))
 
 
-@app.command()
+@app.command(cls=page("connector check", "connector check --config connector.toml --json"))
 def check(as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Check settings, key, indexes, Qdrant, collections and ledger. Read-only."""
     from connector.cli.commands.check import check as command
@@ -100,7 +84,7 @@ def check(as_json: AsJson = False, config: ConfigFile = None) -> None:
     _run(command(_settings(config), as_json=as_json))
 
 
-@app.command("config")
+@app.command("config", cls=page("connector config", "connector config --json"))
 def show_settings(as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Show the effective settings, each with its source, and every mistake. Secrets are masked."""
     from connector.cli.commands.config import show
@@ -108,7 +92,7 @@ def show_settings(as_json: AsJson = False, config: ConfigFile = None) -> None:
     raise typer.Exit(show(config, as_json=as_json))
 
 
-@app.command()
+@app.command(cls=page("connector status", "connector status --json"))
 def status(as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Show the state of each index from the ledger: counts, lag, last cycle, failed and quarantined assets."""
     from connector.cli.commands.status import status as command
@@ -116,11 +100,20 @@ def status(as_json: AsJson = False, config: ConfigFile = None) -> None:
     _run(command(_settings(config), as_json=as_json))
 
 
-@app.command()
+@app.command(
+    cls=page(
+        "connector search 'goal celebration'", f"connector search 'goal celebration' --index {INDEX} --limit 3 --json"
+    )
+)
 def search(
-    query: Annotated[str, typer.Argument(metavar="TEXT", help="Text to search for.", callback=readable)],
-    index: Indexes,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="Maximum number of hits per model.")] = 10,
+    query: Annotated[str, typer.Argument(metavar="TEXT", help="Text to search for.", callback=words)],
+    index: Indexes = None,
+    limit: Annotated[
+        int,
+        typer.Option(
+            "--limit", metavar="N", parser=whole_number(1, 1000), help="Maximum number of hits per model, 1 to 1000."
+        ),
+    ] = 10,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
@@ -128,18 +121,39 @@ def search(
     from connector.cli.commands.search import search as command
 
     settings = _settings(config)
-    _run(command(settings, query, index, limit=limit, as_json=as_json))
+    _run(command(settings, query, index or [], limit=limit, as_json=as_json))
 
 
-@app.command()
+@app.command(
+    cls=page(
+        "connector simulate",
+        "connector simulate --port 0 --assets 1000 --json",
+        "connector simulate --scenario world.toml",
+    )
+)
 def simulate(
-    host: Annotated[str, typer.Option(help="Address to listen on.", callback=readable)] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65_535, help="Port; 0 picks a free one.")] = 8765,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed for ids, videos and noise. Default 7.")] = None,
-    scenario: Annotated[Path | None, typer.Option(help="TOML file with indexes, assets and faults.")] = None,
-    assets: Annotated[int | None, typer.Option(min=0, help="Total number of videos. Default 12.")] = None,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Address to listen on.", callback=readable)
+    ] = "127.0.0.1",
+    port: Annotated[
+        int, typer.Option(metavar="N", parser=whole_number(0, 65_535), help="Port; 0 picks a free one.")
+    ] = 8765,
+    seed: Annotated[
+        int | None,
+        typer.Option(metavar="N", parser=whole_number(0, 2**63 - 1), help="Seed for ids, videos and noise. Default 7."),
+    ] = None,
+    scenario: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="TOML file with indexes, assets and faults.")
+    ] = None,
+    assets: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", parser=whole_number(0, 1_000_000), help="Total number of videos, at most 1000000. Default 12."
+        ),
+    ] = None,
     api_key: Annotated[
-        str | None, typer.Option(help="The only accepted key. Default: any non-empty key.", callback=readable)
+        str | None,
+        typer.Option(metavar="KEY", help="The only accepted key. Default: any non-empty key.", callback=readable),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the first line as JSON.")] = False,
 ) -> None:
@@ -150,7 +164,7 @@ def simulate(
     _run(command(scenario_of(scenario, seed, assets), host, port, api_key, as_json=as_json))
 
 
-@app.command()
+@app.command(cls=page("connector demo"))
 def demo() -> None:
     """Show a complete sync on simulated videos. Needs no key and no server."""
     from connector.cli.commands.demo import demo as command
@@ -159,7 +173,7 @@ def demo() -> None:
     _run(command())
 
 
-@app.command()
+@app.command(cls=page("connector run", "connector run --config connector.toml"))
 def run(config: ConfigFile = None) -> None:
     """Run the daemon: keep the indexes current until SIGTERM or Ctrl-C.
 
@@ -172,7 +186,7 @@ def run(config: ConfigFile = None) -> None:
     _run(command(_settings(config)))
 
 
-@app.command()
+@app.command(cls=page("connector healthcheck"))
 def healthcheck(config: ConfigFile = None) -> None:
     """Check whether the daemon on this machine is alive; for containers."""
     from connector.cli.commands.healthcheck import healthcheck as command
@@ -180,31 +194,41 @@ def healthcheck(config: ConfigFile = None) -> None:
     raise typer.Exit(command(_settings(config)))
 
 
-@quarantine.command("list")
-def quarantine_list(index: Indexes, as_json: AsJson = False, config: ConfigFile = None) -> None:
+@quarantine.command("list", cls=page("connector quarantine list", f"connector quarantine list --index {INDEX} --json"))
+def quarantine_list(index: Indexes = None, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """List the assets that failed too often, and why."""
     from connector.cli.commands.quarantine import list_quarantined
 
-    _run(list_quarantined(_settings(config), index, as_json=as_json))
+    _run(list_quarantined(_settings(config), index or [], as_json=as_json))
 
 
-@quarantine.command("retry")
-def quarantine_retry(index: OneIndex, assets: Assets, as_json: AsJson = False, config: ConfigFile = None) -> None:
+@quarantine.command(
+    "retry",
+    cls=page(f"connector quarantine retry --index {INDEX}", f"connector quarantine retry --index {INDEX} {ASSET}"),
+)
+def quarantine_retry(
+    index: OneIndex, assets: Assets = None, as_json: AsJson = False, config: ConfigFile = None
+) -> None:
     """Let the next cycle retry these assets; without asset ids, all quarantined assets of the index."""
     from connector.cli.commands.quarantine import release
 
     _run(release(_settings(config), "retry", index, assets or [], as_json=as_json))
 
 
-@quarantine.command("drop")
-def quarantine_drop(index: OneIndex, assets: Assets, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Delete the points that Qdrant still holds of these assets; the assets stay in quarantine until they change."""
+@quarantine.command(
+    "drop", cls=page(f"connector quarantine drop --index {INDEX}", f"connector quarantine drop --index {INDEX} {ASSET}")
+)
+def quarantine_drop(index: OneIndex, assets: Assets = None, as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Delete the points that Qdrant still holds of these assets; without asset ids, of all quarantined ones.
+
+    The assets stay in quarantine until they change.
+    """
     from connector.cli.commands.quarantine import release
 
     _run(release(_settings(config), "drop", index, assets or [], as_json=as_json))
 
 
-@app.command()
+@app.command(cls=page(f"connector forget {INDEX}", f"connector forget {INDEX} --yes --json"))
 def forget(
     index: Annotated[str, typer.Argument(metavar="INDEX", help="The index id.", callback=readable)],
     yes: Annotated[bool, typer.Option("--yes", help="Skip the confirmation.")] = False,
@@ -234,11 +258,7 @@ def options(
 
 def main() -> None:
     """Run the command line; exit with the exit code of the command."""
-    if narrow:
-        from typer import rich_utils
-
-        rich_utils.MAX_WIDTH = USUAL_WIDTH
-    sys.exit(exit_code(app, sys.argv[1:]))
+    sys.exit(exit_code(lambda: app(prog_name=PROGRAM), sys.argv[1:]))
 
 
 def _settings(config: Path | None) -> Settings:

@@ -12,7 +12,7 @@ from rich.text import Text
 from rich.theme import Theme
 
 _NARROWEST = 20
-USUAL_WIDTH = 80
+_USUAL_WIDTH = 80
 _HARMLESS = "\N{REPLACEMENT CHARACTER}"
 
 
@@ -23,12 +23,10 @@ _MEANINGS = Theme({"ok": "green", "warning": "yellow", "error": "red"})
 def _console(*, stderr: bool = False, width: int | None = None) -> Console:
     """A console that prints `:word:` literally (file names contain it) and stays readable with COLUMNS=0."""
     console = Console(stderr=stderr, soft_wrap=True, highlight=False, emoji=False, width=width, theme=_MEANINGS)
-    return console if console.width >= _NARROWEST else _console(stderr=stderr, width=USUAL_WIDTH)
+    return console if console.width >= _NARROWEST else _console(stderr=stderr, width=_USUAL_WIDTH)
 
 
 out, err = _console(), _console(stderr=True)
-narrow = out.width != Console().width
-"""True if COLUMNS is too small for readable output."""
 
 
 class Exit(IntEnum):

@@ -19,7 +19,10 @@ def server_url(text: str) -> str:
     except ValueError:
         usable = False
     if not usable:
-        raise ValueError("it is not a valid server address: use http://host:port or https://host:port")
+        raise ValueError(
+            "it is not a valid server address (value not shown: it may be a key): use http://host:port or "
+            "https://host:port"
+        )
     if parts.query or parts.fragment:
         raise ValueError("an address must not contain ? or #: set keys in their own settings")
     return url

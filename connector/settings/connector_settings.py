@@ -13,11 +13,13 @@ from connector.settings.ranges import RANGES
 from connector.settings.setting_types import (
     ApiUrl,
     CollectionTemplate,
+    Directory,
+    Host,
     IndexIds,
     MetadataIndexes,
+    Options,
     QdrantUrl,
     Secret,
-    Words,
 )
 
 SECRETS = ("twelvelabs_api_key", "qdrant_api_key", "connector_webhook_secret")
@@ -36,12 +38,12 @@ class Settings(BaseSettings):
     qdrant_api_key: Secret | None = None
     qdrant_grpc_port: int = 6334
     connector_indexes: IndexIds
-    connector_embedding_options: Words | None = None
+    connector_embedding_options: Options | None = None
     connector_transcript: bool = True
     connector_media_links: bool = False
     connector_metadata_indexes: MetadataIndexes = {}
     connector_collection: CollectionTemplate = "twelvelabs-{model}"
-    connector_data_dir: Path = Path("data")
+    connector_data_dir: Directory = Path("data")
     connector_poll_interval: float = 60.0
     connector_reconcile_interval: float = 3600.0
     connector_refresh_interval: float = _DAY
@@ -53,10 +55,10 @@ class Settings(BaseSettings):
     connector_max_delete_ratio: float = 0.2
     connector_max_attempts: int = 5
     connector_drain_timeout: float = 20.0
-    connector_http_host: str = "127.0.0.1"
+    connector_http_host: Host = "127.0.0.1"
     connector_http_port: int = 8080
     connector_webhook_secret: Secret | None = None
-    connector_webhook_host: str = "0.0.0.0"  # noqa: S104  TwelveLabs calls it from the internet; off without a secret
+    connector_webhook_host: Host = "0.0.0.0"  # noqa: S104  TwelveLabs calls it from the internet; off without a secret
     connector_webhook_port: int = 8081
     connector_log_level: Literal["debug", "info", "warning", "error"] = "info"
     connector_log_format: Literal["auto", "console", "json"] = "auto"

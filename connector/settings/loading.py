@@ -17,12 +17,14 @@ from connector.settings.mistakes import bad_proxies, config_error, invalid, not_
 from connector.settings.names import CONFIG, unknown
 from connector.settings.per_index import IndexOverride
 from connector.settings.sources import (
+    UNREADABLE,
     dotenv_file,
     hide_secrets,
     mounted_secrets,
     secret_files,
     split_indexes,
     toml_file,
+    toml_values,
 )
 from connector.settings.toml_types import well_typed
 
@@ -45,7 +47,10 @@ class Origin:
 
 @dataclass(slots=True)
 class Gathered:
-    """The values of all sources, not yet validated; `refused` are fields whose value has a wrong TOML type."""
+    """The values of all sources, not yet validated; `refused` are fields with a known problem.
+
+    `unread` are problems with whole files: what is missing may be in them.
+    """
 
     config: Path | None
     config_origin: Origin | None
@@ -53,6 +58,7 @@ class Gathered:
     values: dict[str, Any] = field(default_factory=dict)
     origins: dict[str, Origin] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
+    unread: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -62,7 +68,11 @@ class Gathered:
         self.origins |= {name: origin(name) for name in found}
 
     def mistakes(self, error: ValidationError) -> list[str]:
-        return [invalid(it, self.environment, _VARIABLES) for it in error.errors() if it["loc"][0] not in self.refused]
+        return [
+            invalid(it, self.environment, _VARIABLES)
+            for it in error.errors()
+            if it["loc"][0] not in self.refused and not (self.unread and it["type"] == "missing")
+        ]
 
 
 def load(config: Path | None = None, *, secrets_dir: Path = SECRETS_DIR, **given: Any) -> tuple[Settings, list[str]]:
@@ -82,12 +92,13 @@ def gather(config: Path | None = None, secrets_dir: Path = SECRETS_DIR) -> Gathe
     """Read all sources, lowest precedence first."""
     problems: list[str] = []
     environment: Variables = {name.lower(): value for name, value in os.environ.items()}
-    dotenv = dotenv_file(_DOTENV, problems)
+    unread: list[str] = []
+    dotenv = dotenv_file(_DOTENV, unread)
     hide_secrets([environment, dotenv], SECRETS)
     path, config_origin = _config_path(config, environment, dotenv)
-    found = Gathered(path, config_origin, environment, problems=problems)
+    found = Gathered(path, config_origin, environment, problems=problems, unread=unread)
     unknown([*environment, *dotenv], _VARIABLES, problems, found.warnings)
-    in_file, found.refused = _settings_file(path, problems)
+    in_file, found.refused = _settings_file(path, problems, unread)
     found.put(in_file, lambda _: Origin("file", str(path)))
     found.put(
         mounted_secrets(secrets_dir, SECRETS, problems), lambda name: Origin("secret_file", str(secrets_dir / name))
@@ -97,7 +108,9 @@ def gather(config: Path | None = None, secrets_dir: Path = SECRETS_DIR) -> Gathe
     found.put(_given(environment), lambda name: Origin("environment", name.upper()))
     found.put(secret_files(environment, SECRETS, problems), partial(_named_file, environment))
     hide_secrets([found.values], SECRETS)
-    problems += [*bad_proxies(environment), *not_text({**in_file, **environment}, _FIELDS - set(SECRETS))]
+    broken = not_text({**in_file, **dotenv, **environment}, _FIELDS - set(SECRETS))
+    found.refused |= broken.keys() | {name for name in SECRETS if found.values.get(name) == UNREADABLE}
+    problems += [*unread, *bad_proxies(environment), *broken.values()]
     return found
 
 
@@ -119,9 +132,9 @@ def _config_path(config: Path | None, environment: Variables, dotenv: Variables)
     return None, None
 
 
-def _settings_file(path: Path | None, problems: list[str]) -> tuple[dict[str, Any], set[str]]:
+def _settings_file(path: Path | None, problems: list[str], unread: list[str]) -> tuple[dict[str, Any], set[str]]:
     """The file's values of valid type, and the names of the fields with values of another type."""
-    found = toml_file(path, _FIELDS, problems) if path else {}
+    found = toml_values(path, toml_file(path, unread), _FIELDS, problems) if path else {}
     hide_secrets([found], SECRETS)
     found = split_indexes(found, problems)
     return well_typed(found, _types(Settings), _types(IndexOverride), SECRETS, problems)

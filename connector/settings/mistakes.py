@@ -10,6 +10,7 @@ from connector.settings.names import PROXY, did_you_mean, spelled_otherwise
 from connector.settings.per_index import IndexOverride
 
 _NOT_TEXT = re.compile("[\\x00\\ud800-\\udfff]")
+_WANTED = {"bool": "true or false", "string": "text"}
 _REQUIRED = {
     "twelvelabs_api_key": "create a key in the TwelveLabs dashboard, or try `connector demo` without one",
     "connector_indexes": "name the index ids, separated by commas, or * for every index of the account",
@@ -26,13 +27,16 @@ def bad_proxies(environment: Mapping[str, str | None]) -> list[str]:
     ]
 
 
-def not_text(values: Mapping[str, Any], fields: Collection[str]) -> list[str]:
-    """Reject NUL and lone surrogates (bytes that are not UTF-8): no file or request can contain them."""
-    return [
-        f"{name.upper()}: it is not valid UTF-8 or contains a NUL character: correct it"
+def not_text(values: Mapping[str, Any], fields: Collection[str]) -> dict[str, str]:
+    """Reject NUL and lone surrogates (bytes that are not UTF-8): no file or request can contain them.
+
+    Return field name -> message.
+    """
+    return {
+        name: f"{name.upper()}: it is not valid UTF-8 or contains a NUL character: correct it"
         for name, value in values.items()
         if name in fields and isinstance(value, str) and _NOT_TEXT.search(value)
-    ]
+    }
 
 
 def invalid(error: Mapping[str, Any], variables: Collection[str], known: Collection[str]) -> str:
@@ -67,4 +71,11 @@ def config_error(problems: Collection[str]) -> ConfigError:
 
 
 def _words(error: Mapping[str, Any]) -> str:
-    return str(error["msg"]).removeprefix("Value error, ")
+    """Our own validators write for users; the texts of pydantic's do not say what was given."""
+    kind, given = str(error["type"]), error.get("input")
+    if kind == "value_error":
+        return str(error["msg"]).removeprefix("Value error, ")
+    if kind == "literal_error":
+        allowed = str(error["ctx"]["expected"]).replace("'", "")
+        return f"{given!r} is not allowed: use {allowed}"
+    return f"{given!r} is not valid: use {_WANTED.get(kind.partition('_')[0], kind)}"

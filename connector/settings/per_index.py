@@ -9,7 +9,7 @@ from connector.domain.policy import DeleteMode
 from connector.settings.cron import period_of
 from connector.settings.names import PREFIX
 from connector.settings.ranges import RANGES
-from connector.settings.setting_types import CollectionTemplate, CronExpression, MetadataIndexes, Words
+from connector.settings.setting_types import CollectionTemplate, CronExpression, MetadataIndexes, Options
 
 
 class IndexOverride(BaseModel):
@@ -19,7 +19,7 @@ class IndexOverride(BaseModel):
 
     id: str
     collection: CollectionTemplate | None = None
-    embedding_options: Words | None = None
+    embedding_options: Options | None = None
     transcript: bool | None = None
     poll_interval: float | None = None
     reconcile_interval: float | None = None

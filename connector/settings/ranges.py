@@ -54,7 +54,8 @@ class Range:
         try:
             number = self.read(value)
         except ValueError as error:
-            raise ValueError(f"{error}, from {self}") from None
+            joint = ", from" if self.read is duration else ": use"
+            raise ValueError(f"{error}{joint} {self}") from None
         if not self.lowest <= number <= self.highest or not math.isfinite(number):
             raise ValueError(f"{value!r} is out of range: use {self}")
         return number

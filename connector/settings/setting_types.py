@@ -3,8 +3,10 @@
 Every parser raises ValueError with a message for users.
 """
 
+import ipaddress
 import re
 import string
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -16,6 +18,8 @@ from connector.domain.sink_model import METADATA_TYPES
 from connector.settings.cron import cron_trigger
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+_OPTION = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+_HOST = re.compile(r"(?!.*\.\.)[A-Za-z0-9_]([A-Za-z0-9._-]{0,252}[A-Za-z0-9_.])?")
 _COLLECTION = re.compile(r"[A-Za-z0-9._-]{1,200}")
 
 
@@ -23,7 +27,7 @@ def words(value: Any) -> tuple[str, ...]:
     """Parse a comma-separated string; accept a list as it is. Drop duplicates and empty items."""
     items = value.split(",") if isinstance(value, str) else value
     if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
-        raise ValueError(f"{value!r} is not a comma-separated list")
+        raise ValueError(f"{value!r} is not a list: use names separated by commas")
     return tuple(dict.fromkeys(item.strip() for item in items if item.strip()))
 
 
@@ -37,6 +41,16 @@ def index_ids(value: Any) -> tuple[str, ...]:
     if "*" in ids and len(ids) > 1:
         raise ValueError("* means every index: omit the ids, or the *")
     return ids
+
+
+def options(value: Any) -> tuple[str, ...]:
+    """Option names of any model: which ones an index has is known only later."""
+    names = words(value)
+    wrong = [name for name in names if not _OPTION.fullmatch(name)]
+    if wrong:
+        advice = "use visual, audio, transcription, separated by commas"
+        raise ValueError(f"{wrong[0]!r} is not the name of an embedding option: {advice}")
+    return names
 
 
 def metadata_indexes(value: Any) -> dict[str, str]:
@@ -69,11 +83,11 @@ def collection(value: Any) -> str:
     return template
 
 
-def secret(value: Any) -> Any:
+def secret(value: Any) -> str:
     """Strip white space. The ValueError never shows the value."""
     text = value.get_secret_value() if isinstance(value, SecretStr) else value
     if not isinstance(text, str):
-        return value
+        raise ValueError("it is not text (value not shown): use a string")  # noqa: TRY004  pydantic expects a ValueError
     text = text.strip()
     if not text:
         raise ValueError("it contains only white space: set it, or leave it empty")
@@ -96,15 +110,39 @@ def api_url(value: Any) -> str:
     return url
 
 
+def host(value: Any) -> str:
+    text = str(value).strip()
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        if not _HOST.fullmatch(text):
+            advice = "use an address like 127.0.0.1, 0.0.0.0 or ::1, or a host name, without scheme and port"
+            raise ValueError(f"{text!r} is not a valid host: {advice}") from None
+    return text
+
+
+def directory(value: Any) -> Path:
+    path = Path(str(value))
+    try:
+        usable = path.is_dir() or not path.exists()
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{str(value)!r} cannot be used ({error}): use a directory, for example ./data") from None
+    if not usable:
+        raise ValueError(f"{str(value)!r} is a file: use a directory, for example ./data")
+    return path
+
+
 def qdrant_url(value: Any) -> str:
     return "embedded" if str(value).strip() == "embedded" else server_url(str(value))
 
 
-Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(words)]
+Options = Annotated[tuple[str, ...], NoDecode, BeforeValidator(options)]
 IndexIds = Annotated[tuple[str, ...], NoDecode, BeforeValidator(index_ids)]
 MetadataIndexes = Annotated[dict[str, str], NoDecode, BeforeValidator(metadata_indexes)]
 CollectionTemplate = Annotated[str, BeforeValidator(collection)]
 Secret = Annotated[SecretStr, BeforeValidator(secret)]
 ApiUrl = Annotated[str, BeforeValidator(api_url)]
 QdrantUrl = Annotated[str, BeforeValidator(qdrant_url)]
+Host = Annotated[str, BeforeValidator(host)]
+Directory = Annotated[Path, BeforeValidator(directory)]
 CronExpression = Annotated[str, BeforeValidator(cron)]

@@ -10,6 +10,9 @@ from dotenv import dotenv_values
 from connector.domain.masking import hide, secrets_of_url
 from connector.settings.names import PREFIX, PROXY, did_you_mean
 
+UNREADABLE = ""
+"""The content of a secret whose file cannot be used; a problem says why."""
+
 _ADDRESSES = ("twelvelabs_base_url", "qdrant_url")
 
 
@@ -46,7 +49,7 @@ def mounted_secrets(directory: Path, secrets: Iterable[str], problems: list[str]
 
 
 def read_secret(name: str, path: Path, called: str, problems: list[str]) -> dict[str, str]:
-    """Read one file; return field name -> content, empty after a problem. Messages name the setting as `called`."""
+    """Read one file; return field name -> content, or UNREADABLE. Messages name the setting as `called`."""
     try:
         value = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
@@ -54,33 +57,37 @@ def read_secret(name: str, path: Path, called: str, problems: list[str]) -> dict
             # A bare word is probably the secret itself, not a file name.
             hide([path.name])
         cure = "it must exist, and the user that runs the connector must be able to read it"
-        problems.append(f"{called}: cannot read {path} ({error}): {cure}")
-        return {}
+        cause = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        problems.append(f"{called}: cannot read {path} ({cause}): {cure}")
+        return {name: UNREADABLE}
     if not value:
-        problems.append(f"{called}: {path} is empty")
-        return {}
+        problems.append(f"{called}: {path} is empty: write the secret into it, or remove the setting")
+        return {name: UNREADABLE}
     return {name: value}
 
 
-def dotenv_file(path: Path, problems: list[str]) -> dict[str, str | None]:
+def dotenv_file(path: Path, unread: list[str]) -> dict[str, str | None]:
     """The variables of a `.env` file, with names in lower case; empty if the file does not exist."""
     try:
         return {name.lower(): value for name, value in dotenv_values(path).items()}
     except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"cannot read {path}: {error}")
+        unread.append(f"cannot read {path}: {error}")
         return {}
 
 
-def toml_file(path: Path, fields: Collection[str], problems: list[str]) -> dict[str, Any]:
-    """The file's values by field name. A key is a variable name in lower case, with or without `connector_`."""
+def toml_file(path: Path, unread: list[str]) -> dict[str, Any]:
+    """The content of the settings file; empty after a problem."""
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        problems.append(f"cannot read the settings file {path}: {error}")
-        return {}
+        unread.append(f"cannot read the settings file {path}: {error}")
     except tomllib.TOMLDecodeError as error:
-        problems.append(f"the settings file {path} is not valid TOML: {error}")
-        return {}
+        unread.append(f"the settings file {path} is not valid TOML: {error}")
+    return {}
+
+
+def toml_values(path: Path, content: Mapping[str, Any], fields: Collection[str], problems: list[str]) -> dict[str, Any]:
+    """The file's values by field name. A key is a variable name in lower case, with or without `connector_`."""
     values = {}
     for key, value in content.items():
         name = next((name for name in (key.lower(), PREFIX + key.lower()) if name in fields), None)

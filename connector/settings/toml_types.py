@@ -9,7 +9,7 @@ from connector.settings.names import PREFIX
 from connector.settings.ranges import RANGES, duration, real, whole
 
 _NAMES: dict[type, str] = {
-    bool: "true or false",
+    bool: "a boolean",
     int: "a whole number",
     float: "a number with a fraction",
     str: "a string",
@@ -19,12 +19,12 @@ _NAMES: dict[type, str] = {
     date: "a date",
     time: "a time of day",
 }
-_TEXT = (frozenset({str}), "a string in quotes")
+_TEXT = frozenset({str})
 _WANTED: dict[object, tuple[frozenset[type], str]] = {
     bool: (frozenset({bool}), "true or false, without quotes"),
-    whole: (frozenset({int}), "a whole number, without quotes"),
-    real: (frozenset({int, float}), "a number, without quotes"),
-    duration: (frozenset({str, int, float}), 'a duration like "5m", or a number of seconds'),
+    whole: (frozenset({int}), "a whole number, without quotes, from {}"),
+    real: (frozenset({int, float}), "a number, without quotes, from {}"),
+    duration: (frozenset({str, int, float}), 'a duration like "5m", or a number of seconds, from {}'),
     tuple: (frozenset({str, list}), "a list of strings"),
     dict: (frozenset({str, list, dict}), "a list or table of strings"),
 }
@@ -74,18 +74,24 @@ def _mistyped(
 
 
 def _wanted(name: str, annotation: object) -> tuple[frozenset[type], str]:
-    known = RANGES.get(name) or RANGES.get(PREFIX + name)
-    return _WANTED.get(known.read if known else _base(annotation), _TEXT)
+    """The allowed types, and how to write the value."""
+    span, base = RANGES.get(name) or RANGES.get(PREFIX + name), _base(annotation)
+    if span:
+        types, words = _WANTED[span.read]
+        return types, words.format(span)
+    if get_origin(base) is Literal:
+        return _TEXT, " or ".join(f'"{choice}"' for choice in get_args(base))
+    return _WANTED.get(base, (_TEXT, "a string in quotes"))
 
 
 def _base(annotation: object) -> object:
-    """The class in an annotation, without None and Annotated."""
+    """The class or Literal in an annotation, without None and Annotated."""
     origin = get_origin(annotation)
     if origin is Annotated:
         return _base(get_args(annotation)[0])
     if origin in (Union, UnionType):
         return _base(next(inner for inner in get_args(annotation) if inner is not NoneType))
-    return str if origin is Literal else origin or annotation
+    return annotation if origin is Literal else origin or annotation
 
 
 def _wrong_part(value: object, allowed: frozenset[type]) -> object | None:
@@ -97,4 +103,6 @@ def _wrong_part(value: object, allowed: frozenset[type]) -> object | None:
 
 
 def _shown(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else repr(value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, date | time) else repr(value)

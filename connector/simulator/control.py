@@ -24,6 +24,8 @@ from connector.simulator.world.scenes import LONGEST_SECONDS, Scene
 from connector.simulator.world.world import World
 
 Caption = str | Scene
+CHANGEABLE = ("filename", "duration", "fps", "width", "height", "metadata")
+"""The facts of AssetSpec that `update_asset` changes; the API has no way to change the others."""
 
 
 class Control:
@@ -92,9 +94,11 @@ class Control:
     ) -> None:
         """Replace the content under the same id, with new vectors unless only the metadata changes.
 
-        `facts` are filename, duration, fps, width, height, metadata; `model` is the one that makes the vectors from now
-        on; `bump` moves updated_at.
+        `facts` are those in CHANGEABLE; `model` is the one that makes the vectors from now on; `bump` moves updated_at.
         """
+        fixed = sorted(set(facts) - set(CHANGEABLE))
+        if fixed:
+            raise ValueError(f"update_asset: {fixed[0]!r} cannot be changed; facts are {', '.join(CHANGEABLE)}")
         with self._world.lock:
             state, record = self._asset(index, asset)
             content = _content_facts(captions, facts)
@@ -181,6 +185,8 @@ class Control:
         before and during the response), `drop` (connection reset). `rewrite` changes the decoded body of the normal
         response.
         """
+        if "match" in fault:
+            raise ValueError("inject: 'match' is called pattern here")
         self._board.inject(_convert({"match": pattern, **fault}, FaultSpec), rewrite)
 
     def clear_faults(self) -> None:
@@ -228,8 +234,8 @@ def _convert(value: dict[str, Any], kind: type[Any]) -> Any:
 def _content_facts(captions: list[Caption] | None, facts: dict[str, Any]) -> dict[str, Any]:
     """The fields that determine the content, validated like those of a scenario."""
     checked = _convert({"filename": "unchanged", **facts}, AssetSpec)
-    own = ("filename", "duration", "fps", "width", "height")
-    found: dict[str, Any] = {name: getattr(checked, name) for name in own if facts.get(name) is not None}
+    own = (name for name in CHANGEABLE if name != "metadata" and facts.get(name) is not None)
+    found: dict[str, Any] = {name: getattr(checked, name) for name in own}
     if captions is None:
         return found
     if not captions:

@@ -1,9 +1,9 @@
 """The control operations over HTTP, without a key: `POST /_control/<operation>` with the arguments as a JSON object.
 
-GET /_control/ lists the operations. Read with GET: /_control/state, /knobs, /requests?pattern=&since=, /deliveries,
-/indexes/{id}/assets and /indexes/{id}/assets/{id}. POST /_control/hold answers {"hold": n}, then
-GET /_control/holds/{n}?timeout=s waits until a request is held (408 if none comes) and POST /_control/holds/{n}/release
-lets it go. Mistakes answer 400 {"error": text}.
+GET /_control/ lists the operations with all their arguments. Read with GET: /_control/state, /knobs,
+/requests?pattern=&since=, /deliveries, /indexes/{id}/assets and /indexes/{id}/assets/{id}. POST /_control/hold answers
+{"hold": n}, then GET /_control/holds/{n}?timeout=s waits until a request is held (408 if none comes) and
+POST /_control/holds/{n}/release lets it go. Mistakes answer 400 {"error": text}.
 """
 
 import asyncio
@@ -18,8 +18,10 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from connector.simulator.api.json_io import answer, decoded
-from connector.simulator.control import Control
+from connector.simulator.control import CHANGEABLE, Control
 from connector.simulator.faults.fault_board import Hold
+from connector.simulator.world.knobs import Knobs
+from connector.simulator.world.scenario import AssetSpec, FaultSpec
 
 OPERATIONS = (
     "add_index",
@@ -41,6 +43,15 @@ OPERATIONS = (
     "set_webhook",
     "emit",
 )
+_KEYWORDS: dict[str, tuple[str, ...]] = {
+    "add_asset": AssetSpec.__struct_fields__,
+    "update_asset": CHANGEABLE,
+    "set_knobs": Knobs.__struct_fields__,
+    "inject": tuple(name for name in FaultSpec.__struct_fields__ if name != "match"),
+}
+"""What the operations with `**keywords` accept."""
+
+_NOT_SENT = "rewrite"  # a Python function
 _LONGEST_WAIT = 600.0
 
 
@@ -66,7 +77,7 @@ class ControlApi:
 
     async def overview(self, _request: Request) -> Response:
         named = {name: inspect.signature(getattr(self._control, name)) for name in (*OPERATIONS, "hold")}
-        return answer({"operations": {name: list(signature.parameters) for name, signature in named.items()}})
+        return answer({"operations": {name: _accepted(name, signature) for name, signature in named.items()}})
 
     async def state(self, _request: Request) -> Response:
         control = self._control
@@ -131,6 +142,12 @@ async def _mistake(_request: Request, error: Exception) -> Response:
     return answer({"error": str(error)}, 400)
 
 
+def _accepted(name: str, signature: inspect.Signature) -> list[str]:
+    """The names of all arguments that the operation accepts over HTTP."""
+    declared = [key for key, it in signature.parameters.items() if it.kind is not it.VAR_KEYWORD and key != _NOT_SENT]
+    return list(dict.fromkeys((*declared, *_KEYWORDS.get(name, ()))))
+
+
 def _call(operation: Callable[..., Any], body: bytes) -> Any:
     """Call the operation with the JSON object's keys as arguments. Raises ValueError that names an invalid argument."""
     arguments = _arguments(operation, body)
@@ -142,11 +159,11 @@ def _call(operation: Callable[..., Any], body: bytes) -> Any:
 
 
 def _arguments(operation: Callable[..., Any], body: bytes) -> dict[str, Any]:
-    hints = {name: hint for name, hint in get_type_hints(operation).items() if name != "rewrite"}
+    hints = {name: hint for name, hint in get_type_hints(operation).items() if name != _NOT_SENT}
     named = inspect.signature(operation).parameters
     given = msgspec.convert(decoded(body or b"{}"), dict[str, Any])
-    if "rewrite" in given:
-        raise ValueError(f"{operation.__name__}: rewrite is a Python function and cannot be sent")
+    if _NOT_SENT in given:
+        raise ValueError(f"{operation.__name__}: {_NOT_SENT} is a Python function and cannot be sent")
     return {name: _converted(name, value, hints) if name in named else value for name, value in given.items()}
 
 

@@ -122,3 +122,12 @@ def test_search_before_the_first_sync_says_so(connector: Command) -> None:
     assert ended.code == 0
     assert "connector sync" in ended.stdout
     assert not list(connector.directory.iterdir())
+
+
+@pytest.mark.parametrize("text", ["", " \t\n"])
+def test_search_for_nothing_is_refused_before_any_request(connector: Command, simulator: Simulator, text: str) -> None:
+    ended = connector.run("search", text, "--json")
+
+    assert (ended.code, ended.json["error"]["code"]) == (2, "usage_error")
+    assert "it is empty: give the words to search for" in ended.stderr
+    assert simulator.control.requests.matching("**") == []

@@ -7,6 +7,9 @@ import pytest
 from connector.domain.errors import ConfigError
 from tests.unit.settings_place import Place
 
+NO_ADDRESS = (
+    "it is not a valid server address (value not shown: it may be a key): use http://host:port or https://host:port"
+)
 WRONG = [
     ("CONNECTOR_INDEXES", ",", "it names no index: use index ids, or * for all indexes of the account"),
     ("CONNECTOR_INDEXES", "my index", "'my index' is not a valid index id"),
@@ -15,9 +18,9 @@ WRONG = [
     (
         "TWELVELABS_BASE_URL",
         "api.twelvelabs.io",
-        "it is not a valid server address: use http://host:port or https://host:port",
+        NO_ADDRESS,
     ),
-    ("QDRANT_URL", "ftp://qdrant", "it is not a valid server address: use http://host:port or https://host:port"),
+    ("QDRANT_URL", "ftp://qdrant", NO_ADDRESS),
     ("QDRANT_URL", "http://", "it is not a valid server address"),
     ("QDRANT_URL", "http://qdrant:port", "it is not a valid server address"),
     ("QDRANT_URL", "http://qdrant:70000", "it is not a valid server address"),
@@ -25,8 +28,8 @@ WRONG = [
     ("QDRANT_URL", "http://qdrant:0", "it is not a valid server address"),
     ("QDRANT_GRPC_PORT", "0", "'0' is out of range: use 1 to 65535"),
     ("QDRANT_GRPC_PORT", "65536", "'65536' is out of range: use 1 to 65535"),
-    ("QDRANT_GRPC_PORT", "grpc", "'grpc' is not a whole number, from 1 to 65535"),
-    ("CONNECTOR_TRANSCRIPT", "perhaps", "valid boolean"),
+    ("QDRANT_GRPC_PORT", "grpc", "'grpc' is not a whole number: use 1 to 65535"),
+    ("CONNECTOR_TRANSCRIPT", "perhaps", "'perhaps' is not valid: use true or false"),
     (
         "CONNECTOR_METADATA_INDEXES",
         "category",
@@ -50,17 +53,17 @@ WRONG = [
     ("CONNECTOR_CONCURRENCY", "0", "is out of range: use 1 to 64"),
     ("CONNECTOR_CONCURRENCY", "65", "is out of range: use 1 to 64"),
     ("CONNECTOR_REQUESTS_PER_MINUTE", "0", "use 1 to 1000000"),
-    ("CONNECTOR_DELETE_MODE", "never", "'sync' or 'keep'"),
+    ("CONNECTOR_DELETE_MODE", "never", "'never' is not allowed: use sync or keep"),
     ("CONNECTOR_MAX_DELETES", "-1", "is out of range: use 0 to "),
-    ("CONNECTOR_MAX_DELETES", "2.5", "is not a whole number, from 0 to 1000000"),
+    ("CONNECTOR_MAX_DELETES", "2.5", "is not a whole number: use 0 to 1000000"),
     ("CONNECTOR_MAX_DELETE_RATIO", "1.01", "is out of range: use 0 to 1"),
     ("CONNECTOR_MAX_DELETE_RATIO", "nan", "is out of range: use 0 to 1"),
     ("CONNECTOR_MAX_ATTEMPTS", "0", "is out of range: use 1 to 1000"),
     ("CONNECTOR_MAX_DELETE_RATIO", "-0.1", "is out of range: use 0 to 1"),
     ("CONNECTOR_HTTP_PORT", "-1", "is out of range: use 0 to "),
     ("CONNECTOR_WEBHOOK_PORT", "99999", "is out of range: use 0 to 65535"),
-    ("CONNECTOR_LOG_LEVEL", "loud", "'debug', 'info', 'warning' or 'error'"),
-    ("CONNECTOR_LOG_FORMAT", "xml", "'auto', 'console' or 'json'"),
+    ("CONNECTOR_LOG_LEVEL", "loud", "'loud' is not allowed: use debug, info, warning or error"),
+    ("CONNECTOR_LOG_FORMAT", "xml", "'xml' is not allowed: use auto, console or json"),
 ]
 
 
@@ -188,38 +191,49 @@ def test_a_dotenv_that_cannot_be_read_is_named(place: Place) -> None:
     assert mistake.startswith("cannot read .env: ")
 
 
+@pytest.mark.parametrize("name", ["absent.toml", "broken.toml", "binary.env"])
+def test_what_a_file_that_cannot_be_read_may_hold_is_not_missing(bare: Place, name: str) -> None:
+    """One mistake, not three: the file may set what is required."""
+    bare.write("broken.toml", "indexes = ")
+    if name == "binary.env":
+        (bare.directory / ".env").write_bytes(b"CONNECTOR_INDEXES=\xff")
+    else:
+        bare.environment(CONNECTOR_CONFIG=name)
+    assert len(bare.mistakes()) == 1
+
+
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("concurrency = true", "CONNECTOR_CONCURRENCY: true is true or false: use a whole number, without quotes"),
+        ("concurrency = true", "CONNECTOR_CONCURRENCY: true is a boolean: use a whole number, without quotes"),
         ("concurrency = 4.0", "CONNECTOR_CONCURRENCY: 4.0 is a number with a fraction: use a whole number"),
         ('concurrency = "4"', "CONNECTOR_CONCURRENCY: '4' is a string: use a whole number, without quotes"),
         ('max_deletes = "ten"', "CONNECTOR_MAX_DELETES: 'ten' is a string: use a whole number"),
         ("max_deletes = {}", "CONNECTOR_MAX_DELETES: {} is a table: use a whole number"),
         ('max_delete_ratio = "0.2"', "CONNECTOR_MAX_DELETE_RATIO: '0.2' is a string: use a number, without quotes"),
-        ("max_delete_ratio = false", "CONNECTOR_MAX_DELETE_RATIO: false is true or false: use a number"),
+        ("max_delete_ratio = false", "CONNECTOR_MAX_DELETE_RATIO: false is a boolean: use a number"),
         ("max_delete_ratio = nan", "CONNECTOR_MAX_DELETE_RATIO: nan is out of range: use 0 to 1"),
         ('transcript = "no"', "CONNECTOR_TRANSCRIPT: 'no' is a string: use true or false, without quotes"),
         ("media_links = 1", "CONNECTOR_MEDIA_LINKS: 1 is a whole number: use true or false"),
         ("indexes = 5", "CONNECTOR_INDEXES: 5 is a whole number: use a list of strings"),
-        ("indexes = true", "CONNECTOR_INDEXES: true is true or false: use a list of strings"),
+        ("indexes = true", "CONNECTOR_INDEXES: true is a boolean: use a list of strings"),
         ("[indexes]\na = 1", "CONNECTOR_INDEXES: {'a': 1} is a table: use a list of strings"),
         ("embedding_options = [1]", "CONNECTOR_EMBEDDING_OPTIONS: 1 is a whole number: use a list of strings"),
-        ("poll_interval = true", "CONNECTOR_POLL_INTERVAL: true is true or false: use a duration"),
+        ("poll_interval = true", "CONNECTOR_POLL_INTERVAL: true is a boolean: use a duration"),
         (
             "poll_interval = 12:00:00",
-            "CONNECTOR_POLL_INTERVAL: datetime.time(12, 0) is a time of day: use a duration",
+            "CONNECTOR_POLL_INTERVAL: 12:00:00 is a time of day: use a duration",
         ),
         ("poll_interval = -1", "CONNECTOR_POLL_INTERVAL: -1 is not a duration"),
         ("poll_interval = inf", "CONNECTOR_POLL_INTERVAL: inf is not a duration"),
         ("twelvelabs_api_key = 5", "TWELVELABS_API_KEY: it is a whole number: use a string in quotes"),
         ("qdrant_url = 6333", "QDRANT_URL: 6333 is a whole number: use a string in quotes"),
-        ("data_dir = 2026-01-01", "CONNECTOR_DATA_DIR: datetime.date(2026, 1, 1) is a date: use a string"),
+        ("data_dir = 2026-01-01", "CONNECTOR_DATA_DIR: 2026-01-01 is a date: use a string"),
         ("http_host = 127", "CONNECTOR_HTTP_HOST: 127 is a whole number: use a string in quotes"),
         ("collection = ['a-{model}']", "CONNECTOR_COLLECTION: ['a-{model}'] is a list: use a string in quotes"),
-        ("delete_mode = false", "CONNECTOR_DELETE_MODE: false is true or false: use a string in quotes"),
+        ("delete_mode = false", 'CONNECTOR_DELETE_MODE: false is a boolean: use "sync" or "keep"'),
         ("metadata_indexes = {a = 5}", "CONNECTOR_METADATA_INDEXES: 5 is a whole number: use a list or table"),
-        ("log_level = []", "CONNECTOR_LOG_LEVEL: [] is a list: use a string in quotes"),
+        ("log_level = []", 'CONNECTOR_LOG_LEVEL: [] is a list: use "debug" or "info"'),
     ],
 )
 def test_a_value_of_the_wrong_type_in_the_file_is_named(bare: Place, line: str, words: str) -> None:

@@ -75,7 +75,7 @@ def test_a_secret_file_that_cannot_be_read_is_named(indexed: Place) -> None:
     binary.write_bytes(b"\xff\xfe")
     for path in (indexed.directory / "missing", indexed.directory, binary):
         indexed.environment(TWELVELABS_API_KEY="", TWELVELABS_API_KEY_FILE=str(path))
-        mistake = indexed.mistakes()[0]
+        (mistake,) = indexed.mistakes()
         assert mistake.startswith(f"TWELVELABS_API_KEY_FILE: cannot read {path} (")
         assert mistake.endswith(READABLE)
 
@@ -84,7 +84,9 @@ def test_a_secret_file_that_cannot_be_read_is_named(indexed: Place) -> None:
 def test_an_empty_secret_file_is_named(indexed: Place, content: str) -> None:
     path = indexed.write("key", content)
     indexed.environment(TWELVELABS_API_KEY_FILE=str(path))
-    assert f"TWELVELABS_API_KEY_FILE: {path} is empty" in indexed.mistakes()
+    assert indexed.mistakes() == [
+        f"TWELVELABS_API_KEY_FILE: {path} is empty: write the secret into it, or remove the setting"
+    ]
 
 
 def test_a_mounted_secret_that_cannot_be_read_is_named(indexed: Place) -> None:
@@ -93,6 +95,23 @@ def test_a_mounted_secret_that_cannot_be_read_is_named(indexed: Place) -> None:
     (mistake,) = indexed.mistakes()
     assert mistake.startswith("QDRANT_API_KEY: cannot read ")
     assert mistake.endswith(READABLE)
+
+
+@pytest.mark.parametrize("where", ["environment", "dotenv", "mounted"])
+@pytest.mark.parametrize("what", ["missing", "empty"])
+def test_a_key_file_that_cannot_be_used_is_one_mistake(indexed: Place, where: str, what: str) -> None:
+    """The key is not required as well."""
+    path = indexed.directory / "key" if what == "missing" else indexed.write("key", "")
+    if where == "environment":
+        indexed.environment(TWELVELABS_API_KEY_FILE=str(path))
+    elif where == "dotenv":
+        indexed.write(".env", f"TWELVELABS_API_KEY_FILE={path}")
+    elif what == "empty":
+        indexed.write("secrets/twelvelabs_api_key", "")
+    else:
+        (indexed.directory / "secrets" / "twelvelabs_api_key").mkdir(parents=True)
+
+    assert len(indexed.mistakes()) == 1
 
 
 def test_other_mounted_files_are_nobodys_business(indexed: Place) -> None:

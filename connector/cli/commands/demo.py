@@ -22,7 +22,7 @@ async def demo() -> Exit:
     with tempfile.TemporaryDirectory(prefix="connector-demo-") as directory:
         async with Simulator(Scenario.default()) as simulator:
             settings = given_only(
-                twelvelabs_api_key="demo",
+                twelvelabs_api_key="simulated-key",
                 twelvelabs_base_url=simulator.base_url,
                 qdrant_url="embedded",
                 connector_indexes="*",

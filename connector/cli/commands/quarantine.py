@@ -36,13 +36,16 @@ async def release(settings: Settings, what: str, index_id: str, names: Sequence[
         advice = "See `connector quarantine list`"
         raise ConfigError(f"quarantine {what}", unknown_ids[0], f"it is not in quarantine in index {index_id}", advice)
     chosen = list(names or sorted(found))
-    if daemon_runs(settings):
-        result: Any = await follow(settings, f"quarantine {what}", {"index_id": index_id, "assets": chosen})
-    else:
+    result: Any = {"assets": []}
+    if chosen and daemon_runs(settings):
+        result = await follow(settings, f"quarantine {what}", {"index_id": index_id, "assets": chosen})
+    elif chosen:
         async with open_app(settings, f"quarantine {what}") as app:
             result = {"assets": await _carry_out(app, what, index_id, chosen)}
     if as_json:
         print_json({"index_id": index_id, **result})
+    elif not chosen:
+        out.print(f"No assets of index {text(index_id)} are in quarantine.")
     else:
         done = "will be retried in the next cycle" if what == "retry" else "no longer have points in Qdrant"
         out.print(f"{len(result['assets'])} assets {done}.")

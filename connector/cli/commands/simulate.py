@@ -57,8 +57,6 @@ def _announce(simulator: Simulator, *, as_json: bool) -> None:
         model = index["models"][0]["model_name"]
         out.print(f"  index {index_id}: {text(index['index_name'])}, {model}, {index['video_count']:g} videos")
     out.print("Point any TwelveLabs client at it, for example:", style="dim")
-    out.print(
-        f"  TWELVELABS_BASE_URL={simulator.base_url} TWELVELABS_API_KEY=any CONNECTOR_INDEXES='*' connector sync",
-        style="dim",
-    )
+    variables = f"TWELVELABS_BASE_URL={simulator.base_url} TWELVELABS_API_KEY=simulated-key CONNECTOR_INDEXES='*'"
+    out.print(f"  {variables} connector sync", style="dim")
     out.print(f"Control API: {simulator.control_url}    Press Ctrl-C to stop.", style="dim")

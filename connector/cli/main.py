@@ -97,7 +97,7 @@ def status(as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Show the state of each index from the ledger: counts, lag, last cycle, failed and quarantined assets."""
     from connector.cli.commands.status import status as command
 
-    _run(command(_settings(config), as_json=as_json))
+    _run(command(_settings(config, needs_account=False), as_json=as_json))
 
 
 @app.command(
@@ -199,7 +199,7 @@ def quarantine_list(index: Indexes = None, as_json: AsJson = False, config: Conf
     """List the assets that failed too often, and why."""
     from connector.cli.commands.quarantine import list_quarantined
 
-    _run(list_quarantined(_settings(config), index or [], as_json=as_json))
+    _run(list_quarantined(_settings(config, needs_account=False), index or [], as_json=as_json))
 
 
 @quarantine.command(
@@ -261,8 +261,8 @@ def main() -> None:
     sys.exit(exit_code(lambda: app(prog_name=PROGRAM), sys.argv[1:]))
 
 
-def _settings(config: Path | None) -> Settings:
-    settings, warnings = load(config)
+def _settings(config: Path | None, *, needs_account: bool = True) -> Settings:
+    settings, warnings = load(config, needs_account=needs_account)
     logs.set_up(settings.connector_log_level, settings.connector_log_format)
     for warning in warnings:
         structlog.get_logger(__name__).warning("settings.unknown", what=warning)

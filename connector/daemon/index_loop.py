@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import structlog
 
@@ -18,6 +18,7 @@ from connector.domain.masking import masked
 from connector.domain.report import CycleKind, CycleReport, Result
 from connector.engine.cycle import Engine
 from connector.engine.passes import Pass
+from connector.engine.reports import save_report
 from connector.engine.survey import CycleOptions, settings_digest
 from connector.ports import CheckpointStore
 
@@ -271,6 +272,6 @@ class IndexLoop:
 
     async def _save(self, kind: CycleKind, report: CycleReport) -> None:
         try:
-            await self._ledger.save_report(report.index_id, asdict(report), kind=kind, ended_at=self._wall())
+            await save_report(self._ledger, report, kind, self._wall())
         except LedgerUnavailable as error:
             log.warning("ledger.write_failed", reason=str(error))

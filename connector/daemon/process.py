@@ -18,6 +18,7 @@ from connector.daemon.index_loops import IndexLoops
 from connector.daemon.readiness import Readiness
 from connector.daemon.schedule import Schedule
 from connector.daemon.stop_signals import stop_signals
+from connector.domain import timestamps
 from connector.domain.backoff import exponential_backoff
 from connector.domain.errors import ConnectorError, LedgerUnavailable
 from connector.domain.priority import WAITS_AS, Priority
@@ -128,13 +129,16 @@ class Daemon:
 
     async def _heart(self) -> None:
         shown: tuple[float, object] = (0.0, None)
+        saved_at = time.monotonic()
         while True:
             self._beat_at = time.monotonic()
             live = self._live()
             if live["indexes"] != shown[1] or self._beat_at - shown[0] > _SHOWN_AGAIN_SEC:
                 shown = (self._beat_at, live["indexes"])
                 await self._show_live_if_possible()
-            await self._save_minutes()
+            at = time.monotonic()
+            await self._save_minutes(current=at - saved_at >= _SHOWN_AGAIN_SEC)
+            saved_at = at if at - saved_at >= _SHOWN_AGAIN_SEC else saved_at
             await asyncio.sleep(BEAT_SEC)
 
     async def _save_minutes(self, *, current: bool = False) -> None:
@@ -199,7 +203,7 @@ class Daemon:
         return {
             "version": __version__,
             "pid": os.getpid(),
-            "started_at": self._started_at,
+            "started_at": timestamps.text(self._started_at),
             "state": "draining" if self._stopping.is_set() else "running",
             "indexes": {loop.settings.index_id: asdict(loop.live) for loop in self._loops.all()},
         }

@@ -67,3 +67,9 @@ def worst_lag(minutes: Iterable[Minute], now: float) -> float | None:
     """The longest lag of the last hour; None if nothing became ready."""
     current = int(now // MINUTE_SEC)
     return max((it.lag_max for it in minutes if it.lags and current - _HOUR < it.minute <= current), default=None)
+
+
+def last_lag(minutes: Iterable[Minute]) -> float | None:
+    """The mean lag of the latest minute in which an asset became current; None if there is none."""
+    told = [it for it in minutes if it.lags]
+    return round(told[-1].lag_sum / told[-1].lags, 3) if told else None

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from connector.domain.history import KEPT_CYCLES, MINUTE_SEC, assets_per_minute, worst_lag
+from connector.domain import timestamps
+from connector.domain.history import KEPT_CYCLES, MINUTE_SEC, assets_per_minute, last_lag, worst_lag
 from connector.domain.ledger_model import Checkpoint
 from connector.domain.report import CycleReport
 from connector.ledger.rows import LedgerRow
@@ -36,6 +37,7 @@ async def _of_index(
     rows = await ledger.problems(index_id, SHOWN)
     minutes = await ledger.minutes(index_id, int(now // MINUTE_SEC) - _HOUR)
     rate, waiting = assets_per_minute(minutes, now), sum(counts["backlog"].values())
+    lag = last_lag(minutes)
     past = await ledger.cycles(index_id, KEPT_CYCLES)
     tried = [(row, row.attempt) for row in rows if row.attempt]
     told = [(row, attempt) for row, attempt in tried if attempt.attempts < max_attempts and attempt.reason]
@@ -56,12 +58,12 @@ async def _of_index(
         "quarantined": [_problem(row) for row in quarantined],
         "withheld": report.get("withheld", 0),
         "withheld_because": report.get("withheld_because"),
-        "lag_sec": report.get("lag_sec"),
+        "lag_sec": report.get("lag_sec") if lag is None else lag,
         "worst_lag_sec": worst_lag(minutes, now),
         "assets_per_minute": round(rate, 1),
         "remaining_sec": round(waiting / rate * MINUTE_SEC) if waiting and rate else None,
-        "last_cycle_at": past[0].ended_at if past else None,
-        "last_success_at": next((it.ended_at for it in past if not it.report.get("error")), None),
+        "last_cycle_at": timestamps.text(past[0].ended_at) if past else None,
+        "last_success_at": next((timestamps.text(it.ended_at) for it in past if not it.report.get("error")), None),
         "last_cycle": report or None,
     }
 
@@ -74,7 +76,7 @@ def _problem(row: Checkpoint) -> dict[str, Any]:
         "attempts": attempt.attempts if attempt else 0,
         "code": (attempt and attempt.code) or "interrupted",
         "reason": (attempt and attempt.reason) or "the process ended while the asset was being worked on",
-        "due": attempt.due if attempt else 0.0,
+        "due": timestamps.text(attempt.due) if attempt else None,
     }
 
 

@@ -35,6 +35,7 @@ _DOTENV = Path(".env")
 SECRETS_DIR = Path("/run/secrets")
 
 Variables = Mapping[str, str | None]
+_NO_ACCOUNT = {"twelvelabs_api_key": "not set", "connector_indexes": "*"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +76,17 @@ class Gathered:
         ]
 
 
-def load(config: Path | None = None, *, secrets_dir: Path = SECRETS_DIR, **given: Any) -> tuple[Settings, list[str]]:
-    """Return the settings, and warnings for the log. Raises one ConfigError that names every mistake."""
+def load(
+    config: Path | None = None, *, secrets_dir: Path = SECRETS_DIR, needs_account: bool = True, **given: Any
+) -> tuple[Settings, list[str]]:
+    """Return the settings, and warnings for the log. Raises one ConfigError that names every mistake.
+
+    Without `needs_account`, the key and the indexes may be missing: for commands that read the ledger only.
+    """
     found = gather(config, secrets_dir)
     problems = found.problems
     try:
-        settings = given_only(**{**found.values, **given})
+        settings = given_only(**{**({} if needs_account else _NO_ACCOUNT), **found.values, **given})
     except ValidationError as error:
         raise config_error([*problems, *found.mistakes(error)]) from None
     if problems:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.domain.history import KEPT_PROBLEMS, Minute, assets_per_minute, counted, shortened, worst_lag
+from connector.domain.history import KEPT_PROBLEMS, Minute, assets_per_minute, counted, last_lag, shortened, worst_lag
 from connector.domain.report import Outcome, Result
 
 NOW = 6000.0  # the 100th minute begins
@@ -48,3 +48,17 @@ def test_the_rate_is_that_of_the_last_ten_minutes(minutes: list[Minute], now: fl
 )
 def test_the_worst_lag_is_that_of_the_last_hour(minutes: list[Minute], worst: float | None) -> None:
     assert worst_lag(minutes, NOW) == worst
+
+
+@pytest.mark.parametrize(
+    ("minutes", "lag"),
+    [
+        ([], None),
+        ([Minute(100, assets=3)], None),
+        ([Minute(98, lags=1, lag_sum=9.0), Minute(99, lags=2, lag_sum=3.0), Minute(100, assets=1)], 1.5),
+    ],
+)
+def test_the_lag_is_that_of_the_last_minute_in_which_an_asset_became_current(
+    minutes: list[Minute], lag: float | None
+) -> None:
+    assert last_lag(minutes) == lag

@@ -12,8 +12,9 @@ from connector.cli.interrupts import interrupts
 from connector.cli.output import Exit, counted, number, print_json, put, text
 from connector.cli.progress import ProgressBars
 from connector.domain.errors import ConfigError, ConnectorError, InternalError
-from connector.domain.report import CycleReport, error_facts
+from connector.domain.report import CycleKind, CycleReport, error_facts
 from connector.engine.discovery import ALL_INDEXES
+from connector.engine.reports import save_report
 from connector.engine.survey import CycleOptions
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.ledger.command_queue import read_report
@@ -104,7 +105,7 @@ async def _cycles(
             report = await app.engine.cycle(settings, options)
             bars.end(report)
             reports[settings.index_id] = report
-            await app.ledger.save_report(settings.index_id, asdict(report), ended_at=time.time())
+            await save_report(app.ledger, report, CycleKind.SYNC, time.time())
 
 
 async def _names(app: App, index_ids: Sequence[str]) -> dict[str, str | None]:

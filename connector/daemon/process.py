@@ -28,6 +28,8 @@ from connector.ledger.command_queue import CommandQueue
 from connector.ledger.heartbeat import Heartbeat
 from connector.ledger.index_states import index_states
 from connector.settings.connector_settings import Settings
+from connector.telemetry.bottleneck import Bottleneck
+from connector.telemetry.observers import Observers
 from connector.web.health import web_app
 from connector.web.listener import listening
 from connector.web.webhooks import PATH, Webhooks
@@ -45,17 +47,18 @@ async def run_daemon(settings: Settings, wall: Callable[[], float] = time.time) 
     `wall` is the wall clock, in seconds since the epoch; it may jump back or forward at any time.
     """
     schedule, stopping = Schedule(wall=wall), asyncio.Event()
-    loops = IndexLoops(settings, schedule)
+    loops, bottleneck = IndexLoops(settings, schedule), Bottleneck()
+    observe = Observers(loops.observe, bottleneck)
 
     with stop_signals(stopping) as waiting:
         try:
             async with AsyncExitStack() as stack:
-                opened = open_app(settings, "run", observe=loops.observe, takeover_sec=TAKEOVER_SEC, wall=wall)
+                opened = open_app(settings, "run", observe=observe, takeover_sec=TAKEOVER_SEC, wall=wall)
                 app = await stack.enter_async_context(opened)
                 queue = await stack.enter_async_context(CommandQueue(settings.ledger_path))
                 heartbeat = await stack.enter_async_context(Heartbeat(settings.ledger_path))
                 waiting.clear()
-                await Daemon(app, queue, heartbeat, schedule, loops, stopping, wall).run()
+                await Daemon(app, queue, heartbeat, schedule, loops, bottleneck, stopping, wall).run()
         except asyncio.CancelledError:
             if not waiting:
                 raise
@@ -71,11 +74,12 @@ class Daemon:
         heartbeat: Heartbeat,
         schedule: Schedule,
         loops: IndexLoops,
+        bottleneck: Bottleneck,
         stopping: asyncio.Event,
         wall: Callable[[], float],
     ) -> None:
         self._app, self._settings, self._loops = app, app.settings, loops
-        self._queue, self._heartbeat = queue, heartbeat
+        self._queue, self._heartbeat, self._bottleneck = queue, heartbeat, bottleneck
         self._wall, self._schedule = wall, schedule
         self._stopping, self._task_ready = stopping, asyncio.Event()
         self._ready_tasks: list[str | None] = []
@@ -200,10 +204,12 @@ class Daemon:
         return {"ledger": str(self._settings.ledger_path), "daemon": self._live(), "indexes": indexes}
 
     def _live(self) -> dict[str, Any]:
+        engine = self._app.engine
         return {
             "version": __version__,
             "pid": os.getpid(),
             "started_at": timestamps.text(self._started_at),
+            "limited_by": self._bottleneck.limit() if engine.workers.in_hand or engine.queue.ready() else None,
             "state": "draining" if self._stopping.is_set() else "running",
             "indexes": {loop.settings.index_id: asdict(loop.live) for loop in self._loops.all()},
         }

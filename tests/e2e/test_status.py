@@ -79,3 +79,16 @@ def test_the_lag_of_a_live_change_is_told(connector: Command, simulator: Simulat
 
     assert "  lag: " in words
     assert "last cycle: at 20" in words
+
+
+def test_it_says_what_limits_a_backfill_now(connector: Command, simulator: Simulator) -> None:
+    with running(connector, wait=False, CONNECTOR_REQUESTS_PER_MINUTE="60") as daemon:
+        wait_until(
+            lambda: (daemon.get("/api/status")[1] or {}).get("daemon", {}).get("limited_by") == "rate_limit",
+            PATIENCE_SEC,
+            "the rate limit is told",
+        )
+        words = status(connector, daemon)
+        daemon.process.kill()
+
+    assert "waiting for the rate limit of requests to TwelveLabs" in words

@@ -13,6 +13,7 @@ from connector.daemon.schedule import LATE_SEC, Schedule
 from connector.ledger.command_queue import CommandQueue
 from connector.ledger.heartbeat import Heartbeat
 from connector.settings.connector_settings import given_only
+from connector.telemetry.bottleneck import Bottleneck
 from tests.engine.world import INDEX, World
 
 
@@ -27,7 +28,7 @@ async def daemon(tmp_path: Path) -> AsyncIterator[Daemon]:
     path, schedule = settings.ledger_path, Schedule(wall=lambda: world.now)
     async with CommandQueue(path) as queue, Heartbeat(path) as heartbeat:
         loops = IndexLoops(settings, schedule)
-        yield Daemon(app, queue, heartbeat, schedule, loops, asyncio.Event(), lambda: world.now)
+        yield Daemon(app, queue, heartbeat, schedule, loops, Bottleneck(), asyncio.Event(), lambda: world.now)
 
 
 async def test_a_missed_beat_of_the_schedule_heals_with_the_next_one(daemon: Daemon) -> None:

@@ -14,6 +14,11 @@ from connector.ledger.lock import owning_command
 from connector.settings.connector_settings import Settings
 
 _ANSWER_SEC = 8.0
+_LIMITS = {
+    "rate_limit": "waiting for the rate limit of requests to TwelveLabs",
+    "source": "the responses of TwelveLabs",
+    "sink": "the responses of Qdrant",
+}
 
 
 async def status(settings: Settings, *, as_json: bool) -> Exit:
@@ -33,6 +38,8 @@ async def status(settings: Settings, *, as_json: bool) -> Exit:
 def _print_all(daemon: Mapping[str, Any] | None, indexes: Sequence[Mapping[str, Any]]) -> None:
     if daemon:
         out.print(f"The daemon is {daemon['state']} (process {daemon['pid']}).")
+        if daemon.get("limited_by"):
+            out.print(f"  what takes most of the time: {_LIMITS[daemon['limited_by']]}")
         for name, reason in daemon["not_ready"].items():
             out.print(f"  [error]not ready, {text(name)}:[/error] {text(reason)}")
     elif not indexes:

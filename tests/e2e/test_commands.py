@@ -154,7 +154,7 @@ def test_status_names_failed_and_quarantined_assets_with_reasons(
     assert failed.code == 0
     assert (problem["indexed_asset_id"], problem["attempts"]) == (broken, 1)
     assert "the tape is torn" in problem["reason"]
-    assert f"failed {broken} (1 attempts)" in words.stdout
+    assert f"failed {broken} ({problem['filename']}, 1 attempts, next attempt {problem['due']})" in words.stdout
     assert [it["indexed_asset_id"] for it in document(quarantined, newer)["quarantined"]] == [broken]
 
 

@@ -174,7 +174,7 @@ def test_a_damaged_row_is_the_failure_of_its_index_in_the_daemon_too(
 
     assert added in {row["_id"] for row in listed(simulator.base_url, older)}
     assert {it["code"] for it in failures(daemon, newer)} == {"ledger_unavailable"}
-    assert f"read ledger row {newer} " in failures(daemon, newer)[0]["message"]
+    assert f"read ledger row {newer} " in failures(daemon, newer)[0]["reason"]
     assert daemon.events("cycle.crashed") == []
 
 

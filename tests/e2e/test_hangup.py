@@ -30,6 +30,14 @@ def scenario() -> Scenario:
     return small_scenario()
 
 
+@pytest.fixture(autouse=True)
+def hangup_as_usual() -> Iterator[None]:
+    """The daemon respects an ignored SIGHUP, which it would inherit from a test run under nohup."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @contextmanager
 def on_a_terminal(connector: Command, **settings: str) -> Iterator[tuple[Running, int]]:
     """A daemon that leads the session of a terminal, and the other end of the terminal."""

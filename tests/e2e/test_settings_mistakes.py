@@ -34,7 +34,7 @@ def test_a_misspelled_variable_is_named_with_the_right_one(offline: Command) -> 
 def test_several_mistakes_are_reported_at_once(tmp_path: Path) -> None:
     wrong = {"CONNECTOR_POLL_INTERVAL": "soon", "CONNECTOR_COLLECTION": "videos", "QDRANT_GRPC_PORT": "70000"}
 
-    ended = Command(tmp_path, wrong).run("status")
+    ended = Command(tmp_path, wrong).run("check")
 
     assert ended.code == 2
     assert "5 mistakes" in ended.stderr
@@ -51,9 +51,9 @@ def test_a_missing_key_says_where_to_get_one(tmp_path: Path) -> None:
     assert "connector demo" in ended.stderr
 
 
-@pytest.mark.parametrize("command", ["sync", "plan", "check", "status"])
+@pytest.mark.parametrize("command", ["sync", "plan", "check", "search a"])
 def test_wrong_settings_are_one_json_document_too(tmp_path: Path, command: str) -> None:
-    ended = Command(tmp_path).run(command, "--json")
+    ended = Command(tmp_path).run(*command.split(), "--json")
 
     assert ended.code == 2
     assert set(ended.json) == {"error"}

@@ -48,7 +48,7 @@ def _end_interrupted(_: int, __: FrameType | None) -> None:
 
 
 def _do_nothing(_: int, __: FrameType | None) -> None:
-    """Settings are read after this, so there is nothing to reload."""
+    """The settings are not read yet, so there is nothing to reload."""
 
 
 def _ignore() -> None:

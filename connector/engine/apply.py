@@ -62,7 +62,7 @@ class Applier:
         ownership: Ownership,
         observe: Observer,
     ) -> None:
-        """`names` maps other names of collections, such as aliases, to the one that is used."""
+        """`names` maps each alias of a collection to the name that the ledger rows use."""
         self._source, self._sink, self._ledger = source, sink, ledger
         self._clock, self._settings, self._index = clock, settings, index
         self._first_cycle_at, self._names, self._ownership = first_cycle_at, names, ownership

@@ -1,4 +1,4 @@
-"""The changes of one pass, from the queue's side: counts them and collects their results."""
+"""A batch: the changes that one pass has put into the queue. Counts them and collects their results."""
 
 import asyncio
 from collections.abc import Callable

@@ -160,7 +160,7 @@ class Surveyor:
         return Survey(index, state, snapshot, rows, plan, before=_unchanged, after=_unchanged)
 
     async def survey_assets(self, settings: IndexSettings, indexed_asset_ids: Collection[str]) -> Survey:
-        """Survey these assets only, whatever their back-off."""
+        """Survey only these assets, even if their next attempt is not due yet."""
         state, index = await self._known(settings)
         rows = credible_rows(await self._ledger.rows(index.index_id, indexed_asset_ids), self._clock())
         found = [row.listed or await self._look_at(index, name) for name, row in rows.items()]

@@ -1,4 +1,4 @@
-"""The rows of assets in SQLite."""
+"""Reads and writes the rows of assets in SQLite."""
 
 import json
 import sqlite3
@@ -13,7 +13,7 @@ from connector.ledger.sqlite_file import SqliteFile
 
 _DELETES_KEPT_SEC = 30 * 86_400.0
 _ONE = "where index_id = ? and indexed_asset_id = ?"
-_SELECT = f"select {cells.ROW_COLUMNS} from checkpoints"  # noqa: S608  names of a module of ours
+_SELECT = f"select {cells.ROW_COLUMNS} from checkpoints"  # noqa: S608  only constants are inserted
 _NO_ATTEMPT = ", ".join(f"{name} = null" for name in cells.ATTEMPT)
 _ATTEMPT = ", ".join(f"{name} = ?" for name in cells.ATTEMPT)
 _NOT_APPLIED = ", ".join(f"{name} = null" for name in cells.APPLIED)
@@ -87,7 +87,7 @@ class SqliteAssetRows(SqliteFile):
         await self._run("write", lambda db: _change(db, index_id, indexed_asset_id, changes, values))
 
     async def reset_attempts(self, index_id: str, indexed_asset_id: str) -> None:
-        query = f"update checkpoints set {_NO_ATTEMPT} {_ONE}"  # noqa: S608  names of a module of ours
+        query = f"update checkpoints set {_NO_ATTEMPT} {_ONE}"  # noqa: S608  only constants are inserted
         await self._run("write", lambda db: db.execute(query, (index_id, indexed_asset_id)))
 
     async def unplan(self, index_id: str, indexed_asset_id: str) -> None:
@@ -145,7 +145,7 @@ def _set_attempt(db: sqlite3.Connection, index_id: str, name: str, attempt: Atte
 def _change(db: sqlite3.Connection, index_id: str, name: str, changes: str, values: Collection[object]) -> None:
     """Change the row; create it if it is missing."""
     db.execute("insert or ignore into checkpoints (index_id, indexed_asset_id) values (?, ?)", (index_id, name))
-    db.execute(f"update checkpoints set {changes} {_ONE}", (*values, index_id, name))  # noqa: S608  names of modules of ours
+    db.execute(f"update checkpoints set {changes} {_ONE}", (*values, index_id, name))  # noqa: S608  only constants are inserted
 
 
 def _open(db: sqlite3.Connection, index_id: str, names: Iterable[str], collections: Collection[str]) -> None:

@@ -42,7 +42,7 @@ class _Row(msgspec.Struct, array_like=True, gc=False):
 
 
 ROW_COLUMNS = ", ".join(_Row.__struct_fields__)
-INSERT_ROW = f"insert into checkpoints values (?, {', '.join('?' * len(_Row.__struct_fields__))})"  # noqa: S608  names of this module
+INSERT_ROW = f"insert into checkpoints values (?, {', '.join('?' * len(_Row.__struct_fields__))})"  # noqa: S608  only constants are inserted
 APPLIED = (
     "fingerprint",
     "revision",
@@ -122,7 +122,7 @@ def write_state(db: sqlite3.Connection, index_id: str, state: IndexState) -> Non
     values = ", ".join("?" * len(STATE))
     changes = ", ".join(f"{name} = excluded.{name}" for name in STATE)
     db.execute(
-        f"insert into indexes (index_id, {STATE_COLUMNS}) values (?, {values}) on conflict do update set {changes}",  # noqa: S608  names of this module
+        f"insert into indexes (index_id, {STATE_COLUMNS}) values (?, {values}) on conflict do update set {changes}",  # noqa: S608  only constants are inserted
         (index_id, *(facts[name] for name in STATE)),
     )
 

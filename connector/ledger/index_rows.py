@@ -110,7 +110,7 @@ class SqliteIndexRows(SqliteFile):
 
 
 def _state(db: sqlite3.Connection, index_id: str) -> IndexState | None:
-    query = f"select {cells.STATE_COLUMNS} from indexes where index_id = ? and first_cycle_at is not null"  # noqa: S608  names of a module of ours
+    query = f"select {cells.STATE_COLUMNS} from indexes where index_id = ? and first_cycle_at is not null"  # noqa: S608  only constants are inserted
     row = db.execute(query, (index_id,)).fetchone()
     return cells.state(index_id, row) if row else None
 

@@ -49,7 +49,7 @@ def options(value: Any) -> tuple[str, ...]:
     wrong = [name for name in names if not _OPTION.fullmatch(name)]
     if wrong:
         advice = "use visual, audio, transcription, separated by commas"
-        raise ValueError(f"{wrong[0]!r} is not the name of an embedding option: {advice}")
+        raise ValueError(f"{wrong[0]!r} is not an embedding option: {advice}")
     return names
 
 

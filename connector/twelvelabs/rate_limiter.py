@@ -16,7 +16,7 @@ _FEW = 10
 _FEW_OF_LIMIT = 0.1
 _PROBE_AFTER_SEC = 60.0
 _RESERVED: ContextVar[bool] = ContextVar("reserved", default=False)
-"""Whether the running task has a turn that it did not use yet."""
+"""True if the running task has reserved a turn and not used it yet."""
 
 
 @dataclass(frozen=True, slots=True)

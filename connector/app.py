@@ -65,7 +65,7 @@ async def open_app(
             _make_directory(settings.connector_data_dir)
             await _own(stack, settings.lock_path, command, takeover_sec)
         ledger = await stack.enter_async_context(SqliteCheckpointStore(settings.ledger_path, read_only=read_only))
-        observers = Observers(EventLog(settings.connector_max_attempts), observe)
+        observers = Observers(EventLog(settings.connector_max_attempts, wall=wall), observe)
         source = make_source(settings, observers)
         stack.push_async_callback(source.close)
         sink = make_sink(settings, observers)

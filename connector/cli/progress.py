@@ -41,7 +41,7 @@ class ProgressBars:
 
     def __enter__(self) -> Self:
         if self.shown:
-            self._open.enter_context(logs.warnings_only())
+            self._open.enter_context(logs.beside_progress())
             self._open.enter_context(self._progress)
         return self
 

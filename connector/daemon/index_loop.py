@@ -141,9 +141,9 @@ class IndexLoop:
             self._minute = Minute(now)
         self._minute = counted(self._minute, result)
 
-    async def save_minutes(self, *, current: bool = False) -> None:
-        """Write what was counted in past minutes, with `current` also in this one. Raises LedgerUnavailable."""
-        if current:
+    async def save_minutes(self) -> None:
+        """Write what was counted since the last call. Raises LedgerUnavailable; then the next call writes it."""
+        if self._minute.assets:
             self._past.append(self._minute)
             self._minute = Minute(self._minute.minute)
         while self._past:
@@ -229,7 +229,7 @@ class IndexLoop:
             self.poke_poll()
 
     async def _is_known(self) -> bool:
-        """True once a full cycle has seen the index."""
+        """True if a full cycle has listed the index before."""
         state = await self._state()
         return state is not None and state.index_name is not None
 

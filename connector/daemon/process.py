@@ -99,7 +99,7 @@ class Daemon:
                 tasks = [group.create_task(life) for life in (*lives, self._schedule.run())]
                 await self._stopping.wait()
                 await self._drain()
-                await self._save_minutes(current=True)
+                await self._save_minutes()
                 for task in (*tasks, *(loop.task for loop in self._loops.all() if loop.task)):
                     task.cancel()
         log.info("daemon.stopped")
@@ -140,15 +140,15 @@ class Daemon:
             if live["indexes"] != shown[1] or self._beat_at - shown[0] > _SHOWN_AGAIN_SEC:
                 shown = (self._beat_at, live["indexes"])
                 await self._show_live_if_possible()
-            at = time.monotonic()
-            await self._save_minutes(current=at - saved_at >= _SHOWN_AGAIN_SEC)
-            saved_at = at if at - saved_at >= _SHOWN_AGAIN_SEC else saved_at
+            if self._beat_at - saved_at >= _SHOWN_AGAIN_SEC:
+                saved_at = self._beat_at
+                await self._save_minutes()
             await asyncio.sleep(BEAT_SEC)
 
-    async def _save_minutes(self, *, current: bool = False) -> None:
+    async def _save_minutes(self) -> None:
         try:
             for loop in self._loops.all():
-                await loop.save_minutes(current=current)
+                await loop.save_minutes()
         except LedgerUnavailable as error:
             log.warning("ledger.write_failed", reason=str(error))
 

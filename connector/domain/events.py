@@ -39,6 +39,7 @@ class ChangeFinished:
 
     index_id: str
     result: Result
+    cycle_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

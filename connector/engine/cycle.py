@@ -114,7 +114,7 @@ class Engine:
         )
 
     def retry(self, settings: IndexSettings, indexed_asset_ids: Collection[str]) -> Pass:
-        """Upsert these assets of the ledger at once, whatever their back-off."""
+        """Upsert these assets of the ledger now, even if their next attempt is not due yet."""
         return Pass(
             CycleKind.RETRY,
             settings,
@@ -184,7 +184,7 @@ class Engine:
         return None
 
     def _tell(self, work: Work, result: Result) -> None:
-        self._observe(ChangeFinished(work.index_id, result))
+        self._observe(ChangeFinished(work.index_id, result, work.activity.cycle_id if work.activity else None))
 
     async def _prepare(self, it: Pass) -> Prepared:
         """Check that the index and its collection can be used. Sets the index and the warnings of the pass."""

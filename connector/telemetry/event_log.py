@@ -27,6 +27,8 @@ from connector.telemetry.outages import Change, Outage
 PROGRESS_SEC = 60.0
 _FULL = (CycleKind.SYNC, CycleKind.FULL)
 _FREQUENT = (CycleKind.POLL, CycleKind.WEBHOOK)
+REPORTED = ("asset.failed", "asset.quarantined", "deletes.withheld", "index.failed")
+"""Lines that repeat what the report of a cycle says."""
 _DOWN = ("unavailable", "sink_unavailable")
 _UNREACHABLE = {"source": "source.unreachable", "qdrant": "qdrant.unreachable"}
 _RECOVERED = {"source": "source.recovered", "qdrant": "qdrant.recovered"}
@@ -67,7 +69,7 @@ class EventLog:
         self._max_attempts, self._clock, self._wall = max_attempts, clock, wall
         self._outages = {"source": Outage(), "qdrant": Outage()}
         self._backfills: dict[str, _Backfill] = {}
-        self._errors: dict[str, str] = {}
+        self._errors: dict[tuple[str, bool], str] = {}
 
     def __call__(self, event: Event, /) -> None:
         self._write(event)
@@ -84,7 +86,7 @@ class EventLog:
     @_write.register
     def _(self, event: ChangesPlanned) -> None:
         now = self._clock()
-        self._backfills[event.index_id] = _Backfill(event.count, now, now)
+        self._backfills[event.cycle_id] = _Backfill(event.count, now, now)
 
     @_write.register
     def _(self, event: ChangeFinished) -> None:
@@ -97,16 +99,16 @@ class EventLog:
         if result.dropped_words:
             reason = "their time ranges are invalid"
             log.warning("asset.words_dropped", filename=result.filename, words=result.dropped_words, reason=reason)
-        self._progressed(event.index_id)
+        self._progressed(event.cycle_id)
 
     @_write.register
     def _(self, event: CycleEnded) -> None:
         report = event.report
-        self._backfills.pop(report.index_id, None)
+        self._backfills.pop(event.cycle_id, None)
         if report.error:
             self._failed(event.kind, report)
             return
-        if self._errors.pop(report.index_id, None):
+        if self._errors.pop((report.index_id, event.kind in _FULL), None):
             log.warning("index.recovered", kind=event.kind, index_name=report.index_name)
         if report.withheld:
             self._withheld(report)
@@ -143,9 +145,9 @@ class EventLog:
             facts["attempts"] = f"{result.attempt.attempts} of {self._max_attempts}"
         return facts
 
-    def _progressed(self, index_id: str) -> None:
-        """A line per minute while a cycle carries out its changes."""
-        it, now = self._backfills.get(index_id), self._clock()
+    def _progressed(self, cycle_id: str | None) -> None:
+        """A line per minute while a cycle carries out its changes. Polls overlap it, with changes of their own."""
+        it, now = self._backfills.get(cycle_id or ""), self._clock()
         if it is None:
             return
         it.done += 1
@@ -157,11 +159,14 @@ class EventLog:
         log.info("backfill.progressed", done=it.done, planned=it.planned, remaining_sec=_rounded(remaining))
 
     def _failed(self, kind: str, report: CycleReport) -> None:
-        """Once per error in a row; the cycle is tried again at least once a minute."""
-        error = report.error or {}
-        if self._errors.get(report.index_id) == error["code"]:
+        """Once per error in a row, since a cycle is tried again at least once a minute.
+
+        Full cycles and polls fail and recover separately: a poll may succeed while every full cycle fails.
+        """
+        error, which = report.error or {}, (report.index_id, kind in _FULL)
+        if self._errors.get(which) == error["code"]:
             return
-        self._errors[report.index_id] = error["code"]
+        self._errors[which] = error["code"]
         facts = {"reason": error["message"], "code": error["code"]}
         log.warning("index.failed", kind=kind, index_name=report.index_name, **facts)
 

@@ -12,6 +12,7 @@ import structlog
 
 from connector.domain.activity import ACTIVITY
 from connector.domain.masking import masked
+from connector.telemetry.event_log import REPORTED
 from connector.telemetry.repeats import LibraryRepeats
 
 _QUIET = ("httpx", "httpcore", "apscheduler", "uvicorn", "grpc", "asyncio")
@@ -57,16 +58,26 @@ def set_up(level: str = "info", style: str = "auto") -> None:
 
 
 @contextmanager
-def warnings_only() -> Iterator[None]:
-    """Hide records below warning, for a command that shows its progress. Level debug still shows all."""
+def beside_progress() -> Iterator[None]:
+    """Hide records below warning, and those that the report at the end repeats. Level debug still shows all."""
     root = logging.getLogger()
-    before = root.level
-    if before == logging.INFO:
-        root.setLevel(logging.WARNING)
+    before, handlers = root.level, list(root.handlers)
+    if before == logging.DEBUG:
+        yield
+        return
+    root.setLevel(max(before, logging.WARNING))
+    for handler in handlers:
+        handler.addFilter(_not_reported)
     try:
         yield
     finally:
         root.setLevel(before)
+        for handler in handlers:
+            handler.removeFilter(_not_reported)
+
+
+def _not_reported(record: logging.LogRecord) -> bool:
+    return not (isinstance(record.msg, dict) and record.msg.get("event") in REPORTED)
 
 
 class _Stderr(logging.StreamHandler[Any]):

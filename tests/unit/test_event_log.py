@@ -131,6 +131,16 @@ def test_a_failing_index_is_told_once_for_each_error_in_a_row_and_then_that_it_r
     ]
 
 
+def test_a_poll_that_succeeds_is_no_recovery_of_full_cycles(written: Written) -> None:
+    poll = CycleEnded("c2", CycleKind.POLL, CycleReport(INDEX))
+    unfit = ended(error=error("sink_mismatch"))
+
+    assert [line["event"] for line in written.warnings(unfit, poll, unfit, poll, ended())] == [
+        "index.failed",
+        "index.recovered",
+    ]
+
+
 @pytest.mark.parametrize(("side", "make"), [("source", request), ("qdrant", sink)])
 def test_an_outage_is_one_line_with_its_begin_and_one_with_its_length(
     written: Written, side: str, make: Callable[[str | None], Event]
@@ -153,11 +163,12 @@ def test_single_failures_between_responses_are_no_outage(written: Written) -> No
 
 
 def test_a_long_cycle_tells_its_progress_every_minute(written: Written) -> None:
-    done = ChangeFinished(INDEX, Result("a", Outcome.APPLIED))
+    done = ChangeFinished(INDEX, Result("a", Outcome.APPLIED), "c1")
+    poll = ChangesPlanned("c2", INDEX, 0), CycleEnded("c2", CycleKind.POLL, CycleReport(INDEX))
     lines = written.of(CycleBegan("c1", INDEX, CycleKind.FULL), ChangesPlanned("c1", INDEX, 100))
     for _ in range(30):
         written.clock.now += 10.0
-        lines += written.of(done)
+        lines += written.of(done, *poll)
 
     told = [line for line in lines if line["event"] == "backfill.progressed"]
     assert [(line["done"], line["planned"]) for line in told] == [(6, 100), (12, 100), (18, 100), (24, 100), (30, 100)]

@@ -73,6 +73,16 @@ def test_simulate_prints_them_as_json(bare: Command) -> None:
     assert json.loads(line)["index_ids"] == ids
 
 
+def test_the_key_in_the_example_is_the_one_that_simulate_accepts(bare: Command) -> None:
+    process = bare.start("simulate", "--port", "0", "--assets", "3", "--api-key", "another key")
+    assert process.stdout
+    example = next(line for line in process.stdout if "connector sync" in line)
+    process.send_signal(signal.SIGTERM)
+    end(process)
+
+    assert "TWELVELABS_API_KEY='another key' " in example
+
+
 def test_simulate_on_a_port_in_use(bare: Command) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

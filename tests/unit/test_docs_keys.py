@@ -10,7 +10,7 @@ from connector.domain.masking import SHORTEST, hide, masked
 ROOT = Path(__file__).parents[2]
 FILES = [ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("*compose*.yml"), *ROOT.glob("connector/cli/**/*.py")]
 # A value in the clear: no reference to a variable, no placeholder.
-KEY = re.compile(r"""(?:TWELVELABS_API_KEY=|api_key=")([A-Za-z0-9_-]+)(?![\w.]*\.\.\.)""")
+KEY = re.compile(r"""(?:TWELVELABS_API_KEY=|api_key="|_KEY = ")([A-Za-z0-9_-]+)(?![\w.]*\.\.\.)""")
 
 
 def keys() -> set[tuple[str, str]]:

@@ -2,12 +2,17 @@
 
 import asyncio
 import json
+import shlex
 import signal
+from functools import partial
 from pathlib import Path
 
 from connector.cli.output import Exit, out, text
 from connector.domain.errors import ConfigError
 from connector.simulator import Scenario, ScenarioError, Simulator, serve
+
+_ANY_KEY = "simulated-key"
+"""The simulator accepts any key unless one is given."""
 
 
 def scenario_of(file: Path | None, seed: int | None, assets: int | None) -> Scenario:
@@ -33,9 +38,8 @@ async def simulate(scenario: Scenario, host: str, port: int, api_key: str | None
     if task:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
-        await serve(
-            scenario, host=host, port=port, api_key=api_key, ready=lambda served: _announce(served, as_json=as_json)
-        )
+        ready = partial(_announce, api_key=api_key or _ANY_KEY, as_json=as_json)
+        await serve(scenario, host=host, port=port, api_key=api_key, ready=ready)
     except OSError as error:
         raise ConfigError("simulate", f"on {host}:{port}", str(error)) from error
     except asyncio.CancelledError:
@@ -44,7 +48,7 @@ async def simulate(scenario: Scenario, host: str, port: int, api_key: str | None
     return Exit.DONE
 
 
-def _announce(simulator: Simulator, *, as_json: bool) -> None:
+def _announce(simulator: Simulator, *, api_key: str, as_json: bool) -> None:
     """Print the first line for programs (base URL, then index ids), the rest for people."""
     control = simulator.control
     facts = {"base_url": simulator.base_url, "index_ids": control.index_ids, "control_url": simulator.control_url}
@@ -57,6 +61,11 @@ def _announce(simulator: Simulator, *, as_json: bool) -> None:
         model = index["models"][0]["model_name"]
         out.print(f"  index {index_id}: {text(index['index_name'])}, {model}, {index['video_count']:g} videos")
     out.print("Point any TwelveLabs client at it, for example:", style="dim")
-    variables = f"TWELVELABS_BASE_URL={simulator.base_url} TWELVELABS_API_KEY=simulated-key CONNECTOR_INDEXES='*'"
-    out.print(f"  {variables} connector sync", style="dim")
+    variables = {
+        "TWELVELABS_BASE_URL": simulator.base_url,
+        "TWELVELABS_API_KEY": api_key,
+        "CONNECTOR_INDEXES": "*",
+    }
+    settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
+    out.print(f"  {text(settings)} connector sync", style="dim")
     out.print(f"Control API: {simulator.control_url}    Press Ctrl-C to stop.", style="dim")

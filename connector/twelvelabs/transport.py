@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -12,6 +13,7 @@ import structlog
 from connector import __version__
 from connector.domain.errors import ConfigError, RateLimited, Unavailable
 from connector.domain.masking import hide
+from connector.domain.priority import Priority
 from connector.domain.server_url import server_url
 from connector.twelvelabs import rate_headers
 from connector.twelvelabs.calls import Call, Read
@@ -108,9 +110,9 @@ class ApiTransport:
             if not isinstance(failed.error, RateLimited):
                 raise failed.error from failed.__cause__
 
-    async def reserve(self) -> None:
+    async def reserve(self, priority: Callable[[], Priority]) -> None:
         """Wait until a request may be sent, and reserve its turn for this task. Does not wait for a long block."""
-        await self._limiter.reserve(self._limits.longest_wait)
+        await self._limiter.reserve(self._limits.longest_wait, priority)
 
     def release(self) -> None:
         """Give the reserved turn back, if it was not used."""

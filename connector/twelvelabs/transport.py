@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -12,6 +13,7 @@ from connector import __version__
 from connector.domain.errors import ConfigError, RateLimited, Unavailable
 from connector.domain.events import RequestRetried, TurnWaited
 from connector.domain.masking import hide
+from connector.domain.priority import Priority
 from connector.domain.server_url import server_url
 from connector.ports import Observer
 from connector.twelvelabs import rate_headers
@@ -110,10 +112,10 @@ class ApiTransport:
             if not isinstance(failed.error, RateLimited):
                 raise failed.error from failed.__cause__
 
-    async def reserve(self) -> None:
+    async def reserve(self, priority: Callable[[], Priority]) -> None:
         """Wait until a request may be sent, and reserve its turn for this task. Does not wait for a long block."""
         asked_at = self._clock.monotonic()
-        await self._limiter.reserve(self._limits.longest_wait)
+        await self._limiter.reserve(self._limits.longest_wait, priority)
         self._tell_wait(asked_at)
 
     def release(self) -> None:

@@ -119,6 +119,7 @@ class Executor:
     async def _drop(self, command: Command) -> dict[str, Any]:
         index_id, assets = command.arguments["index_id"], command.arguments["assets"]
         async with self._app.engine.queue.quiet(index_id):
+            self._app.engine.queue.touch(index_id, *assets)
             of_index = self._app.settings.of_index(index_id)
             return {"assets": await maintenance.drop(self._app.sink, self._app.ledger, of_index, assets)}
 

@@ -73,14 +73,11 @@ class Engine:
             ready = await self._prepare(it)
             index = ready.index
             listing = await self.surveyor.listing(settings, index)
-            async with self.queue.quiet(index.index_id):
-                found = await self.surveyor.survey_all(settings, listing, options)
-                if found.reconciliation:
-                    known = found.reconciliation
-                    await commit(
-                        self._sink, self._ledger, index.index_id, known, ready.owner, take_over=options.take_over
-                    )
-                return found
+            with self.queue.watching(index.index_id) as touched:
+                found = await self.surveyor.survey_all(settings, listing, options, touched)
+            if known := found.reconciliation:
+                await commit(self._sink, self._ledger, index.index_id, known, ready.owner, take_over=options.take_over)
+            return found
 
         return Pass(options.kind, settings, survey, lambda _: options.priority, options.take_over)
 

@@ -37,6 +37,14 @@ class Reconciliation:
     names: Mapping[str, str] = field(default_factory=dict)
     """Other names of collections, such as aliases -> the name that `rows` use."""
 
+    def without(self, touched: Collection[str]) -> "Reconciliation":
+        """Neither adopt nor reopen these assets, which somebody worked on meanwhile. The next comparison decides."""
+        return replace(
+            self,
+            adopted=[name for name in self.adopted if name not in touched],
+            reopened={place: [it for it in names if it not in touched] for place, names in self.reopened.items()},
+        )
+
 
 async def compare(
     sink: Sink,
@@ -102,7 +110,7 @@ async def commit(
     for info in known.claims:
         # The other collections have no owner, or the owner that the home had: claiming them is safe.
         await claim(sink, ledger, index_id, info, me, take_over=take_over or info != known.home)
-    for name in known.released:
+    for name in [name for name in known.released if not await sink.count(name, index_id)]:
         await sink.set_owner(name, index_id, None)
     if known.is_new or known.adopted:
         await ledger.adopt(index_id, [known.rows[name] for name in known.adopted], known.state)

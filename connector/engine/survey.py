@@ -79,11 +79,16 @@ class Surveyor:
         pending, now = state.pending if state else frozenset[str](), self._clock()
         return Listing(await self._source.snapshot(index), frozenset(known), pending, now)
 
-    async def survey_all(self, settings: IndexSettings, listing: Listing, options: CycleOptions) -> Survey:
-        """Compare a listing with ledger and sink for a full cycle. Only reads, so a dry run can use it."""
+    async def survey_all(
+        self, settings: IndexSettings, listing: Listing, options: CycleOptions, touched: Collection[str] = ()
+    ) -> Survey:
+        """Compare a listing with ledger and sink for a full cycle. Only reads, so a dry run can use it.
+
+        `touched` are the assets that somebody works on meanwhile; it may grow during the call.
+        """
         snapshot, index, now = listing.snapshot, listing.snapshot.index, self._clock()
         point_config = settings.point_config(index)
-        known = await compare(
+        found = await compare(
             self._sink,
             self._ledger,
             index.index_id,
@@ -93,6 +98,7 @@ class Surveyor:
             take_over=options.take_over,
             thorough=await self._is_audit_due(settings, now),
         )
+        known = found.without(touched)
         policy = replace(
             settings.policy(now),
             refresh=_refresh_policy(settings, len(known.rows), options.refresh_period),

@@ -4,8 +4,8 @@ import asyncio
 import heapq
 import itertools
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 
 from connector.domain.activity import Activity
@@ -55,6 +55,7 @@ class _IndexQueue:
     in_hand: set[str] = field(default_factory=set)
     served: int = 0
     quiet: int = 0
+    watched: list[set[str]] = field(default_factory=list)
     blocked: bool = False
 
     @property
@@ -119,6 +120,7 @@ class WorkQueue:
         if work:
             queue = self._indexes[work.index_id]
             del queue.waiting[work.indexed_asset_id]
+            self.touch(work.index_id, work.indexed_asset_id)
             queue.in_hand.add(work.indexed_asset_id)
             queue.served = next(self._turns)
             work.begin()
@@ -133,6 +135,22 @@ class WorkQueue:
             if work.indexed_asset_id not in queue.waiting:
                 self.put(replace(work, batches=[]))
         self._wake()
+
+    @contextmanager
+    def watching(self, index_id: str) -> Iterator[Collection[str]]:
+        """The assets of the index that are in hand now, or were so since: a comparison may have seen half a change."""
+        queue = self._indexes.setdefault(index_id, _IndexQueue())
+        touched = set(queue.in_hand)
+        queue.watched.append(touched)
+        try:
+            yield touched
+        finally:
+            queue.watched = [it for it in queue.watched if it is not touched]
+
+    def touch(self, index_id: str, *indexed_asset_ids: str) -> None:
+        """Somebody works on these assets."""
+        for touched in self._indexes.setdefault(index_id, _IndexQueue()).watched:
+            touched.update(indexed_asset_ids)
 
     @asynccontextmanager
     async def quiet(self, index_id: str) -> AsyncIterator[None]:

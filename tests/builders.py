@@ -81,10 +81,12 @@ def row(
     opened: bool = False,
     attempt: Attempt | None = None,
     collections: Iterable[str] | None = None,
+    listed: IndexedAsset | None = None,
 ) -> Checkpoint:
     """Held in the applied collection; a row that was only opened gets the default one."""
     held = [applied.collection] if applied else [COLLECTION] if opened else []
-    return Checkpoint(name, applied, opened, frozenset(held if collections is None else collections), attempt)
+    names = frozenset(held if collections is None else collections)
+    return Checkpoint(name, applied, opened, names, attempt, listed)
 
 
 def vectors(count: int, dimension: int = DIMENSION, seed: int = 0) -> Float32:

@@ -131,7 +131,7 @@ def planned(report: CycleReport, snapshot: Snapshot, plan: Plan) -> CycleReport:
     problems = [
         *(_problem("quarantined", row) for row in plan.quarantined),
         *(_problem("failed" if row.indexed_asset_id in used_up else "deferred", row) for row in plan.postponed),
-        *(_withheld(delete.checkpoint, plan.withheld_because or "") for delete in plan.withheld[:SHOWN_WITHHELD]),
+        *(_withheld(delete.checkpoint, str(plan.withheld_because)) for delete in plan.withheld[:SHOWN_WITHHELD]),
     ]
     return replace(
         report,

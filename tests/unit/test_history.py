@@ -56,6 +56,7 @@ def test_the_worst_lag_is_that_of_the_last_hour(minutes: list[Minute], worst: fl
         ([], None),
         ([Minute(100, assets=3)], None),
         ([Minute(98, lags=1, lag_sum=9.0), Minute(99, lags=2, lag_sum=3.0), Minute(100, assets=1)], 1.5),
+        ([Minute(97, lags=1, lag_sum=9.0), Minute(98, lags=5, lag_sum=8.0), Minute(99, lags=3, lag_sum=2.0)], 0.667),
     ],
 )
 def test_the_lag_is_that_of_the_last_minute_in_which_an_asset_became_current(

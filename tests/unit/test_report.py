@@ -8,6 +8,7 @@ import pytest
 from connector.domain.errors import ConnectorError, IndexGone, MalformedAsset, Unavailable
 from connector.domain.plan import Decision, Delete, Plan, Upsert
 from connector.domain.report import (
+    SHOWN_WITHHELD,
     CycleReport,
     Outcome,
     Problem,
@@ -104,6 +105,16 @@ def test_what_is_settled_beforehand_is_counted() -> None:
     assert differences(report, withheld=2, withheld_because="too many") == {}
 
 
+def test_withheld_deletes_are_named_up_to_a_number() -> None:
+    withheld = tuple(Delete(row(str(number), listed=asset(str(number)))) for number in range(SHOWN_WITHHELD + 1))
+    problems = surveyed(withheld=withheld, withheld_because="too many").problems
+    assert problems == tuple(
+        Problem(str(number), "withheld", "withheld", "too many", f"{number}.mp4") for number in range(SHOWN_WITHHELD)
+    )
+    unlisted = surveyed(withheld=(Delete(row("x")),), withheld_because="too many").problems
+    assert unlisted == (Problem("x", "withheld", "withheld", "too many"),)
+
+
 def test_what_is_planned_is_not_done_yet() -> None:
     report = surveyed(upserts=(Upsert(asset("a"), "print", Decision.NEW),), deletes=(Delete(row("x")),))
     assert (report.upserted, report.deleted) == (0, 0)
@@ -114,6 +125,13 @@ def test_a_quarantined_asset_is_explained() -> None:
     report = surveyed(quarantined=(row("q", attempt=tried),))
     assert report.quarantined == 1
     assert report.problems == (Problem("q", "quarantined", "malformed_asset", "a zero vector"),)
+
+
+def test_problems_have_the_file_names_of_their_assets() -> None:
+    tried = attempt(attempts=5, reason="a zero vector", code="malformed_asset")
+    told = surveyed(quarantined=(row("q", attempt=tried, listed=asset("q")),)).problems
+    told += after(Result("f", Outcome.FAILED, error=BROKEN, filename="f.mp4")).problems
+    assert [it.filename for it in told] == ["q.mp4", "f.mp4"]
 
 
 def test_an_asset_that_killed_the_process_is_explained_too() -> None:

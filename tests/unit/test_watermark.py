@@ -1,5 +1,7 @@
 """The source time up to which all work is done: never moves back, never beyond the source's own time."""
 
+from dataclasses import replace
+
 import pytest
 
 from connector.domain.ledger_model import IndexState
@@ -53,6 +55,12 @@ def test_what_is_on_its_way_is_pending(status: str) -> None:
 def test_what_is_pending_no_more_is_forgotten() -> None:
     before = IndexState(0.0, 0.0, pending=frozenset({"a", "b"}))
     assert advanced(before, {"a": asset("a")}, {"a", "b"}, (), None).pending == frozenset()
+
+
+def test_what_is_shown_in_another_status_is_pending_no_more() -> None:
+    """Also if the source was not asked about it."""
+    state = replace(STATE, pending=frozenset({"a", "b"}))
+    assert advanced(state, {"a": asset("a")}, (), (), None).pending == {"b"}
 
 
 def test_what_another_pass_found_meanwhile_stays_pending() -> None:

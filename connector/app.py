@@ -19,6 +19,7 @@ from connector.ledger.lock import LockHeld, hold_lock, owning_command
 from connector.ports import CheckpointStore, Sink, Source
 from connector.qdrant.sink import QdrantSink
 from connector.settings.connector_settings import Settings
+from connector.settings.loading import network_variables
 from connector.twelvelabs import ApiTransport, TwelveLabsSource
 from connector.twelvelabs.rate_limiter import Limiter
 
@@ -114,6 +115,7 @@ def make_source(settings: Settings) -> TwelveLabsSource:
         settings.twelvelabs_api_key.get_secret_value(),
         Limiter(settings.connector_requests_per_minute),
         connections=settings.connector_concurrency + 2,
+        environment=network_variables(),
     )
     return TwelveLabsSource(transport)
 
@@ -125,6 +127,7 @@ def make_sink(settings: Settings) -> QdrantSink:
         key.get_secret_value() if key else None,
         settings.qdrant_grpc_port,
         settings.connector_data_dir,
+        environment=network_variables(),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from qdrant_client import models
@@ -32,9 +33,14 @@ class QdrantSink:
         grpc_port: int,
         data_dir: Path,
         new_instance_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+        *,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`url` is a server URL, or `embedded`: then storage is `<data_dir>/qdrant`, and key and port are ignored."""
-        self._session = Session(partial(connect, Address(url, api_key, grpc_port, data_dir)))
+        """`url` is a server URL, or `embedded`: then storage is `<data_dir>/qdrant`, and key and port are ignored.
+
+        `environment` (see `network_variables`) is for messages.
+        """
+        self._session = Session(partial(connect, Address(url, api_key, grpc_port, data_dir, environment)))
         self._setup = CollectionSetup(self._session, new_instance_id)
 
     async def version(self) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
+from connector.domain.network_variables import NAMES
 from connector.settings.connector_settings import SECRETS, Settings
 from connector.settings.mistakes import bad_proxies, config_error, invalid, not_text, unused_overrides
 from connector.settings.names import CONFIG, unknown
@@ -31,6 +32,11 @@ _FIELDS = frozenset(Settings.model_fields) - {"overrides"}
 _VARIABLES = _FIELDS | {CONFIG} | {f"{name}_file" for name in SECRETS}
 
 Variables = Mapping[str, str | None]
+
+
+def network_variables() -> dict[str, str]:
+    """The proxies and certificates of the environment, which the HTTP libraries read by themselves."""
+    return {name: value for name, value in os.environ.items() if name.lower() in NAMES}
 
 
 def load(

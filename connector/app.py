@@ -18,6 +18,7 @@ from connector.ledger.lock import LockHeld, hold_lock, owning_command
 from connector.ports import CheckpointStore, Observer, Sink, Source
 from connector.qdrant.sink import QdrantSink
 from connector.settings.connector_settings import Settings
+from connector.settings.loading import network_variables
 from connector.telemetry.event_log import EventLog
 from connector.telemetry.observers import Observers
 from connector.twelvelabs import ApiTransport, TwelveLabsSource
@@ -98,6 +99,7 @@ def make_source(settings: Settings, observe: Observer = lambda _: None) -> Twelv
         Limiter(settings.connector_requests_per_minute),
         connections=settings.connector_concurrency + 2,
         observe=observe,
+        environment=network_variables(),
     )
     return TwelveLabsSource(transport)
 
@@ -110,6 +112,7 @@ def make_sink(settings: Settings, observe: Observer = lambda _: None) -> QdrantS
         settings.qdrant_grpc_port,
         settings.connector_data_dir,
         observe=observe,
+        environment=network_variables(),
     )
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +14,7 @@ from qdrant_client import AsyncQdrantClient
 
 from connector.domain.errors import AuthenticationFailed, ConfigError, ConnectorError, SinkMismatch, Unavailable
 from connector.domain.masking import hide
+from connector.domain.network_variables import network_mistake
 from connector.domain.server_url import server_url
 from connector.qdrant.embedded import EmbeddedClient
 from connector.qdrant.failures import CollectionMissing, translated
@@ -47,6 +49,7 @@ class Address:
     api_key: str | None
     grpc_port: int
     data_dir: Path
+    environment: Mapping[str, str]
 
     @property
     def is_embedded(self) -> bool:
@@ -160,7 +163,11 @@ def _client(address: Address, transport: Transport) -> AsyncQdrantClient:
             timeout=TIMEOUT_SEC,
             check_compatibility=False,
         )
-    except ValueError as error:
+    except Exception as error:
+        if known := network_mistake(_CONNECT, str(address), error, address.environment):
+            raise known from None
+        if not isinstance(error, ValueError):
+            raise
         advice = "Check QDRANT_URL and QDRANT_API_KEY for invalid characters"
         raise ConfigError(_CONNECT, str(address), type(error).__name__, advice) from None
 

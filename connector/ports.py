@@ -60,8 +60,10 @@ class Source(Protocol):
     async def task(self, task_id: str) -> IndexingTask | None:
         """An indexing task; None if it does not exist."""
 
-    async def reserve(self) -> None:
+    async def reserve(self, priority: Callable[[], Priority]) -> None:
         """Wait until a request may be sent, and reserve its turn for the running task.
+
+        `priority` is asked again while it waits: what it waits for may change.
 
         Returns at once if the source accepts none for a long time: the next request then raises RateLimited.
         """

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from connector.domain.activity import ACTIVITY
-from connector.domain.priority import WAITS_AS
+from connector.domain.priority import WAITS_AS, Priority
 from connector.domain.report import Result
 from connector.engine.batch import Batch
 from connector.engine.work_queue import Work, WorkQueue
@@ -21,7 +21,7 @@ class Workers:
     def __init__(
         self,
         queue: WorkQueue,
-        reserve: Callable[[], Awaitable[None]],
+        reserve: Callable[[Callable[[], Priority]], Awaitable[None]],
         release: Callable[[], None],
         tell: Callable[[Work, Result], None],
         concurrency: int,
@@ -88,15 +88,18 @@ class Workers:
     async def _next(self) -> Work | None:
         ACTIVITY.set(None)
         async with self._taking:
-            first = self._queue.first()
-            if self.stopping or first is None:
+            if self.stopping or self._queue.first() is None:
                 return None
-            WAITS_AS.set(first)
-            await self._reserve()
+            await self._reserve(self._priority)
             work = self._take()
         if work is None:
             self._release()
         return work
+
+    def _priority(self) -> Priority:
+        """That of the change it would take now: better than when it began to wait, if fresh work has come."""
+        first = self._queue.first()
+        return Priority.BACKLOG if first is None else first
 
     def _take(self) -> Work | None:
         return None if self.stopping else self._queue.take()

@@ -1,14 +1,14 @@
 """When the next request of any worker may be sent: our own limit (GCRA, burst of one), a 429, the source's quota."""
 
 import asyncio
-import heapq
 import itertools
 import math
+from collections.abc import Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
 from connector.domain.errors import ConfigError
-from connector.domain.priority import WAITS_AS
+from connector.domain.priority import WAITS_AS, Priority
 from connector.twelvelabs.rate_headers import Quota
 from connector.twelvelabs.retries import Clocks
 
@@ -59,6 +59,17 @@ class RateSchedule:
         return replace(self, tat=max(self.tat, now + pace), pace=pace, paced_until=now + quota.reset_after)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Place:
+    """A place in the line for the next turn. Its priority may change while it waits."""
+
+    number: int
+    priority: Callable[[], Priority]
+
+    def order(self) -> tuple[int, int]:
+        return self.priority(), self.number
+
+
 class Limiter:
     """Shared by all workers: a quota that one worker learns applies to all."""
 
@@ -71,7 +82,7 @@ class Limiter:
             )
         self._clock = clock or Clocks()
         self._schedule = RateSchedule(interval=60.0 / requests_per_minute if requests_per_minute else 0.0)
-        self._waiting: list[tuple[int, int]] = []
+        self._waiting: list[_Place] = []
         self._numbers = itertools.count()
         self._changed = asyncio.Event()
 
@@ -90,40 +101,52 @@ class Limiter:
     def learn(self, quota: Quota) -> None:
         self._schedule = self._schedule.learned(self._clock.monotonic(), quota)
 
-    async def turn(self, longest_block: float) -> float:
+    async def turn(self, longest_block: float, priority: Callable[[], Priority] | None = None) -> float:
         """Wait until a request may be sent, by priority, then first come first served; return 0.0.
 
-        If the source is blocked for longer than `longest_block` seconds, return the remaining seconds at once, without
-        taking the turn.
+        `priority` is asked again while it waits; without it, that of the running task counts. If the source is blocked
+        for longer than `longest_block` seconds, return the remaining seconds at once, without taking the turn.
         """
         if _RESERVED.get():
             _RESERVED.set(False)
             if not self.blocked():
                 return 0.0
-        place = (int(WAITS_AS.get()), next(self._numbers))
-        heapq.heappush(self._waiting, place)
+        task_waits_as = WAITS_AS.get()
+        place = _Place(next(self._numbers), priority or (lambda: task_waits_as))
+        self._waiting.append(place)
         try:
-            while self._waiting[0] != place or (wait := self._schedule.wait(self._clock.monotonic())) > 0:
-                if self._waiting[0] != place:
+            while not self._is_first(place) or (wait := self._schedule.wait(self._clock.monotonic())) > 0:
+                if not self._is_first(place):
                     await self._changed.wait()
                 elif (blocked := self.blocked()) > longest_block:
                     return blocked
                 else:
                     await self._clock.sleep(wait)
+                    self._hand_on(place)
             self._schedule = self._schedule.taken(self._clock.monotonic())
         finally:
             self._waiting.remove(place)
-            heapq.heapify(self._waiting)
-            self._changed.set()
-            self._changed = asyncio.Event()
+            self._wake()
         return 0.0
 
-    async def reserve(self, longest_block: float) -> None:
+    async def reserve(self, longest_block: float, priority: Callable[[], Priority]) -> None:
         """Wait for a turn, which the next request of this task then has, unless the source is blocked by then.
 
         Reserves nothing if the source is blocked for longer than `longest_block` seconds: that request will say so.
         """
-        _RESERVED.set(not await self.turn(longest_block))
+        _RESERVED.set(not await self.turn(longest_block, priority))
+
+    def _is_first(self, place: _Place) -> bool:
+        return min(self._waiting, key=_Place.order) is place
+
+    def _hand_on(self, place: _Place) -> None:
+        """Another place may have become the first one while this one slept."""
+        if not self._is_first(place):
+            self._wake()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
 
     def release(self) -> None:
         """Give a reserved turn back that this task did not use."""

@@ -1,6 +1,6 @@
 """The `Source` port over the TwelveLabs API."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
@@ -10,6 +10,7 @@ from typing import TypeVar
 import structlog
 
 from connector.domain.errors import AssetError, CycleError, IndexGone, SourceUnavailable
+from connector.domain.priority import Priority
 from connector.domain.source_model import Changes, Float32, Index, IndexedAsset, IndexingTask, RetrievedAsset, Snapshot
 from connector.twelvelabs import listing_decoding, paging, text_embedding
 from connector.twelvelabs.calls import Call, Read, Refused, asset_path, index_path, task_path
@@ -82,8 +83,8 @@ class TwelveLabsSource:
         except Refused:
             return None
 
-    async def reserve(self) -> None:
-        await self._transport.reserve()
+    async def reserve(self, priority: Callable[[], Priority]) -> None:
+        await self._transport.reserve(priority)
 
     def release(self) -> None:
         self._transport.release()

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -15,6 +15,7 @@ from connector.domain.errors import ConfigError, RateLimited, Unavailable
 from connector.domain.events import RequestRetried, TurnWaited
 from connector.domain.masking import hide
 from connector.domain.network_variables import network_mistake
+from connector.domain.priority import Priority
 from connector.domain.server_url import server_url
 from connector.ports import Observer
 from connector.twelvelabs import rate_headers
@@ -123,10 +124,10 @@ class ApiTransport:
             if not isinstance(failed.error, RateLimited):
                 raise failed.error from failed.__cause__
 
-    async def reserve(self) -> None:
+    async def reserve(self, priority: Callable[[], Priority]) -> None:
         """Wait until a request may be sent, and reserve its turn for this task. Does not wait for a long block."""
         asked_at = self._clock.monotonic()
-        await self._limiter.reserve(self._limits.longest_wait)
+        await self._limiter.reserve(self._limits.longest_wait, priority)
         self._tell_wait(asked_at)
 
     def release(self) -> None:

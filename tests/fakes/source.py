@@ -10,6 +10,7 @@ from typing import Any
 
 from connector.domain.errors import ConfigError, IndexGone
 from connector.domain.marengo import KNOWN
+from connector.domain.priority import Priority
 from connector.domain.source_model import (
     IN_PROGRESS,
     READY,
@@ -232,7 +233,7 @@ class FakeSource:
         found = next((name for name in self._indexes if task_id.startswith(f"task-of-{name}")), None)
         return IndexingTask(found, task_id.removeprefix(f"task-of-{found}-")) if found else None
 
-    async def reserve(self) -> None:
+    async def reserve(self, _: Callable[[], Priority]) -> None:
         await asyncio.sleep(0)
 
     def release(self) -> None:

@@ -131,11 +131,34 @@ async def test_fresh_work_takes_the_next_turn() -> None:
     assert served == sorted(served)
 
 
+async def test_a_reservation_moves_up_when_what_it_waits_for_does() -> None:
+    """Fresh work came while a worker waited with the backlog, behind a request that came earlier."""
+    time = FakeTime(now=0.0)
+    limiter = Limiter(60, time.clock)
+    await limiter.turn(ENDLESS)
+    waits_for, served = [Priority.BACKLOG], list[str]()
+
+    async def request() -> None:
+        await limiter.turn(ENDLESS)
+        served.append("request")
+
+    async def worker() -> None:
+        await limiter.reserve(ENDLESS, lambda: waits_for[0])
+        served.append("worker")
+
+    time.on_sleep = lambda: waits_for.__setitem__(0, Priority.FRESH)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(request())
+        group.create_task(worker())
+
+    assert served == ["worker", "request"]
+
+
 async def test_a_reserved_turn_is_that_of_the_next_request() -> None:
     time = FakeTime(now=0.0)
     limiter = Limiter(60, time.clock)
     await limiter.turn(ENDLESS)
-    await limiter.reserve(ENDLESS)
+    await limiter.reserve(ENDLESS, WAITS_AS.get)
     assert time.now == 1.0
     await limiter.turn(ENDLESS)
     assert time.now == 1.0
@@ -146,7 +169,7 @@ async def test_a_reserved_turn_is_that_of_the_next_request() -> None:
 async def test_a_reserved_turn_can_be_given_back() -> None:
     time = FakeTime(now=0.0)
     limiter = Limiter(60, time.clock)
-    await limiter.reserve(ENDLESS)
+    await limiter.reserve(ENDLESS, WAITS_AS.get)
     limiter.release()
     limiter.release()
     await limiter.turn(ENDLESS)
@@ -158,7 +181,7 @@ async def test_a_reserved_turn_can_be_given_back() -> None:
 async def test_a_block_that_comes_after_the_reservation_holds() -> None:
     time = FakeTime(now=0.0)
     limiter = Limiter(60, time.clock)
-    await limiter.reserve(ENDLESS)
+    await limiter.reserve(ENDLESS, WAITS_AS.get)
     limiter.pause(30.0)
     assert await limiter.turn(10.0) == 30.0
     await limiter.turn(ENDLESS)
@@ -169,7 +192,7 @@ async def test_a_long_block_is_not_waited_for_by_a_reservation() -> None:
     time = FakeTime(now=0.0)
     limiter = Limiter(60, time.clock)
     limiter.pause(7200.0)
-    await limiter.reserve(120.0)
+    await limiter.reserve(120.0, WAITS_AS.get)
     assert time.sleeps == []
     assert await limiter.turn(120.0) == 7200.0
 

@@ -27,10 +27,12 @@ class Site:
         self.on_begin: Callable[[str], None] = lambda _: None
         self.held: dict[str, asyncio.Event] = {}
         self.reserved = self.released = 0
+        self.waits_as: Callable[[], Priority] = WAITS_AS.get
         self.sendable = asyncio.Event()
         self.sendable.set()
 
-    async def reserve(self) -> None:
+    async def reserve(self, priority: Callable[[], Priority]) -> None:
+        self.waits_as = priority
         await self.sendable.wait()
         self.reserved += 1
 
@@ -122,6 +124,21 @@ async def test_a_worker_takes_its_change_when_a_request_may_be_sent() -> None:
 
     assert site.begun[0] == "fresh"
     assert site.reserved == site.released
+
+
+async def test_a_worker_waits_for_its_turn_with_the_priority_of_what_it_would_take() -> None:
+    """Fresh work that comes meanwhile moves it up."""
+    site = Site(1)
+    site.sendable.clear()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(site.run("old"))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert site.waits_as() is Priority.BACKLOG
+        group.create_task(site.run("fresh", priority=Priority.FRESH))
+        await asyncio.sleep(0)
+        assert site.waits_as() is Priority.FRESH
+        site.sendable.set()
 
 
 async def test_a_change_waits_everywhere_with_its_own_priority() -> None:

@@ -15,7 +15,7 @@ from connector.domain.history import MINUTE_SEC, Minute, counted
 from connector.domain.index_settings import IndexSettings
 from connector.domain.ledger_model import IndexState
 from connector.domain.masking import masked
-from connector.domain.report import CycleKind, CycleReport, Result
+from connector.domain.report import FULL_CYCLES, CycleKind, CycleReport, Result
 from connector.engine.cycle import Engine
 from connector.engine.passes import Pass
 from connector.engine.reports import save_report
@@ -23,10 +23,10 @@ from connector.engine.survey import CycleOptions, settings_digest
 from connector.ports import CheckpointStore
 
 FIRST_RETRY_SEC, LONGEST_RETRY_SEC = 1.0, 60.0
-_FULL = (CycleKind.SYNC, CycleKind.FULL)
 _SHOWN = (
     CycleKind.SYNC,
     CycleKind.FULL,
+    CycleKind.RESUMED,
     CycleKind.RETRY,
     CycleKind.REFRESH,
     CycleKind.POLL,
@@ -258,7 +258,7 @@ class IndexLoop:
 
     async def _finish(self, kind: CycleKind, report: CycleReport) -> None:
         """Save the report; after an error, retry before the next scheduled run."""
-        retry = self._full if kind in _FULL else self._polling
+        retry = self._full if kind in FULL_CYCLES else self._polling
         if report.error:
             retry.failed(report.error)
         else:
@@ -267,7 +267,7 @@ class IndexLoop:
         self.live.failures_in_a_row = self._full.failures or self._polling.failures
         if report.lag_sec is not None:
             self.live.lag_sec = report.lag_sec
-        if kind in _FULL:
+        if kind in FULL_CYCLES:
             await self._save(kind, report)
 
     async def _save(self, kind: CycleKind, report: CycleReport) -> None:

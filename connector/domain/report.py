@@ -34,10 +34,15 @@ class CycleKind(StrEnum):
     SYNC = "sync"
     """A full cycle that an operator asked for."""
     FULL = "full cycle"
+    RESUMED = "resumed cycle"
+    """The rest of a full cycle, whose listing an earlier process proved complete."""
     POLL = "poll"
     WEBHOOK = "webhook"
     REFRESH = "refresh"
     RETRY = "retry"
+
+
+FULL_CYCLES = frozenset({CycleKind.SYNC, CycleKind.FULL, CycleKind.RESUMED})
 
 
 @dataclass(frozen=True, slots=True)

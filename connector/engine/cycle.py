@@ -138,7 +138,7 @@ class Engine:
             ready = await self._prepare(it)
             return await self.surveyor.survey_left_over(settings, ready.index)
 
-        return Pass(CycleKind.FULL, settings, survey, lambda _: Priority.BACKLOG)
+        return Pass(CycleKind.RESUMED, settings, survey, lambda _: Priority.BACKLOG)
 
     async def run(self, it: Pass) -> CycleReport:
         """Run the pass, or go on with it. Errors are in the report, never raised."""

@@ -63,6 +63,7 @@ class Pass:
         )
         if self.survey:
             report = planned(report, self.survey.snapshot, self.survey.plan)
+            report = replace(report, complete=report.complete or self.kind is CycleKind.RESUMED)
         return carried_out(report, self.results, self.withheld)
 
 

@@ -21,11 +21,10 @@ from connector.domain.events import (
     RequestRetried,
     SinkRequestEnded,
 )
-from connector.domain.report import CycleKind, CycleReport, Outcome, Result
+from connector.domain.report import FULL_CYCLES, CycleKind, CycleReport, Outcome, Result
 from connector.telemetry.outages import Change, Outage
 
 PROGRESS_SEC = 60.0
-_FULL = (CycleKind.SYNC, CycleKind.FULL)
 _FREQUENT = (CycleKind.POLL, CycleKind.WEBHOOK)
 REPORTED = ("asset.failed", "asset.quarantined", "deletes.withheld", "index.failed")
 """Lines that repeat what the report of a cycle says."""
@@ -80,7 +79,7 @@ class EventLog:
 
     @_write.register
     def _(self, event: CycleBegan) -> None:
-        write = log.info if event.kind in _FULL else log.debug
+        write = log.info if event.kind in FULL_CYCLES else log.debug
         write("cycle.resumed" if event.again else "cycle.started", kind=event.kind)
 
     @_write.register
@@ -108,7 +107,7 @@ class EventLog:
         if report.error:
             self._failed(event.kind, report)
             return
-        if self._errors.pop((report.index_id, event.kind in _FULL), None):
+        if self._errors.pop((report.index_id, event.kind in FULL_CYCLES), None):
             log.warning("index.recovered", kind=event.kind, index_name=report.index_name)
         if report.withheld:
             self._withheld(report)
@@ -163,7 +162,7 @@ class EventLog:
 
         Full cycles and polls fail and recover separately: a poll may succeed while every full cycle fails.
         """
-        error, which = report.error or {}, (report.index_id, kind in _FULL)
+        error, which = report.error or {}, (report.index_id, kind in FULL_CYCLES)
         if self._errors.get(which) == error["code"]:
             return
         self._errors[which] = error["code"]

@@ -150,7 +150,9 @@ async def test_a_new_process_carries_out_what_an_earlier_one_left_over() -> None
     async with later.running():
         await later.settled(LEFT_OVER)
 
+        report = await later.report()
         assert later.world.source.listings == listings
+        assert differences(report, complete=True, listed=1, upserted=1) == {}
         later.world.check_i1_sink_equals_source()
 
 

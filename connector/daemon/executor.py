@@ -11,13 +11,13 @@ import structlog
 
 from connector import __version__
 from connector.app import App
-from connector.daemon.index_loop import IndexLoop
 from connector.daemon.index_loops import IndexLoops
 from connector.domain.errors import ConfigError, ConnectorError, LedgerUnavailable
 from connector.domain.masking import masked
 from connector.domain.priority import Priority
 from connector.engine import maintenance
 from connector.engine.discovery import ALL_INDEXES
+from connector.engine.passes import Pass
 from connector.engine.survey import CycleOptions
 from connector.ledger.command_queue import Command, CommandQueue, CommandState
 from connector.telemetry.repeats import Repeats
@@ -96,15 +96,18 @@ class Executor:
                 take_over=bool(command.arguments.get("take_over")),
                 priority=Priority.COMMAND,
             )
-            cycles = [group.create_task(loop.full_cycle(options)) for loop in loops]
+            passes = [self._app.engine.full_cycle(loop.settings, options) for loop in loops]
+            pairs = zip(loops, passes, strict=True)
+            cycles = [group.create_task(loop.carry_out(it)) for loop, it in pairs]
             while any(not cycle.done() for cycle in cycles):
-                await self._progress(command, loops)
+                await self._progress(command, passes)
                 await asyncio.wait(cycles, timeout=_REPORT_SEC)
+            await self._progress(command, passes)
         return {"reports": [asdict(cycle.result()) for cycle in cycles]}
 
-    async def _progress(self, command: Command, loops: Sequence[IndexLoop]) -> None:
+    async def _progress(self, command: Command, passes: Sequence[Pass]) -> None:
         """Store the progress; ignore an unavailable ledger, which must not delay the work."""
-        done = {loop.settings.index_id: [loop.live.done, loop.live.planned] for loop in loops}
+        done = {it.settings.index_id: [len(it.results), it.planned] for it in passes}
         with suppress(LedgerUnavailable):
             await self._queue.progress(command.command_id, done)
 

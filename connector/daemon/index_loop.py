@@ -123,9 +123,9 @@ class IndexLoop:
         self._ready.add(indexed_asset_id)
         self._ready_wanted.set()
 
-    async def full_cycle(self, options: CycleOptions) -> CycleReport:
-        """Run a full cycle with these options, as `sync` does; return its report."""
-        return await self._run(self._engine.full_cycle(self.settings, options))
+    async def carry_out(self, it: Pass) -> CycleReport:
+        """Run this pass beside those of the loop; return its report."""
+        return await self._run(it)
 
     def observe(self, event: ChangesPlanned | ChangeFinished) -> None:
         if isinstance(event, ChangesPlanned):

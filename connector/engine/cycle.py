@@ -215,6 +215,7 @@ class Engine:
         # Workers take the first change before the last one is in the queue.
         left.sort(key=lambda work: (work.priority, work.order))
         count = len(left) + len(plan.deletes) + len(plan.forgets)
+        it.planned = len(it.results) + count
         self._observe(ChangesPlanned(it.cycle_id, survey.index.index_id, count, survey.index.name))
         finished = await self._through_queue(it, left)
         if finished and (plan.deletes or plan.forgets):
@@ -228,7 +229,7 @@ class Engine:
     async def _through_queue(self, it: Pass, works: Iterable[Work]) -> bool:
         """False if the workers were stopped before all were done. Blocks the index if one of them ends the pass."""
         index_id = it.settings.index_id
-        with self.workers.batch(partial(self.queue.block, index_id)) as batch:
+        with self.workers.batch(partial(self.queue.block, index_id), it.results) as batch:
             self.queue.unblock(index_id)
             for number, work in enumerate(works):
                 work.batches = [batch]
@@ -236,10 +237,7 @@ class Engine:
                 if number % _PUT_AT_ONCE == 0:
                     await asyncio.sleep(0)
             it.fed.set()
-            try:
-                return await batch.wait()
-            finally:
-                it.results += batch.results
+            return await batch.wait()
 
     async def _applier(self, settings: IndexSettings, survey: Survey) -> Applier:
         index = survey.index

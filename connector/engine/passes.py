@@ -34,6 +34,8 @@ class Pass:
     """The name of the index when it was last known."""
     survey: Survey | None = None
     warnings: tuple[str, ...] = ()
+    planned: int | None = None
+    """Number of its changes; None until they are known."""
     results: list[Result] = field(default_factory=list)
     withheld: list[Withheld] = field(default_factory=list)
     interrupted: bool = False

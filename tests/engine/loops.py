@@ -115,6 +115,10 @@ class Place:
         for _ in range(50):
             await asyncio.sleep(0)
 
+    async def ordered(self, options: CycleOptions) -> CycleReport:
+        """As `sync` orders it."""
+        return await self.loop.carry_out(self.engine.full_cycle(self.world.settings, options))
+
     def nothing_else(self) -> bool:
         return self.engine.begun.empty()
 

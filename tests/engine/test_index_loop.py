@@ -175,7 +175,7 @@ async def test_its_live_state_shows_how_far_it_is(place: Place) -> None:
 async def test_an_order_gets_the_report_of_its_own_cycle(place: Place) -> None:
     place.world.source.add(INDEX, "new")
 
-    report = await place.loop.full_cycle(CycleOptions())
+    report = await place.ordered(CycleOptions())
 
     assert (report.upserted, report.listed) == (1, 3)
     await place.settled(ORDERED)
@@ -193,7 +193,7 @@ async def test_an_order_does_not_wait_for_back_offs(place: Place) -> None:
     await place.settled(SCHEDULED)
     assert (await place.report())["failed"] == 1
 
-    report = await place.loop.full_cycle(CycleOptions())
+    report = await place.ordered(CycleOptions())
 
     assert (report.upserted, report.failed) == (1, 0)
 
@@ -205,7 +205,7 @@ async def test_deletes_are_allowed_once_by_the_order_that_allows_them(place: Pla
     await place.settled(SCHEDULED)
     assert (await place.report())["withheld"] == 2
 
-    report = await place.loop.full_cycle(CycleOptions(allow_deletes=True))
+    report = await place.ordered(CycleOptions(allow_deletes=True))
 
     assert (report.deleted, report.withheld) == (2, 0)
     await place.settled(ALLOWED)
@@ -213,7 +213,7 @@ async def test_deletes_are_allowed_once_by_the_order_that_allows_them(place: Pla
 
 async def test_an_order_that_nobody_waits_for_any_more_does_no_harm(place: Place) -> None:
     place.engine.go_on.clear()
-    asking = asyncio.get_running_loop().create_task(place.loop.full_cycle(CycleOptions()))
+    asking = asyncio.get_running_loop().create_task(place.ordered(CycleOptions()))
     assert await place.engine.begun.get() == ORDERED
     asking.cancel()
     with suppress(asyncio.CancelledError):
@@ -267,7 +267,7 @@ async def test_a_mistake_of_ours_is_an_error_of_this_index(place: Place) -> None
 async def test_an_order_learns_of_a_mistake_of_ours(place: Place) -> None:
     place.engine.breaks = 1
 
-    report = await place.loop.full_cycle(CycleOptions())
+    report = await place.ordered(CycleOptions())
 
     assert (report.error or {})["code"] == "internal_error"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from connector.domain.backoff import exponential_backoff
+from connector.daemon.retry import Retry, seconds_until
 from connector.domain.errors import LedgerUnavailable
 from connector.domain.events import ChangeFinished, ChangesPlanned
 from connector.domain.history import MINUTE_SEC, Minute, counted
@@ -22,7 +22,6 @@ from connector.engine.reports import save_report
 from connector.engine.survey import CycleOptions, settings_digest
 from connector.ports import CheckpointStore
 
-FIRST_RETRY_SEC, LONGEST_RETRY_SEC = 1.0, 60.0
 _SHOWN = (
     CycleKind.SYNC,
     CycleKind.FULL,
@@ -46,34 +45,6 @@ class IndexLive:
     failures_in_a_row: int = 0
     lag_sec: float | None = None
     error: Mapping[str, str] | None = None
-
-
-class Retry:
-    """Exponential back-off; at most one timer pending."""
-
-    def __init__(self, poke: Callable[[], None]) -> None:
-        self._poke = poke
-        self._timer: asyncio.TimerHandle | None = None
-        self.failures = 0
-        self.error: Mapping[str, str] | None = None
-
-    @property
-    def waiting(self) -> bool:
-        return self._timer is not None and not self._timer.cancelled()
-
-    def failed(self, error: Mapping[str, str]) -> None:
-        self._cancel()
-        self.failures, self.error = self.failures + 1, error
-        wait = exponential_backoff(self.failures, FIRST_RETRY_SEC, LONGEST_RETRY_SEC)
-        self._timer = asyncio.get_running_loop().call_later(wait, self._poke)
-
-    def succeeded(self) -> None:
-        self._cancel()
-        self.failures, self.error = 0, None
-
-    def _cancel(self) -> None:
-        if self._timer:
-            self._timer.cancel()
 
 
 class IndexLoop:
@@ -101,6 +72,7 @@ class IndexLoop:
         self._list_again = False
         self._running: Counter[CycleKind] = Counter()
         self._full, self._polling = Retry(self._full_wanted.set), Retry(self.poke_poll)
+        self._next_listing: asyncio.TimerHandle | None = None
         self.task: asyncio.Task[None] | None = None
 
     def poke_full(self) -> None:
@@ -122,6 +94,15 @@ class IndexLoop:
         """The source says that this asset is ready."""
         self._ready.add(indexed_asset_id)
         self._ready_wanted.set()
+
+    def next_poll_in(self) -> float | None:
+        """Seconds until the loop polls again after an error; None if only the schedule decides."""
+        return self._polling.due_in()
+
+    def next_full_in(self) -> float | None:
+        """Seconds until it makes a full cycle by itself; None if only the schedule decides."""
+        dues = [self._full.due_in(), seconds_until(self._next_listing)]
+        return min((due for due in dues if due is not None), default=None)
 
     async def carry_out(self, it: Pass) -> CycleReport:
         """Run this pass beside those of the loop; return its report."""
@@ -179,7 +160,7 @@ class IndexLoop:
         due_in = state.listed_at + self._period - now
         if not 0 < due_in <= self._period or not await self._ledger.planned(self.settings.index_id):
             return self._engine.full_cycle(self.settings, self._scheduled)
-        asyncio.get_running_loop().call_later(due_in, self.poke_full)
+        self._next_listing = asyncio.get_running_loop().call_later(due_in, self.poke_full)
         return self._engine.left_over(self.settings)
 
     async def _state(self) -> IndexState | None:

@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import asdict
 from typing import Any
 
 import structlog
@@ -13,9 +12,9 @@ import structlog
 from connector import __version__
 from connector.app import App, open_app
 from connector.daemon.executor import Executor
-from connector.daemon.index_loop import FIRST_RETRY_SEC, LONGEST_RETRY_SEC
 from connector.daemon.index_loops import IndexLoops
 from connector.daemon.readiness import Readiness
+from connector.daemon.retry import FIRST_RETRY_SEC, LONGEST_RETRY_SEC
 from connector.daemon.schedule import Schedule
 from connector.daemon.stop_signals import stop_signals
 from connector.domain import timestamps
@@ -200,8 +199,9 @@ class Daemon:
         return {**await self._readiness.reasons(), **{name: reason for name, reason in own.items() if reason}}
 
     async def _status(self) -> dict[str, Any]:
-        indexes = await index_states(self._app.ledger, self._settings.connector_max_attempts, self._wall())
-        return {"ledger": str(self._settings.ledger_path), "daemon": self._live(), "indexes": indexes}
+        live, now = self._live(), self._wall()
+        indexes = await index_states(self._app.ledger, self._settings.connector_max_attempts, now, live["indexes"])
+        return {"ledger": str(self._settings.ledger_path), "daemon": live, "indexes": indexes}
 
     def _live(self) -> dict[str, Any]:
         engine = self._app.engine
@@ -211,7 +211,7 @@ class Daemon:
             "started_at": timestamps.text(self._started_at),
             "limited_by": self._bottleneck.limit() if engine.workers.in_hand or engine.queue.ready() else None,
             "state": "draining" if self._stopping.is_set() else "running",
-            "indexes": {loop.settings.index_id: asdict(loop.live) for loop in self._loops.all()},
+            "indexes": self._loops.states(self._wall()),
         }
 
     async def _show_live(self) -> None:

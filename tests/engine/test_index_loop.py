@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connector.daemon.index_loop import Retry
+from connector.daemon.retry import Retry
 from connector.domain.errors import AuthenticationFailed, LedgerUnavailable, MalformedAsset, Unavailable
 from connector.engine.survey import CycleOptions
 from tests.comparing import differences
@@ -289,8 +289,10 @@ async def test_a_thousand_failures_leave_one_retry_and_no_overflow() -> None:
     retry = Retry(lambda: pokes.append(None))
     for _ in range(1100):
         retry.failed({"code": "index_gone", "message": "gone"})
-    assert (retry.failures, retry.waiting) == (1100, True)
+    assert retry.failures == 1100
+    assert retry.due_in() is not None
 
     retry.succeeded()
 
-    assert differences(retry, failures=0, error=None, waiting=False) == {}
+    assert differences(retry, failures=0, error=None) == {}
+    assert retry.due_in() is None

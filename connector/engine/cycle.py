@@ -143,11 +143,12 @@ class Engine:
     async def run(self, it: Pass) -> CycleReport:
         """Run the pass, or go on with it. Errors are in the report, never raised."""
         index_id = it.settings.index_id
-        it.error = None
+        it.error, it.begun = None, False
         started, asked = self._stopwatch(), self._source.requests(index_id)
         before = ACTIVITY.set(it.activity)
         try:
             await self._go_on(it)
+            self._begin(it)
             report = it.report(self._source.requests(index_id) - asked, self._stopwatch() - started)
             self._observe(CycleEnded(it.cycle_id, it.kind, report))
         finally:
@@ -158,8 +159,8 @@ class Engine:
     async def _go_on(self, it: Pass) -> None:
         try:
             it.last_name = it.index_name or await self._last_name(it.settings.index_id)
-            ACTIVITY.set(it.activity)
-            self._observe(CycleBegan(it.cycle_id, it.settings.index_id, it.kind, again=it.survey is not None))
+            if it.last_name:
+                self._begin(it)
             if it.survey is None:
                 survey = await it.survey_it(it)
                 it.index = survey.index
@@ -176,6 +177,13 @@ class Engine:
             log.exception("cycle.crashed")
             it.error = InternalError.of(error, "sync index", it.settings.index_id)
 
+    def _begin(self, it: Pass) -> None:
+        """Tell it once the name of the index is known, or at the end if it never was."""
+        ACTIVITY.set(it.activity)
+        if not it.begun:
+            it.begun = True
+            self._observe(CycleBegan(it.cycle_id, it.settings.index_id, it.kind, again=it.survey is not None))
+
     async def _last_name(self, index_id: str) -> str | None:
         """For messages about an index that cannot be asked; None if the ledger has no name, or cannot be read."""
         with suppress(LedgerUnavailable):
@@ -188,9 +196,10 @@ class Engine:
 
     async def _prepare(self, it: Pass) -> Prepared:
         """Check that the index and its collection can be used. Sets the index and the warnings of the pass."""
-        found = await prepared(self._source, self._sink, self._ledger, it.settings, take_over=it.take_over)
-        it.index, it.warnings = found.index, found.warnings
-        ACTIVITY.set(it.activity)
+        it.index = await self._source.index(it.settings.index_id)
+        self._begin(it)
+        found = await prepared(it.index, self._sink, self._ledger, it.settings, take_over=it.take_over)
+        it.warnings = found.warnings
         return found
 
     async def _record(self, it: Pass, survey: Survey) -> None:

@@ -29,6 +29,7 @@ class Pass:
     survey_it: Callable[["Pass"], Awaitable[Survey]]
     priority_of: Callable[[Upsert], Priority]
     take_over: bool = False
+    begun: bool = False
     index: Index | None = None
     last_name: str | None = None
     """The name of the index when it was last known."""

@@ -36,6 +36,7 @@ class App:
     sink: Sink
     ledger: CheckpointStore
     engine: Engine
+    observe: Observer = lambda _: None
 
     async def indexes(self, only: Collection[str] = ()) -> list[IndexSettings]:
         """The indexes to sync. Raises ConfigError if there is none or `only` has an unknown id, and like `synced`."""
@@ -73,7 +74,7 @@ async def open_app(
         stack.push_async_callback(sink.close)
         engine = Engine(source, sink, ledger, clock=wall, concurrency=settings.connector_concurrency, observe=observers)
         stack.push_async_callback(engine.workers.close)
-        yield App(settings, source, sink, ledger, engine)
+        yield App(settings, source, sink, ledger, engine, observers)
 
 
 async def _own(stack: AsyncExitStack, lock: Path, command: str, takeover_sec: float) -> None:

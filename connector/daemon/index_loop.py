@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from connector.daemon.ledger_writes import LedgerWrites
 from connector.daemon.retry import Retry, seconds_until
 from connector.domain.errors import LedgerUnavailable
 from connector.domain.events import ChangeFinished, ChangesPlanned
@@ -59,11 +60,13 @@ class IndexLoop:
         settings: IndexSettings,
         engine: Engine,
         ledger: CheckpointStore,
+        writes: LedgerWrites,
         period: float,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.settings, self.live = settings, IndexLive()
-        self._engine, self._ledger, self._period, self._wall = engine, ledger, period, wall
+        self._engine, self._ledger, self._writes = engine, ledger, writes
+        self._period, self._wall = period, wall
         self._scheduled = CycleOptions(respect_backoff=True, refresh_period=period, kind=CycleKind.FULL)
         self._full_wanted, self._poll_wanted, self._refresh_wanted = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._retry_wanted, self._to_retry = asyncio.Event(), set[str]()
@@ -249,10 +252,5 @@ class IndexLoop:
         if report.lag_sec is not None:
             self.live.lag_sec = report.lag_sec
         if kind in FULL_CYCLES:
-            await self._save(kind, report)
-
-    async def _save(self, kind: CycleKind, report: CycleReport) -> None:
-        try:
-            await save_report(self._ledger, report, kind, self._wall())
-        except LedgerUnavailable as error:
-            log.warning("ledger.write_failed", reason=str(error))
+            saving = save_report(self._ledger, report, kind, self._wall())
+            await self._writes.attempt("reports of cycles", saving)

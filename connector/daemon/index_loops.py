@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from connector.daemon.index_loop import IndexLoop
+from connector.daemon.ledger_writes import LedgerWrites
 from connector.daemon.schedule import Schedule
 from connector.domain import timestamps
 from connector.domain.events import ChangeFinished, ChangesPlanned, Event
@@ -28,8 +29,8 @@ class IndexLoops:
             if loop:
                 loop.observe(event)
 
-    def open(self, group: asyncio.TaskGroup, engine: Engine, ledger: CheckpointStore) -> None:
-        self._group, self._engine, self._ledger = group, engine, ledger
+    def open(self, group: asyncio.TaskGroup, engine: Engine, ledger: CheckpointStore, writes: LedgerWrites) -> None:
+        self._group, self._engine, self._ledger, self._writes = group, engine, ledger, writes
 
     def get(self, index_id: str) -> IndexLoop | None:
         return self._loops.get(index_id)
@@ -64,7 +65,7 @@ class IndexLoops:
 
     def _start(self, index: IndexSettings) -> None:
         timing = self._settings.timing_of(index.index_id)
-        loop = IndexLoop(index, self._engine, self._ledger, timing.period_sec)
+        loop = IndexLoop(index, self._engine, self._ledger, self._writes, timing.period_sec)
         self._loops[index.index_id] = loop
         loop.task = self._group.create_task(loop.run())
         self._schedule.every(f"poll {index.index_id}", timing.poll_sec, loop.poke_poll)

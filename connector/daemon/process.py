@@ -13,13 +13,14 @@ from connector import __version__
 from connector.app import App, open_app
 from connector.daemon.executor import Executor
 from connector.daemon.index_loops import IndexLoops
+from connector.daemon.ledger_writes import LedgerWrites
 from connector.daemon.readiness import Readiness
 from connector.daemon.retry import FIRST_RETRY_SEC, LONGEST_RETRY_SEC
 from connector.daemon.schedule import Schedule
 from connector.daemon.stop_signals import stop_signals
 from connector.domain import timestamps
 from connector.domain.backoff import exponential_backoff
-from connector.domain.errors import ConnectorError, LedgerUnavailable
+from connector.domain.errors import ConnectorError
 from connector.domain.priority import WAITS_AS, Priority
 from connector.domain.source_model import IndexingTask
 from connector.engine.discovery import ALL_INDEXES
@@ -82,6 +83,7 @@ class Daemon:
         self._wall, self._schedule = wall, schedule
         self._stopping, self._task_ready = stopping, asyncio.Event()
         self._ready_tasks: list[str | None] = []
+        self._writes = LedgerWrites(app.observe)
         self._started_at, self._beat_at = wall(), time.monotonic()
         probes = {"source": app.source.ping, "sink": app.sink.version, "ledger": self._show_live}
         self._readiness = Readiness(probes, time.monotonic)
@@ -92,8 +94,8 @@ class Daemon:
         async with AsyncExitStack() as stack:
             await self._listen(stack)
             async with asyncio.TaskGroup() as group:
-                self._loops.open(group, self._app.engine, self._app.ledger)
-                executor = Executor(self._app, self._queue, self._loops)
+                self._loops.open(group, self._app.engine, self._app.ledger, self._writes)
+                executor = Executor(self._app, self._queue, self._loops, self._writes)
                 lives = [self._heart(), self._wake_by_tasks(), self._find_indexes(), executor.run()]
                 tasks = [group.create_task(life) for life in (*lives, self._schedule.run())]
                 await self._stopping.wait()
@@ -138,18 +140,18 @@ class Daemon:
             live = self._live()
             if live["indexes"] != shown[1] or self._beat_at - shown[0] > _SHOWN_AGAIN_SEC:
                 shown = (self._beat_at, live["indexes"])
-                await self._show_live_if_possible()
+                await self._writes.attempt("state of the daemon", self._show_live())
             if self._beat_at - saved_at >= _SHOWN_AGAIN_SEC:
                 saved_at = self._beat_at
                 await self._save_minutes()
             await asyncio.sleep(BEAT_SEC)
 
     async def _save_minutes(self) -> None:
-        try:
+        async def save() -> None:
             for loop in self._loops.all():
                 await loop.save_minutes()
-        except LedgerUnavailable as error:
-            log.warning("ledger.write_failed", reason=str(error))
+
+        await self._writes.attempt("throughput", save())
 
     async def _find_indexes(self) -> None:
         """Start the named indexes; with `*`, look for indexes of the account at every reconcile interval."""
@@ -216,9 +218,3 @@ class Daemon:
 
     async def _show_live(self) -> None:
         await self._heartbeat.write(self._live())
-
-    async def _show_live_if_possible(self) -> None:
-        try:
-            await self._show_live()
-        except LedgerUnavailable as error:
-            log.warning("ledger.write_failed", reason=str(error))

@@ -17,12 +17,13 @@ from connector.domain.events import (
     CycleBegan,
     CycleEnded,
     Event,
+    LedgerWriteEnded,
     RequestEnded,
     RequestRetried,
     SinkRequestEnded,
 )
 from connector.domain.report import FULL_CYCLES, CycleKind, CycleReport, Outcome, Result
-from connector.telemetry.outages import Change, Outage
+from connector.telemetry.outages import Change, Outage, Unwritable
 
 PROGRESS_SEC = 60.0
 _FREQUENT = (CycleKind.POLL, CycleKind.WEBHOOK)
@@ -67,6 +68,7 @@ class EventLog:
     ) -> None:
         self._max_attempts, self._clock, self._wall = max_attempts, clock, wall
         self._outages = {"source": Outage(), "qdrant": Outage()}
+        self._unwritable = Unwritable()
         self._backfills: dict[str, _Backfill] = {}
         self._errors: dict[tuple[str, bool], str] = {}
 
@@ -122,6 +124,17 @@ class EventLog:
     @_write.register
     def _(self, event: SinkRequestEnded) -> None:
         self._reached("qdrant", event.error, event.cause)
+
+    @_write.register
+    def _(self, event: LedgerWriteEnded) -> None:
+        """One line when writes begin to fail, and one when all succeed again."""
+        outage, now = self._unwritable, self._clock()
+        change = outage.failed(event.what, now) if event.error else outage.succeeded(event.what)
+        if change is Change.BEGAN:
+            since = timestamps.text(self._wall())
+            log.warning("ledger.write_failed", what=event.what, since=since, reason=event.cause)
+        elif change is Change.ENDED:
+            log.warning("ledger.recovered", after_sec=_rounded(now - outage.since))
 
     @_write.register
     def _(self, event: RequestRetried) -> None:

@@ -1,6 +1,6 @@
-"""Tells an outage of the source or of Qdrant from single failed requests. Pure: the caller supplies the times."""
+"""Tells outages of the source, of Qdrant and of the ledger. Pure: the caller supplies monotonic times, in seconds."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 _FAILURES, _SECONDS = 3, 5.0
@@ -13,7 +13,7 @@ class Change(StrEnum):
 
 @dataclass(slots=True)
 class Outage:
-    """Failed requests in a row to one side. `since` is when the first of them failed, in monotonic seconds.
+    """Failed requests in a row to one side. `since` is when the first of them failed.
 
     An outage has begun when at least three requests failed in a row, over at least five seconds.
     """
@@ -34,3 +34,27 @@ class Outage:
         ended = Change.ENDED if self.announced else None
         self.since, self.failures, self.announced = None, 0, False
         return ended
+
+
+@dataclass(slots=True)
+class Unwritable:
+    """Kinds of writes that fail. Small ones may succeed on a disk that is too full for large ones.
+
+    An outage begins with the first failure, since a write is not repeated, and ends when every kind succeeds again.
+    """
+
+    since: float = 0.0
+    failing: set[str] = field(default_factory=set)
+
+    def failed(self, kind: str, now: float) -> Change | None:
+        began = not self.failing
+        self.failing.add(kind)
+        if began:
+            self.since = now
+        return Change.BEGAN if began else None
+
+    def succeeded(self, kind: str) -> Change | None:
+        if kind not in self.failing:
+            return None
+        self.failing.discard(kind)
+        return None if self.failing else Change.ENDED

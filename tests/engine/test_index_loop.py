@@ -1,26 +1,17 @@
 """One index in the daemon: what it is poked for happens once, and fresh work at once, whatever goes wrong."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Any
 
 import pytest
 
 from connector.daemon.retry import Retry
-from connector.domain.errors import AuthenticationFailed, LedgerUnavailable, MalformedAsset, Unavailable
+from connector.domain.errors import AuthenticationFailed, MalformedAsset, Unavailable
 from connector.engine.survey import CycleOptions
 from tests.comparing import differences
 from tests.engine.loops import ALLOWED, LEFT_OVER, ORDERED, POLL, SCHEDULED, Place
-from tests.engine.world import INDEX, World
-from tests.fakes.ledger import FakeCheckpointStore
-
-
-class FullLedger(FakeCheckpointStore):
-    async def save_report(
-        self, index_id: str, report: Mapping[str, Any], *, kind: str = "sync", ended_at: float = 0.0
-    ) -> None:
-        raise LedgerUnavailable("write ledger", "file", "disk full")
+from tests.engine.world import INDEX
 
 
 @pytest.fixture
@@ -270,17 +261,6 @@ async def test_an_order_learns_of_a_mistake_of_ours(place: Place) -> None:
     report = await place.ordered(CycleOptions())
 
     assert (report.error or {})["code"] == "internal_error"
-
-
-async def test_a_ledger_that_takes_no_report_stops_nothing() -> None:
-    world = World()
-    world.ledger = FullLedger()
-    async with Place(world).running() as place:
-        await place.settled(SCHEDULED)
-        place.loop.poke_poll()
-        await place.settled(POLL)
-
-        assert place.loop.live.error is None
 
 
 async def test_a_thousand_failures_leave_one_retry_and_no_overflow() -> None:

@@ -14,6 +14,7 @@ from connector.domain.events import (
     CycleBegan,
     CycleEnded,
     Event,
+    LedgerWriteEnded,
     RequestEnded,
     SinkRequestEnded,
 )
@@ -154,6 +155,24 @@ def test_an_outage_is_one_line_with_its_begin_and_one_with_its_length(
     assert [line["event"] for line in lines] == [f"{side}.unreachable", f"{side}.recovered"]
     assert lines[0]["since"] == "2023-11-14T22:13:20.000Z"
     assert lines[1]["after_sec"] == 40.0
+
+
+def test_a_ledger_that_cannot_be_written_is_one_line_until_every_kind_of_write_succeeds(written: Written) -> None:
+    """Small writes may succeed on a disk that is too full for large ones."""
+    lines: list[EventDict] = []
+    for _ in range(3):
+        lines += written.warnings(
+            LedgerWriteEnded("reports", "ledger_unavailable", "write ledger: disk full"),
+            LedgerWriteEnded("state"),
+            LedgerWriteEnded("throughput", "ledger_unavailable", "write ledger: disk full"),
+        )
+        written.clock.now += 10.0
+    lines += written.warnings(*(LedgerWriteEnded(what) for what in ("throughput", "state", "reports", "reports")))
+
+    assert [line["event"] for line in lines] == ["ledger.write_failed", "ledger.recovered"]
+    assert differences(lines[0], what="reports", since="2023-11-14T22:13:20.000Z") == {}
+    assert "disk full" in lines[0]["reason"]
+    assert lines[1]["after_sec"] == 30.0
 
 
 def test_single_failures_between_responses_are_no_outage(written: Written) -> None:

@@ -155,17 +155,20 @@ class Daemon:
 
     async def _find_indexes(self) -> None:
         """Start the named indexes; with `*`, look for indexes of the account at every reconcile interval."""
-        failures = 0
+        failures, told = 0, ""
         while True:
             try:
                 for index in await self._app.indexes():
                     self._loops.keep(index)
+                if told:
+                    log.warning("index_discovery.recovered")
                 if self._settings.connector_indexes != ALL_INDEXES:
                     return
-                failures, wait = 0, self._settings.connector_reconcile_interval
+                failures, told, wait = 0, "", self._settings.connector_reconcile_interval
             except ConnectorError as error:
-                log.warning("index_discovery.failed", reason=str(error))
-                failures += 1
+                if error.code != told:
+                    log.warning("index_discovery.failed", reason=str(error), code=error.code)
+                failures, told = failures + 1, error.code
                 wait = exponential_backoff(failures, FIRST_RETRY_SEC, LONGEST_RETRY_SEC)
             await asyncio.sleep(wait)
 

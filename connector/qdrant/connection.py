@@ -31,6 +31,7 @@ _GRPC_OPTIONS = {
     "grpc.use_local_subchannel_pool": 1,
 }
 _CONNECT = "connect to Qdrant at"
+_WITHOUT_GRPC = "REST is used until gRPC responds, and is slower; check QDRANT_GRPC_PORT and the firewall"
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +104,8 @@ async def connect(address: Address) -> Connection:
         raise
     except ConnectorError as unreachable:
         connection = await _probed(address, Transport.REST)
-        log.warning("qdrant.grpc_unreachable", qdrant=str(address), port=address.grpc_port, cause=unreachable.cause)
+        facts = {"qdrant": str(address), "port": address.grpc_port, "reason": unreachable.cause}
+        log.warning("qdrant.grpc_unreachable", **facts, next_step=_WITHOUT_GRPC)
         return connection
 
 
@@ -113,7 +115,7 @@ async def connect_grpc(address: Address) -> Connection | None:
         connection = await _probed(address, Transport.GRPC)
     except ConnectorError:
         return None
-    log.info("qdrant.grpc_reached", qdrant=str(address), port=address.grpc_port)
+    log.warning("qdrant.grpc_reached", qdrant=str(address), port=address.grpc_port)
     return connection
 
 

@@ -37,24 +37,19 @@ class Outage:
 
 
 @dataclass(slots=True)
-class Unwritable:
-    """Kinds of writes that fail. Small ones may succeed on a disk that is too full for large ones.
-
-    An outage begins with the first failure, since a write is not repeated, and ends when every kind succeeds again.
-    """
+class Failures:
+    """Kinds of work on one subject that fail, each with an error code. `since` is when the first of them failed."""
 
     since: float = 0.0
-    failing: set[str] = field(default_factory=set)
+    codes: dict[str, str] = field(default_factory=dict)
 
-    def failed(self, kind: str, now: float) -> Change | None:
-        began = not self.failing
-        self.failing.add(kind)
-        if began:
-            self.since = now
-        return Change.BEGAN if began else None
+    def failed(self, kind: str, code: str, now: float) -> bool:
+        """True if nothing failed for this reason before."""
+        known = code in self.codes.values()
+        self.since = self.since if self.codes else now
+        self.codes[kind] = code
+        return not known
 
-    def succeeded(self, kind: str) -> Change | None:
-        if kind not in self.failing:
-            return None
-        self.failing.discard(kind)
-        return None if self.failing else Change.ENDED
+    def succeeded(self, kind: str) -> bool:
+        """True if this was the last kind of work that failed."""
+        return self.codes.pop(kind, None) is not None and not self.codes

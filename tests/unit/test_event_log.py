@@ -60,6 +60,10 @@ def ended(**facts: object) -> CycleEnded:
     return CycleEnded("c1", CycleKind.FULL, CycleReport(INDEX, index_name="Sports", **facts))  # type: ignore[arg-type]  # passes fields through
 
 
+def polled(**facts: object) -> CycleEnded:
+    return CycleEnded("c2", CycleKind.POLL, CycleReport(INDEX, **facts))  # type: ignore[arg-type]  # passes fields through
+
+
 def error(code: str) -> dict[str, str]:
     return {"code": code, "message": f"it is {code}"}
 
@@ -116,8 +120,29 @@ def test_withheld_deletes_are_a_warning_with_their_names_and_the_command(written
 
     [line] = written.warnings(ended(withheld=14, withheld_because="14 deletes exceed the limit", problems=(problem,)))
 
-    assert differences(line, event="deletes.withheld", count=14, assets=["a.mp4"]) == {}
+    assert differences(line, event="deletes.withheld", count=14, assets=["a1 a.mp4"]) == {}
     assert "--allow-deletes" in line["next_step"]
+
+
+def test_the_same_withheld_deletes_are_told_once_until_they_are_deleted_or_back(written: Written) -> None:
+    def withheld(*names: str) -> CycleEnded:
+        problems = tuple(Problem(name, "withheld", "withheld", "too many", f"{name}.mp4") for name in names)
+        return ended(withheld=len(names), withheld_because="too many", problems=problems, complete=True)
+
+    poll = polled()
+    incomplete = ended(complete=False)
+    done = ended(complete=True, deleted=2)
+
+    lines = written.warnings(
+        withheld("a"), withheld("a"), poll, incomplete, withheld("a"), withheld("a", "b"), done, done, withheld("a")
+    )
+
+    assert [(line["event"], line.get("count"), line.get("deleted")) for line in lines] == [
+        ("deletes.withheld", 1, None),
+        ("deletes.withheld", 2, None),
+        ("deletes.released", None, 2),
+        ("deletes.withheld", 1, None),
+    ]
 
 
 def test_a_failing_index_is_told_once_for_each_error_in_a_row_and_then_that_it_recovered(written: Written) -> None:
@@ -133,13 +158,24 @@ def test_a_failing_index_is_told_once_for_each_error_in_a_row_and_then_that_it_r
 
 
 def test_a_poll_that_succeeds_is_no_recovery_of_full_cycles(written: Written) -> None:
-    poll = CycleEnded("c2", CycleKind.POLL, CycleReport(INDEX))
+    poll = polled()
     unfit = ended(error=error("sink_mismatch"))
 
     assert [line["event"] for line in written.warnings(unfit, poll, unfit, poll, ended())] == [
         "index.failed",
         "index.recovered",
     ]
+
+
+def test_polls_and_full_cycles_that_fail_for_one_reason_are_one_line(written: Written) -> None:
+    down, poll_down = ended(error=error("source_unavailable")), polled(error=error("source_unavailable"))
+
+    lines = written.warnings(poll_down, down, poll_down)
+    written.clock.now += 60.0
+    lines += written.warnings(polled(), ended())
+
+    assert [line["event"] for line in lines] == ["index.failed", "index.recovered"]
+    assert lines[1]["after_sec"] == 60.0
 
 
 @pytest.mark.parametrize(("side", "make"), [("source", request), ("qdrant", sink)])

@@ -123,7 +123,7 @@ class EventLog:
             log.warning("index.recovered", index_name=report.index_name, after_sec=after_sec)
         if event.kind in _LISTING:
             self._withhold(report)
-        if event.kind not in _FREQUENT or report.upserted or report.problems:
+        if event.kind not in _FREQUENT or report.upserted:
             counts = {key: value for key, value in asdict(report).items() if value and isinstance(value, int)}
             log.info("cycle.finished", kind=event.kind, seconds=_rounded(report.duration_sec), **counts)
 

@@ -231,8 +231,12 @@ def test_a_long_cycle_tells_its_progress_every_minute(written: Written) -> None:
     assert PROGRESS_SEC == 60.0
 
 
-def test_a_poll_that_found_nothing_is_no_line(written: Written) -> None:
-    assert written.of(CycleEnded("c1", CycleKind.POLL, CycleReport(INDEX))) == []
+def test_a_poll_that_wrote_nothing_is_no_line(written: Written) -> None:
+    """Also while a failed asset waits for its next attempt: each attempt has a line of its own."""
+    waits = Problem("a1", "failed", MALFORMED.code, str(MALFORMED), "a.mp4")
+
+    assert written.of(polled(), polled(failed=1, problems=(waits,))) == []
+    assert [line["event"] for line in written.of(polled(upserted=1))] == ["cycle.finished"]
 
 
 def test_a_full_cycle_is_one_line_with_its_counts(written: Written) -> None:

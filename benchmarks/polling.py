@@ -17,7 +17,7 @@ async def measure(base_url: str, index_id: str) -> None:
     full, full_requests = time.perf_counter() - started, source.requests() - before
     assert len(snapshot.assets) == ASSETS
     before, started = source.requests(), time.perf_counter()
-    await source.changes(index, snapshot.as_of, ())
+    await source.changes(index, snapshot.as_of)
     poll, poll_requests = time.perf_counter() - started, source.requests() - before
     print(f"  {poll_requests} requests against {full_requests}; {full / poll:,.0f} times as fast")
     await source.close()

@@ -9,7 +9,16 @@ from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Identity
 from connector.domain.points import AssetPoints
 from connector.domain.priority import Priority
 from connector.domain.sink_model import CollectionInfo, CollectionSpec, Fit, Hit, Owner, Similarities, SinkAsset, Tally
-from connector.domain.source_model import Changes, Float32, Index, IndexedAsset, IndexingTask, RetrievedAsset, Snapshot
+from connector.domain.source_model import (
+    Changes,
+    Float32,
+    Index,
+    IndexedAsset,
+    IndexingTask,
+    Progress,
+    RetrievedAsset,
+    Snapshot,
+)
 
 StateChange = Callable[[IndexState], IndexState]
 
@@ -44,14 +53,18 @@ class Source(Protocol):
         source returns 404 for the asset. Raises MalformedAsset.
         """
 
-    async def changes(
-        self, index: Index, since: float | None, pending: Collection[str], known: Mapping[str, IndexedAsset] = ...
-    ) -> Changes:
-        """Assets created or updated at `since` or later (None: all), and the current rows of the `pending` assets.
+    async def changes(self, index: Index, since: float | None, known: Mapping[str, IndexedAsset] = ...) -> Changes:
+        """Assets created or updated at `since` or later (None: all).
 
         `since` is in source time, to the second; the caller chooses it early enough for rows that become visible late.
-        May omit rows equal to those in `known`. An index without changes costs at most three requests. Does not show
-        removals, nor changes that leave `updated_at` unchanged.
+        May omit rows equal to those in `known`. An index without changes costs one request, if the source keeps
+        `updated_at` as documented. Does not show removals, nor changes that leave `updated_at` unchanged.
+        """
+
+    async def progress(self, index: Index, pending: Collection[str]) -> Progress:
+        """What became of assets that were being indexed: `updated_at` may not move with every change.
+
+        None of them costs no request; those still being indexed cost one together, each other one costs one.
         """
 
     async def asset(self, index: Index, indexed_asset_id: str) -> IndexedAsset | None:
@@ -191,6 +204,9 @@ class Checkpoints(Protocol):
 
     async def plan(self, index_id: str, assets: Collection[IndexedAsset], priority: Priority) -> None:
         """Plan upserts of these assets, at the better of the old and the new priority; atomic."""
+
+    async def note(self, index_id: str, asset: IndexedAsset) -> None:
+        """Store how an asset is listed, without planning anything; create the row if it is missing."""
 
     async def unplan(self, index_id: str, indexed_asset_id: str) -> None:
         """Remove the planned upsert; the rest of the row stays."""

@@ -141,7 +141,7 @@ class IndexLoop:
             group.create_task(self._full_cycles())
             group.create_task(self._polls(group))
             group.create_task(self._refreshes())
-            group.create_task(self._retries())
+            group.create_task(self._retries(group))
             group.create_task(self._ready_assets(group))
 
     async def _full_cycles(self) -> None:
@@ -182,6 +182,10 @@ class IndexLoop:
                 it = self._engine.poll_pass(self.settings)
                 group.create_task(self._run(it))
                 await it.fed.wait()
+                if it.survey:
+                    rest = self._engine.unfinished_pass(self.settings, it.survey.snapshot.assets)
+                    group.create_task(self._run(rest))
+                    await rest.fed.wait()
             elif not self._running[CycleKind.FULL]:
                 self.poke_full()
 
@@ -192,13 +196,16 @@ class IndexLoop:
             if await self._is_known():
                 await self._run(self._engine.refresh_pass(self.settings, self.settings.refresh_period))
 
-    async def _retries(self) -> None:
+    async def _retries(self, group: asyncio.TaskGroup) -> None:
+        """The next one may begin when the changes of the last one are in the queue."""
         while True:
             await self._retry_wanted.wait()
             self._retry_wanted.clear()
             names, self._to_retry = self._to_retry, set()
             if await self._is_known():
-                await self._run(self._engine.retry(self.settings, names))
+                it = self._engine.retry(self.settings, names)
+                group.create_task(self._run(it))
+                await it.fed.wait()
 
     async def _ready_assets(self, group: asyncio.TaskGroup) -> None:
         """Then a poll: it finds what else changed, and what the source did not name rightly."""
@@ -222,6 +229,7 @@ class IndexLoop:
             self.live.planned = self.live.done = 0
         self._running[it.kind] += 1
         self._show()
+        done_before = len(it.results)
         try:
             report = await self._engine.run(it)
         except Exception as error:
@@ -233,18 +241,18 @@ class IndexLoop:
             it.fed.set()
             self._running[it.kind] -= 1
             self._show()
-        await self._finish(it.kind, report)
+        await self._finish(it.kind, report, got_on=len(it.results) > done_before)
         return report
 
     def _show(self) -> None:
         running = [what for what in _SHOWN if self._running[what]]
         self.live.doing = running[0] if running else "waiting"
 
-    async def _finish(self, kind: CycleKind, report: CycleReport) -> None:
+    async def _finish(self, kind: CycleKind, report: CycleReport, *, got_on: bool) -> None:
         """Save the report; after an error, retry before the next scheduled run."""
         retry = self._full if kind in FULL_CYCLES else self._polling
         if report.error:
-            retry.failed(report.error)
+            retry.failed(report.error, got_on=got_on)
         else:
             retry.succeeded()
         self.live.error = self._full.error or self._polling.error

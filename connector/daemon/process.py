@@ -15,14 +15,13 @@ from connector.daemon.executor import Executor
 from connector.daemon.index_loops import IndexLoops
 from connector.daemon.ledger_writes import LedgerWrites
 from connector.daemon.readiness import Readiness
+from connector.daemon.ready_tasks import ReadyTasks
 from connector.daemon.retry import FIRST_RETRY_SEC, LONGEST_RETRY_SEC
 from connector.daemon.schedule import Schedule
 from connector.daemon.stop_signals import stop_signals
 from connector.domain import timestamps
 from connector.domain.backoff import exponential_backoff
 from connector.domain.errors import ConnectorError
-from connector.domain.priority import WAITS_AS, Priority
-from connector.domain.source_model import IndexingTask
 from connector.engine.discovery import ALL_INDEXES
 from connector.ledger.command_queue import CommandQueue
 from connector.ledger.heartbeat import Heartbeat
@@ -81,8 +80,7 @@ class Daemon:
         self._app, self._settings, self._loops = app, app.settings, loops
         self._queue, self._heartbeat, self._bottleneck = queue, heartbeat, bottleneck
         self._wall, self._schedule = wall, schedule
-        self._stopping, self._task_ready = stopping, asyncio.Event()
-        self._ready_tasks: list[str | None] = []
+        self._stopping, self._ready_tasks = stopping, ReadyTasks(app.source, loops)
         self._writes = LedgerWrites(app.observe)
         self._started_at, self._beat_at = wall(), time.monotonic()
         probes = {"source": app.source.ping, "sink": app.sink.version, "ledger": self._show_live}
@@ -96,7 +94,7 @@ class Daemon:
             async with asyncio.TaskGroup() as group:
                 self._loops.open(group, self._app.engine, self._app.ledger, self._writes)
                 executor = Executor(self._app, self._queue, self._loops, self._writes)
-                lives = [self._heart(), self._wake_by_tasks(), self._find_indexes(), executor.run()]
+                lives = [self._heart(), self._ready_tasks.run(), self._find_indexes(), executor.run()]
                 tasks = [group.create_task(life) for life in (*lives, self._schedule.run())]
                 await self._stopping.wait()
                 await self._drain()
@@ -125,7 +123,7 @@ class Daemon:
         port = await stack.enter_async_context(listening(web, host, port, setting="CONNECTOR_HTTP_PORT"))
         log.info("listener.started", url=f"http://{host}:{port}", version=__version__)
         if secret:
-            webhooks = Webhooks(secret.get_secret_value(), self._wall, self._on_ready)
+            webhooks = Webhooks(secret.get_secret_value(), self._wall, self._ready_tasks.add)
             host, port = settings.connector_webhook_host, settings.connector_webhook_port
             port = await stack.enter_async_context(
                 listening(webhooks.app, host, port, setting="CONNECTOR_WEBHOOK_PORT")
@@ -171,32 +169,6 @@ class Daemon:
                 failures, told = failures + 1, error.code
                 wait = exponential_backoff(failures, FIRST_RETRY_SEC, LONGEST_RETRY_SEC)
             await asyncio.sleep(wait)
-
-    def _on_ready(self, task_id: str | None) -> None:
-        self._ready_tasks.append(task_id)
-        self._task_ready.set()
-
-    async def _wake_by_tasks(self) -> None:
-        """Wake the index of each ready task. A webhook names only the task: ask the source, else poll all indexes."""
-        WAITS_AS.set(Priority.FRESH)
-        while True:
-            await self._task_ready.wait()
-            self._task_ready.clear()
-            task_ids, self._ready_tasks = list(dict.fromkeys(self._ready_tasks)), []
-            for task_id in task_ids:
-                task = await self._task(task_id)
-                loop = self._loops.get((task and task.index_id) or "")
-                if loop and task and task.indexed_asset_id:
-                    loop.poke_ready(task.indexed_asset_id)
-                else:
-                    for woken in [loop] if loop else self._loops.all():
-                        woken.poke_poll()
-
-    async def _task(self, task_id: str | None) -> IndexingTask | None:
-        try:
-            return await self._app.source.task(task_id) if task_id else None
-        except ConnectorError:
-            return None
 
     async def _reasons(self) -> dict[str, str]:
         stopping = "it is shutting down" if self._stopping.is_set() else None

@@ -17,9 +17,10 @@ class Retry:
         self.failures = 0
         self.error: Mapping[str, str] | None = None
 
-    def failed(self, error: Mapping[str, str]) -> None:
+    def failed(self, error: Mapping[str, str], *, got_on: bool = False) -> None:
+        """`got_on`: some work was done since the last failure, so this is the first one in a row."""
         self._cancel()
-        self.failures, self.error = self.failures + 1, error
+        self.failures, self.error = 1 if got_on else self.failures + 1, error
         wait = exponential_backoff(self.failures, FIRST_RETRY_SEC, LONGEST_RETRY_SEC)
         self._timer = asyncio.get_running_loop().call_later(wait, self._poke)
 

@@ -48,6 +48,8 @@ class Decision(StrEnum):
 
 GONE = "gone"
 """Fingerprint of a delete attempt."""
+ANNOUNCED = "announced"
+"""Fingerprint of the attempt for an asset that a webhook named, until its retrieval tells the real one."""
 UPSERTS = frozenset({Decision.NEW, Decision.CHANGED, Decision.INTERRUPTED, Decision.RETRY})
 
 
@@ -61,6 +63,15 @@ class Upsert:
     @property
     def indexed_asset_id(self) -> str:
         return self.asset.indexed_asset_id
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """Upsert an asset that a webhook named as ready: its retrieval also says what a listing would."""
+
+    indexed_asset_id: str
+    checkpoint: Checkpoint | None = None
+    fingerprint: str = ANNOUNCED
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +116,7 @@ class Plan:
     withheld_from: int | None = None
     kept: int = 0
     forgets: tuple[Checkpoint, ...] = ()
+    announced: tuple[Announced, ...] = ()
 
     @classmethod
     def of(cls, refreshes: tuple[Refresh, ...]) -> "Plan":

@@ -70,11 +70,21 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """Result of a poll: new or changed assets, and the ids of assets that are still being indexed."""
+    """New or changed assets. `as_of` is the source's time (Date header) of the first request; None if unknown."""
+
+    assets: Mapping[str, IndexedAsset]
+    as_of: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What became of assets that were being indexed: the rows of those that no longer are, the ids of those that are.
+
+    A deleted asset is in neither.
+    """
 
     assets: Mapping[str, IndexedAsset]
     pending: frozenset[str]
-    as_of: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

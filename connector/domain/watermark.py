@@ -31,7 +31,7 @@ def advanced(
     watermark never moves back and never passes `as_of`, the source's time of the request. It stays unless
     `can_advance_watermark`: an incomplete listing may miss rows older than the ones it shows.
     """
-    latest = max((_latest(asset) for asset in assets.values()), default=None)
+    latest = max((last_touched(asset) for asset in assets.values()), default=None)
     if latest is not None and as_of is not None:
         latest = min(latest, as_of)
     moments = (state.watermark, latest if can_advance_watermark else None)
@@ -44,19 +44,20 @@ def advanced(
 def recent(assets: Mapping[str, IndexedAsset], state: IndexState) -> dict[str, IndexedAsset]:
     """The assets that the next poll lists again because of the overlap."""
     since = poll_start(state)
-    return {name: asset for name, asset in assets.items() if since is None or _latest(asset) >= since}
+    return {name: asset for name, asset in assets.items() if since is None or last_touched(asset) >= since}
 
 
 def newest_first(asset: IndexedAsset) -> float:
     """Sort key: the asset that was created last is the smallest."""
-    return -_moment(asset.created_at)
+    return -moment(asset.created_at)
 
 
-def _latest(asset: IndexedAsset) -> float:
-    return max(_moment(asset.created_at), _moment(asset.updated_at))
+def last_touched(asset: IndexedAsset) -> float:
+    """The later one of its two dates, in source time."""
+    return max(moment(asset.created_at), moment(asset.updated_at))
 
 
-def _moment(text: str | None) -> float:
+def moment(text: str | None) -> float:
     """0.0 for an unreadable time, or one before 1970 such as Go's zero time: neither moves the watermark."""
     try:
         return max(timestamps.epoch(text or ""), 0.0)

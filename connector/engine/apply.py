@@ -1,6 +1,7 @@
 """The write protocol: open the row, write to the sink, close the row. Each change returns a Result.
 
     Upsert:   ledger.attempt -> retrieve -> points -> ledger.open -> sink.replace -> ledger.record
+              An announced asset was not listed: ledger.note after the retrieval, which says what a listing would.
     Refresh:  ledger.attempt -> retrieve -> compare -> ledger.open -> sink.set_payload -> ledger.record
     Delete:   (confirmed by the engine) ledger.open -> sink.delete -> ledger.forget; without points: ledger.forget only
 
@@ -28,19 +29,22 @@ from connector.domain.errors import (
     Unavailable,
 )
 from connector.domain.events import AssetOpened
+from connector.domain.fingerprint import fingerprint
 from connector.domain.index_settings import IndexSettings
 from connector.domain.ledger_model import Applied, Attempt, Checkpoint
 from connector.domain.marengo import KNOWN, options_of
-from connector.domain.plan import GONE, UPSERTS, Delete, Refresh, Upsert, decide
+from connector.domain.plan import GONE, UPSERTS, Announced, Decision, Delete, Refresh, Upsert, decide
 from connector.domain.points import AssetPoints
 from connector.domain.refresh import canary_checked, refreshable
 from connector.domain.report import Outcome, Result
 from connector.domain.sink_model import CollectionSpec
-from connector.domain.source_model import Index
+from connector.domain.source_model import Index, IndexedAsset
 from connector.engine.embedding_lag import EmbeddingLag, embedding_missing
 from connector.engine.owners import Ownership
 from connector.engine.reconcile import renamed
 from connector.ports import CheckpointStore, Observer, Sink, Source
+
+Change = Upsert | Refresh | Announced
 
 log = logging.getLogger(__name__)
 
@@ -69,8 +73,8 @@ class Applier:
         self._observe = observe
         self._ensured: set[str] = set()
 
-    async def carry_out(self, planned: Upsert | Refresh) -> Result:
-        """Carry out one upsert or refresh, if it is still needed. Raises CycleError and ConfigError only.
+    async def carry_out(self, planned: Change) -> Result:
+        """Carry out one change, if it is still needed. Raises CycleError and ConfigError only.
 
         Any other error becomes the Result of the asset and an attempt in the ledger. This includes unexpected
         exceptions such as MemoryError, so that an oversized asset ends in quarantine.
@@ -86,13 +90,14 @@ class Applier:
             raise
         except Exception as error:  # noqa: BLE001  reported in the log and in the Result
             result = Result(name, Outcome.FAILED, error=_crashed(name, error))
-        seen = planned.asset if isinstance(planned, Upsert) else planned.checkpoint.listed
-        return replace(result, filename=seen.filename if seen else None)
+        return replace(result, filename=result.filename or _filename(planned))
 
-    async def _still_needed(self, planned: Upsert | Refresh) -> Upsert | Refresh | None:
+    async def _still_needed(self, planned: Change) -> Change | None:
         """The change with the row of now: time has passed since the survey, and another pass may have done it."""
         name, index_id = planned.indexed_asset_id, self._index.index_id
         row = await self._row(name)
+        if isinstance(planned, Announced):
+            return replace(planned, checkpoint=row)
         if isinstance(planned, Refresh):
             return replace(planned, checkpoint=row) if row and refreshable(row, planned.fingerprint) else None
         if decide(planned.asset, row, planned.fingerprint, self._settings.policy(self._clock())) in UPSERTS:
@@ -105,11 +110,12 @@ class Applier:
         row = (await self._ledger.rows(self._index.index_id, [name])).get(name)
         return row and renamed(row, self._names)
 
-    async def _try(self, change: Upsert | Refresh, attempt: Attempt) -> Result:
+    async def _try(self, change: Change, attempt: Attempt) -> Result:
         name = change.indexed_asset_id
         try:
-            shallow = change.checkpoint.applied if isinstance(change, Refresh) and not change.deep else None
-            return await (self._refresh(change, shallow, attempt) if shallow else self._upsert(change, attempt))
+            if isinstance(change, Refresh) and not change.deep and change.checkpoint.applied:
+                return await self._refresh(change, change.checkpoint.applied, attempt)
+            return await self._upsert(change, attempt)
         except (TransientError, EmbeddingLag) as error:
             deferred = attempts.deferred(attempt, error, self._clock())
             await self._ledger.fail(self._index.index_id, name, deferred)
@@ -126,7 +132,7 @@ class Applier:
         await self._ledger.fail(self._index.index_id, name, failed)
         return Result(name, Outcome.FAILED, error=failure, attempt=failed)
 
-    async def _give_back(self, change: Upsert | Refresh, attempt: Attempt, cause: BaseException) -> None:
+    async def _give_back(self, change: Change, attempt: Attempt, cause: BaseException) -> None:
         """Do not count the attempt when the cycle ends or the process shuts down, and plan the upsert again."""
         name, again = change.indexed_asset_id, change.checkpoint.priority if change.checkpoint else None
         stopped = Unavailable("work on asset", name, "the work was stopped", "It will be retried", side="source")
@@ -159,13 +165,16 @@ class Applier:
         await self._ledger.forget(self._index.index_id, row.indexed_asset_id, self._clock(), counts=False)
         return Result(row.indexed_asset_id, Outcome.FORGOTTEN)
 
-    async def _upsert(self, change: Upsert | Refresh, attempt: Attempt) -> Result:
+    async def _upsert(self, change: Change, attempt: Attempt) -> Result:
         name, settings = change.indexed_asset_id, self._settings
         retrieved = await self._source.retrieve(
             self._index, name, settings.embedding_options, transcript=settings.transcript
         )
         if retrieved is None:
-            return await self._vanished(name, attempt)
+            unknown = isinstance(change, Announced) and change.checkpoint is None
+            return await (self._unknown(name) if unknown else self._vanished(name, attempt))
+        if isinstance(change, Announced):
+            change = await self._listed(change, retrieved.asset)
         if retrieved.columns is None or retrieved.model is None:
             raise embedding_missing(name, attempt, self._clock())
         built = await asyncio.to_thread(
@@ -187,7 +196,13 @@ class Applier:
             shallow_at=now,
             deep_at=now,
         )
-        return replace(await self._write(change, built, applied), dropped_words=built.dropped_words)
+        filename = retrieved.asset.filename
+        return replace(await self._write(change, built, applied), dropped_words=built.dropped_words, filename=filename)
+
+    async def _listed(self, change: Announced, asset: IndexedAsset) -> Upsert:
+        await self._ledger.note(self._index.index_id, asset)
+        digest = fingerprint(asset, self._settings.point_config(self._index))
+        return Upsert(asset, digest, Decision.NEW, change.checkpoint)
 
     async def _write(self, change: Upsert | Refresh, built: AssetPoints, applied: Applied) -> Result:
         """Write nothing if nothing differs, the payload if only metadata differs, otherwise replace all points."""
@@ -282,6 +297,11 @@ class Applier:
         await self._ledger.fail(self._index.index_id, name, attempts.deferred(attempt, error, self._clock()))
         return Result(name, Outcome.VANISHED)
 
+    async def _unknown(self, name: str) -> Result:
+        """No listing has shown this asset, so nothing is known of it but the attempt."""
+        await self._ledger.forget(self._index.index_id, name, self._clock(), counts=False)
+        return Result(name, Outcome.VANISHED)
+
     def _lag(self, change: Upsert | Refresh, acknowledged_at: float) -> float | None:
         """Seconds since the asset became ready; None for a refresh, and for what was ready before the first cycle."""
         if isinstance(change, Refresh):
@@ -291,6 +311,13 @@ class Applier:
         except ValueError:
             return None
         return max(acknowledged_at - ready_at, 0.0) if ready_at >= self._first_cycle_at else None
+
+
+def _filename(change: Change) -> str | None:
+    if isinstance(change, Upsert):
+        return change.asset.filename
+    row = change.checkpoint
+    return row.listed.filename if row and row.listed else None
 
 
 def _crashed(name: str, error: Exception) -> InternalError:

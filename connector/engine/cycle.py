@@ -7,7 +7,7 @@ index may overlap: the queue has at most one change of an asset in hand, and eac
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -17,14 +17,14 @@ from connector.domain.errors import ConnectorError, InternalError, LedgerUnavail
 from connector.domain.events import ChangeFinished, ChangesPlanned, CycleBegan, CycleEnded
 from connector.domain.index_settings import IndexSettings
 from connector.domain.plan import Decision, Upsert
-from connector.domain.priority import Priority
+from connector.domain.priority import WAITS_AS, Priority
 from connector.domain.report import CycleKind, CycleReport, Result
 from connector.domain.source_model import IndexedAsset
 from connector.engine.apply import Applier
 from connector.engine.batch import down
 from connector.engine.delete_proof import prove_deletes
 from connector.engine.owners import Ownership, owner_of
-from connector.engine.passes import Pass, deletes, forgets, refreshes, upserts
+from connector.engine.passes import Pass, announced, deletes, forgets, refreshes, upserts
 from connector.engine.preparation import Prepared, prepared
 from connector.engine.reconcile import commit
 from connector.engine.survey import CycleOptions, Survey, Surveyor
@@ -64,10 +64,6 @@ class Engine:
         """Run a full cycle. Errors are in the report, never raised."""
         return await self.run(self.full_cycle(settings, options or CycleOptions()))
 
-    async def poll(self, settings: IndexSettings) -> CycleReport:
-        """Upsert new, changed and unfinished assets only. Requires an earlier full cycle."""
-        return await self.run(self.poll_pass(settings))
-
     async def refresh(self, settings: IndexSettings, period: float) -> CycleReport:
         """Carry out due refreshes between full cycles; `period` is the number of seconds between two calls."""
         return await self.run(self.refresh_pass(settings, period))
@@ -89,15 +85,27 @@ class Engine:
         return Pass(options.kind, settings, survey, lambda _: options.priority, options.take_over)
 
     def poll_pass(self, settings: IndexSettings) -> Pass:
+        """Upsert new and changed assets. Requires an earlier full cycle, as every pass but that does."""
+        return self._poll(settings, partial(self.surveyor.survey_changes, settings), asks_as=Priority.FRESH)
+
+    def unfinished_pass(self, settings: IndexSettings, shown: Collection[str]) -> Pass:
+        """The second half of a poll: what was being indexed, or is due again. New assets do not wait for it.
+
+        `shown` are the assets that the first half has dealt with.
+        """
+        look = partial(self.surveyor.survey_unfinished, settings, shown)
+        return self._poll(settings, look, asks_as=Priority.COMMAND)
+
+    def _poll(self, settings: IndexSettings, look: Callable[[], Awaitable[Survey]], asks_as: Priority) -> Pass:
         def priority(change: Upsert) -> Priority:
             return Priority.FRESH if change.reason in _FRESH else Priority.BACKLOG
 
         async def survey(_: Pass) -> Survey:
-            found = await self.surveyor.survey_changes(settings)
+            found = await look()
             left = tuple(change for change in found.plan.upserts if not self._is_under_way(settings, change))
             return replace(found, plan=replace(found.plan, upserts=left))
 
-        return Pass(CycleKind.POLL, settings, survey, priority)
+        return Pass(CycleKind.POLL, settings, survey, priority, asks_as=asks_as)
 
     def _is_under_way(self, settings: IndexSettings, change: Upsert) -> bool:
         """The overlap of polls shows again what an earlier pass found and put into the queue."""
@@ -145,7 +153,7 @@ class Engine:
         index_id = it.settings.index_id
         it.error, it.begun = None, False
         started, asked = self._stopwatch(), self._source.requests(index_id)
-        before = ACTIVITY.set(it.activity)
+        before, waited_as = ACTIVITY.set(it.activity), WAITS_AS.set(it.asks_as)
         try:
             await self._go_on(it)
             self._begin(it)
@@ -153,6 +161,7 @@ class Engine:
             self._observe(CycleEnded(it.cycle_id, it.kind, report))
         finally:
             it.fed.set()
+            WAITS_AS.reset(waited_as)
             ACTIVITY.reset(before)
         return report
 
@@ -219,7 +228,11 @@ class Engine:
         """Carry out the plan. Deletes come last, and only those that the source confirms."""
         plan, applier = survey.plan, await self._applier(it.settings, survey)
         done = {result.indexed_asset_id for result in it.results}
-        works = [*upserts(it, applier, plan.upserts), *refreshes(it, applier, plan.refreshes)]
+        works = [
+            *announced(it, applier, plan.announced),
+            *upserts(it, applier, plan.upserts),
+            *refreshes(it, applier, plan.refreshes),
+        ]
         left = [work for work in works if work.indexed_asset_id not in done]
         # Workers take the first change before the last one is in the queue.
         left.sort(key=lambda work: (work.priority, work.order))

@@ -84,9 +84,10 @@ async def forget(
     index_id, found = settings.index_id, await footprint(sink, ledger, settings)
     for name in sorted(found.assets):
         held = [collection for collection, assets in found.points.items() if name in assets]
-        await ledger.open(index_id, name, held)
-        await sink.delete(held, index_id, name)
-        await ledger.forget(index_id, name, now)
+        if held:
+            await ledger.open(index_id, name, held)
+            await sink.delete(held, index_id, name)
+            await ledger.forget(index_id, name, now)
         done()
     for collection in found.points:
         await sink.set_owner(collection, index_id, None)

@@ -1,6 +1,7 @@
 """One pass over one index as a value: what it found and did so far, and its changes as work for the queue."""
 
 import asyncio
+import math
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -10,7 +11,7 @@ from connector.domain.activity import Activity
 from connector.domain.errors import ConnectorError
 from connector.domain.index_settings import IndexSettings
 from connector.domain.ledger_model import Checkpoint
-from connector.domain.plan import Delete, Refresh, Upsert
+from connector.domain.plan import Announced, Delete, Refresh, Upsert
 from connector.domain.priority import Priority
 from connector.domain.report import CycleKind, CycleReport, Result, Withheld, carried_out, error_facts, planned
 from connector.domain.source_model import Index
@@ -30,6 +31,8 @@ class Pass:
     priority_of: Callable[[Upsert], Priority]
     take_over: bool = False
     begun: bool = False
+    asks_as: Priority = Priority.COMMAND
+    """With which priority the requests of its survey wait for their turn."""
     index: Index | None = None
     last_name: str | None = None
     """The name of the index when it was last known."""
@@ -74,6 +77,11 @@ def upserts(it: Pass, applier: Applier, changes: Iterable[Upsert]) -> Iterator[W
     for change in changes:
         carry_out = partial(applier.carry_out, change)
         yield _work(it, change.indexed_asset_id, it.priority_of(change), carry_out, newest_first(change.asset))
+
+
+def announced(it: Pass, applier: Applier, changes: Iterable[Announced]) -> Iterator[Work]:
+    for change in changes:
+        yield _work(it, change.indexed_asset_id, Priority.FRESH, partial(applier.carry_out, change), -math.inf)
 
 
 def refreshes(it: Pass, applier: Applier, changes: Iterable[Refresh]) -> Iterator[Work]:

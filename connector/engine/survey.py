@@ -9,7 +9,7 @@ from connector.domain.fingerprint import canonical_json, digest
 from connector.domain.index_settings import IndexSettings
 from connector.domain.last_seen import last_seen, listed, noted
 from connector.domain.ledger_model import Checkpoint, IndexState
-from connector.domain.plan import Plan, Refresh, due_again, make_plan, with_withheld
+from connector.domain.plan import Announced, Plan, Refresh, due_again, make_plan, with_withheld
 from connector.domain.priority import Priority
 from connector.domain.refresh import RefreshPolicy, due, refresh_quota
 from connector.domain.report import CycleKind
@@ -119,35 +119,50 @@ class Surveyor:
         return state is not None and now >= state.canary_at + settings.refresh_interval
 
     async def survey_changes(self, settings: IndexSettings) -> Survey:
-        """Survey changes since the watermark. Reads only the rows of changed or unfinished assets."""
+        """Survey changes since the watermark. Reads only the rows of changed assets."""
         state, index = await self._known(settings)
         seen = self._seen.get(index.index_id, {})
-        changes = await self._source.changes(index, poll_start(state), state.pending, seen)
-        assets, now = dict(changes.assets), self._clock()
-        policy = replace(settings.policy(now), delete_mode="keep", respect_backoff=True)
+        changes = await self._source.changes(index, poll_start(state), seen)
+        as_of = self._clock() if changes.as_of is None else changes.as_of
+        after = partial(advanced, assets=changes.assets, asked=(), still_pending=(), as_of=as_of)
+        return await self._survey_some(settings, state, index, changes.assets, after)
+
+    async def survey_unfinished(self, settings: IndexSettings, shown: Collection[str]) -> Survey:
+        """Survey what was still being indexed, or failed and is due again, except what the poll has `shown`."""
+        state, index = await self._known(settings)
+        now, asked = self._clock(), state.pending.difference(shown)
+        progress = await self._source.progress(index, asked)
+        assets = dict(progress.assets)
         unfinished = credible_rows(await self._ledger.unfinished(index.index_id), now)
-        for name in due_again(unfinished, policy) - assets.keys():
+        for name in due_again(unfinished, settings.policy(now)).difference(assets, shown):
             asset = unfinished[name].listed or await self._look_at(index, name)
             if asset:
                 assets[name] = asset
-        rows = credible_rows(await self._ledger.rows(index.index_id, assets), now)
-        snapshot = Snapshot(index, assets, complete=False, as_of=changes.as_of)
-        plan = make_plan(snapshot, rows, state, settings.point_config(index), policy)
-        return Survey(
-            index,
-            state,
-            snapshot,
-            rows,
-            plan,
-            before=_unchanged,
-            after=partial(
-                advanced,
-                assets=assets,
-                asked=state.pending,
-                still_pending=changes.pending,
-                as_of=now if changes.as_of is None else changes.as_of,
-            ),
+        after = partial(
+            advanced,
+            assets=assets,
+            asked=asked,
+            still_pending=progress.pending,
+            as_of=None,
+            can_advance_watermark=False,
         )
+        return await self._survey_some(settings, state, index, assets, after)
+
+    async def _survey_some(
+        self,
+        settings: IndexSettings,
+        state: IndexState,
+        index: Index,
+        assets: Mapping[str, IndexedAsset],
+        after: StateChange,
+    ) -> Survey:
+        """Survey these assets of the index. Deletes nothing."""
+        now = self._clock()
+        policy = replace(settings.policy(now), delete_mode="keep", respect_backoff=True)
+        rows = credible_rows(await self._ledger.rows(index.index_id, assets), now)
+        snapshot = Snapshot(index, assets, complete=False)
+        plan = make_plan(snapshot, rows, state, settings.point_config(index), policy)
+        return Survey(index, state, snapshot, rows, plan, before=_unchanged, after=after)
 
     async def survey_left_over(self, settings: IndexSettings, index: Index) -> Survey:
         """Survey what is planned in the ledger, without a listing."""
@@ -172,15 +187,15 @@ class Surveyor:
         return Survey(index, state, snapshot, kept, plan, before=_unchanged, after=_unchanged)
 
     async def survey_ready(self, settings: IndexSettings, indexed_asset_ids: Collection[str]) -> Survey:
-        """Survey assets that a webhook named, as the source has them now."""
+        """Survey assets that a webhook named. Looks up only those that failed before, whose next attempt may wait."""
         state, index = await self._known(settings)
-        found = [await self._look_at(index, name) for name in indexed_asset_ids]
+        rows = await self._ledger.rows(index.index_id, indexed_asset_ids)
+        tried = {name for name, row in rows.items() if row.attempt or row.opened}
+        found = [await self._look_at(index, name) for name in sorted(tried)]
         assets = {asset.indexed_asset_id: asset for asset in found if asset}
-        rows = credible_rows(await self._ledger.rows(index.index_id, assets), self._clock())
-        snapshot = Snapshot(index, assets, complete=False)
-        policy = replace(settings.policy(self._clock()), delete_mode="keep", respect_backoff=True)
-        plan = make_plan(snapshot, rows, state, settings.point_config(index), policy)
-        return Survey(index, state, snapshot, rows, plan, before=_unchanged, after=_unchanged)
+        survey = await self._survey_some(settings, state, index, assets, _unchanged)
+        announced = tuple(Announced(name) for name in indexed_asset_ids if name not in tried)
+        return replace(survey, plan=replace(survey.plan, announced=announced))
 
     async def survey_refreshes(self, settings: IndexSettings, period: float) -> Survey:
         """Survey due refreshes of applied assets, without a listing. `period`: seconds between two calls."""

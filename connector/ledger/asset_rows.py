@@ -56,6 +56,10 @@ class SqliteAssetRows(SqliteFile):
         rows = [(index_id, it.indexed_asset_id, priority, cells.of_listed(it)) for it in assets]
         await self._run("write", lambda db: db.executemany(query, rows))
 
+    async def note(self, index_id: str, asset: IndexedAsset) -> None:
+        listed = (cells.of_listed(asset),)
+        await self._run("write", lambda db: _change(db, index_id, asset.indexed_asset_id, "listed = ?", listed))
+
     async def attempt(self, index_id: str, indexed_asset_id: str, fingerprint: str, now: float) -> Attempt:
         def work(db: sqlite3.Connection) -> Attempt:
             row = _row(db, index_id, indexed_asset_id)

@@ -1,16 +1,20 @@
 """Pages through listings that may change meanwhile: a full walk, and a poll of what is new."""
 
 import itertools
+import math
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Generic, TypeVar
 
 from connector.domain.errors import AssetError
-from connector.domain.source_model import IN_PROGRESS, Changes, IndexedAsset
+from connector.domain.source_model import IN_PROGRESS, Changes, IndexedAsset, Progress
+from connector.domain.watermark import last_touched, moment
 
 T = TypeVar("T")
 Params = tuple[tuple[str, str], ...]
+Fetch = Callable[[Params, int], Awaitable["Listed[IndexedAsset]"]]
+"""Fetches a page by query parameters and page number, from 1."""
 
 OLDEST_FIRST: Params = (("sort_by", "created_at"), ("sort_option", "asc"))
 WALKS = 3
@@ -79,25 +83,30 @@ async def _walk(fetch: Callable[[int], Awaitable[Listed[T]]]) -> Walk[T]:
     return Walk(rows, tuple(totals), as_of)
 
 
-async def changes(
-    fetch: Callable[[Params, int], Awaitable[Listed[IndexedAsset]]],
-    asset: Callable[[str], Awaitable[IndexedAsset | None]],
-    since: float | None,
-    pending: Collection[str],
-    known: Mapping[str, IndexedAsset],
-) -> Changes:
-    """Poll. Also query pending assets by status, because `updated_at` may not move with every change.
+async def changes(fetch: Fetch, since: float | None, known: Mapping[str, IndexedAsset]) -> Changes:
+    """Assets created or updated at `since` or later. One request if nothing changed.
 
-    `fetch` receives query parameters and page numbers from 1; `asset` looks up a single asset.
+    Asks for the latest `updated_at`, which is documented to move with every state of an asset. If the rows show that
+    the source does not keep to that, also asks with the filters by both dates.
     """
-    found, as_of = await _newest(fetch, _since("created_at", since), known)
-    if since is not None:
-        touched, _ = await _newest(fetch, _since("updated_at", since), known)
-        found |= touched
-    unseen = set(pending) - found.keys()
-    in_progress, _ = await _newest(fetch, _in_progress(), {}) if unseen else ({}, None)
-    pending_still = unseen & in_progress.keys()
-    for name in sorted(unseen - in_progress.keys()):
+    start = math.floor(since) if since is not None else -math.inf
+    rows, as_of = await _newest(fetch, _newest_first("updated_at"), known, start)
+    found = {name: row for name, row in rows.items() if last_touched(row) >= start}
+    if since is not None and not _are_by_update(rows.values()):
+        for key in ("created_at", "updated_at"):
+            found |= (await _newest(fetch, _since(key, since), known))[0]
+    return Changes(found, as_of)
+
+
+async def progress(
+    fetch: Fetch, asset: Callable[[str], Awaitable[IndexedAsset | None]], pending: Collection[str]
+) -> Progress:
+    """What became of the `pending` assets. `asset` looks up a single one."""
+    if not pending:
+        return Progress({}, frozenset())
+    in_progress, _ = await _newest(fetch, _in_progress(), {})
+    found, pending_still = dict[str, IndexedAsset](), set(pending) & in_progress.keys()
+    for name in sorted(set(pending) - in_progress.keys()):
         try:
             row = await asset(name)
         except AssetError:
@@ -106,31 +115,37 @@ async def changes(
             continue
         if row is not None:
             found[name] = row
-    return Changes(found, frozenset(pending_still), as_of)
+    return Progress(found, frozenset(pending_still))
 
 
 async def _newest(
-    fetch: Callable[[Params, int], Awaitable[Listed[IndexedAsset]]], params: Params, known: Mapping[str, IndexedAsset]
+    fetch: Fetch, params: Params, known: Mapping[str, IndexedAsset], start: float = -math.inf
 ) -> tuple[dict[str, IndexedAsset], float | None]:
-    """Rows by id, newest first, up to the first page without news; and the source's time at the first page."""
+    """Rows by id, newest first, up to the first page without news since `start`; and the source's time at the first."""
     found: dict[str, IndexedAsset] = {}
     as_of: float | None = None
     for number in itertools.count(1):
         page = await fetch(params, number)
         as_of = page.as_of if number == 1 else as_of
-        has_news = any(known.get(name) != row for name, row in page.rows.items())
+        news = [row for name, row in page.rows.items() if known.get(name) != row]
         found |= page.rows
-        if not has_news or (page.total_pages is not None and number >= page.total_pages):
+        is_last = page.total_pages is not None and number >= page.total_pages
+        if is_last or not news or last_touched(news[-1]) < start:
             break
     return found, as_of
 
 
-def _since(key: str, since: float | None) -> Params:
+def _are_by_update(rows: Collection[IndexedAsset]) -> bool:
+    """True if every row has an `updated_at` that is not before its `created_at`, and the latest is first."""
+    updated = [moment(row.updated_at) for row in rows]
+    in_order = all(later >= earlier for later, earlier in itertools.pairwise(map(math.floor, updated)))
+    return in_order and all(0.0 < at > last_touched(row) - 1.0 for row, at in zip(rows, updated, strict=True))
+
+
+def _since(key: str, since: float) -> Params:
     """Times to the second, rounded down."""
-    if since is None:
-        return _newest_first(key)
-    moment = datetime.fromtimestamp(min(max(since, 0.0), _LATEST), UTC)
-    return (*_newest_first(key), (key, moment.strftime("%Y-%m-%dT%H:%M:%SZ")))
+    start = datetime.fromtimestamp(min(max(since, 0.0), _LATEST), UTC)
+    return (*_newest_first(key), (key, start.strftime("%Y-%m-%dT%H:%M:%SZ")))
 
 
 def _in_progress() -> Params:

@@ -1,6 +1,6 @@
 """The `Source` port over the TwelveLabs API."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
@@ -11,7 +11,16 @@ import structlog
 
 from connector.domain.errors import AssetError, CycleError, IndexGone, SourceUnavailable
 from connector.domain.priority import Priority
-from connector.domain.source_model import Changes, Float32, Index, IndexedAsset, IndexingTask, RetrievedAsset, Snapshot
+from connector.domain.source_model import (
+    Changes,
+    Float32,
+    Index,
+    IndexedAsset,
+    IndexingTask,
+    Progress,
+    RetrievedAsset,
+    Snapshot,
+)
 from connector.twelvelabs import listing_decoding, paging, text_embedding
 from connector.twelvelabs.calls import Call, Read, Refused, asset_path, index_path, task_path
 from connector.twelvelabs.paging import Listed, Walk, walk_until_complete
@@ -57,19 +66,12 @@ class TwelveLabsSource:
         return Snapshot(index, walk.rows, walk.complete, walk.as_of)
 
     async def changes(
-        self,
-        index: Index,
-        since: float | None,
-        pending: Collection[str],
-        known: Mapping[str, IndexedAsset] = MappingProxyType({}),
+        self, index: Index, since: float | None, known: Mapping[str, IndexedAsset] = MappingProxyType({})
     ) -> Changes:
-        async def fetch(params: paging.Params, number: int) -> Listed[IndexedAsset]:
-            return await self._page(_listing(index), params, number, listing_decoding.read_assets)
+        return await self._by_page(index, lambda fetch: paging.changes(fetch, since, known))
 
-        try:
-            return await paging.changes(fetch, partial(self.asset, index), since, pending, known)
-        except Refused as refusal:
-            raise _cycle_error(_listing(index), refusal, gone=_says_gone(refusal)) from None
+    async def progress(self, index: Index, pending: Collection[str]) -> Progress:
+        return await self._by_page(index, lambda fetch: paging.progress(fetch, partial(self.asset, index), pending))
 
     async def asset(self, index: Index, indexed_asset_id: str) -> IndexedAsset | None:
         found = await self.retrieve(index, indexed_asset_id, (), transcript=False)
@@ -129,6 +131,15 @@ class TwelveLabsSource:
 
     async def close(self) -> None:
         await self._transport.close()
+
+    async def _by_page(self, index: Index, read: Callable[[paging.Fetch], Awaitable[T]]) -> T:
+        async def fetch(params: paging.Params, number: int) -> Listed[IndexedAsset]:
+            return await self._page(_listing(index), params, number, listing_decoding.read_assets)
+
+        try:
+            return await read(fetch)
+        except Refused as refusal:
+            raise _cycle_error(_listing(index), refusal, gone=_says_gone(refusal)) from None
 
     async def _list(self, call: Call, read: Read[Listed[T]]) -> Walk[T]:
         async def fetch(number: int) -> Listed[T]:

@@ -236,7 +236,8 @@ def _client(base_url: str, api_key: str, limits: RequestLimits, connections: int
             "accept-encoding": "gzip",
         },
         timeout=httpx.Timeout(connect=limits.connect, read=limits.read, write=limits.connect, pool=None),
-        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=30.0),
+        # Unbounded: work waits by priority for its turn, and would wait in order of arrival for a connection.
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=connections, keepalive_expiry=30.0),
         follow_redirects=False,
     )
 

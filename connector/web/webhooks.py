@@ -1,6 +1,6 @@
-"""`POST /webhooks/twelvelabs`: an authentic event that an asset became ready starts a poll of its index.
+"""`POST /webhooks/twelvelabs`: an authentic event that an asset became ready lets the daemon retrieve it at once.
 
-A webhook only triggers the poll. All facts come from the listing.
+The event only names a task. All facts come from the source.
 """
 
 from collections import OrderedDict

@@ -24,6 +24,11 @@ async def asking(*answers: bytes) -> AsyncIterator[tuple[TwelveLabsSource, Scrip
             await source.close()
 
 
+def sent(server: ScriptedServer) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Path and query of each request."""
+    return [(request.path.removeprefix("/v1.3"), request.query) for request in server.requests]
+
+
 def page(names: Iterable[str | None], total: Any, pages: Any = 1) -> bytes:
     rows = [{"_id": name, "status": "ready"} for name in names]
     return answer(200, {"data": rows, "page_info": {"total_results": total, "total_page": pages}})

@@ -23,6 +23,22 @@ async def test_a_planned_upsert_stays_until_it_is_tried(ledger: CheckpointStore)
     assert {row.listed for row in (await ledger.load("i")).values()} == {asset("a"), asset("b"), asset("c")}
 
 
+async def test_what_is_noted_is_not_planned(ledger: CheckpointStore) -> None:
+    await ledger.note("i", asset("a"))
+    await ledger.attempt("i", "b", "print", 1.0)
+    await ledger.plan("i", [asset("c")], Priority.FRESH)
+    for name in "bc":
+        await ledger.note("i", asset(name, "failed"))
+    rows = await ledger.load("i")
+    assert {name: row.listed for name, row in rows.items()} == {
+        "a": asset("a"),
+        "b": asset("b", "failed"),
+        "c": asset("c", "failed"),
+    }
+    assert set(await ledger.planned("i")) == {"c"}
+    assert set(await ledger.unfinished("i")) == {"b"}
+
+
 @pytest.mark.parametrize("ended", ["applied", "failed"])
 async def test_what_is_planned_while_an_attempt_runs_stays_planned(ledger: CheckpointStore, ended: str) -> None:
     """The asset changed meanwhile, and the attempt may have seen it as it was before."""

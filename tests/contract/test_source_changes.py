@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from connector.domain.errors import AuthenticationFailed, ConnectorError, IndexGone, Unavailable
-from connector.domain.source_model import IN_PROGRESS, Changes, Index, IndexedAsset, IndexingTask
+from connector.domain.source_model import IN_PROGRESS, Changes, Index, IndexedAsset, IndexingTask, Progress
 from connector.domain.timestamps import epoch
 from tests.contract.source_worlds import WORLDS, Trouble, World, world_of
 
@@ -34,13 +34,16 @@ class Poller:
     async def index(self) -> Index:
         return await self.source.index(self.index_id)
 
-    async def changes(self, *pending: str) -> Changes:
-        return await self.source.changes(await self.index(), self.since, pending)
+    async def changes(self) -> Changes:
+        return await self.source.changes(await self.index(), self.since)
 
-    async def news(self, *pending: str) -> dict[str, str]:
+    async def progress(self, *pending: str) -> Progress:
+        return await self.source.progress(await self.index(), pending)
+
+    async def news(self) -> dict[str, str]:
         """Status by id of what is new or changed."""
-        found = await self.changes(*pending)
-        return {name: it.status for name, it in found.assets.items() if _date(it) > self.since or name in pending}
+        found = await self.changes()
+        return {name: it.status for name, it in found.assets.items() if _date(it) > self.since}
 
 
 def _date(asset: IndexedAsset) -> float:
@@ -55,10 +58,9 @@ async def poller(world: World) -> Poller:
 
 
 async def test_without_a_date_everything_is_news(poller: Poller) -> None:
-    found = await poller.source.changes(await poller.index(), None, ())
+    found = await poller.source.changes(await poller.index(), None)
 
     assert set(found.assets) == set(poller.names)
-    assert found.pending == frozenset()
     assert found.assets == (await poller.source.snapshot(await poller.index())).assets
 
 
@@ -96,34 +98,33 @@ async def test_more_news_than_a_page_holds_is_all_found(poller: Poller) -> None:
     assert set(await poller.news()) == made
 
 
-async def test_pending_assets_are_on_their_way_or_news(poller: Poller) -> None:
-    """Each asset is in exactly one of them; a deleted one is in neither."""
+async def test_pending_assets_are_in_progress_or_have_a_row(poller: Poller) -> None:
+    """A deleted one is neither."""
     slow, done, gone = [poller.world.add(poller.index_id) for _ in range(3)]
     for name in (slow, done, gone):
         poller.world.set_status(poller.index_id, name, "indexing")
-    await poller.look()
     poller.world.set_status(poller.index_id, done, "ready")
     poller.world.remove(poller.index_id, gone)
 
-    found = await poller.changes(slow, done, gone)
+    found = await poller.progress(slow, done, gone)
 
-    assert found.assets[done].status == "ready"
-    shown = {name for name in (slow, gone) if name in found.assets}
-    assert found.pending | shown == {slow}
-    assert await poller.news(done) == {done: "ready"}
+    assert {name: row.status for name, row in found.assets.items()} == {done: "ready"}
+    assert found.pending == {slow}
+
+
+async def test_nothing_pending_is_not_asked_about(poller: Poller) -> None:
+    index = await poller.index()
+    requests = poller.source.requests()
+
+    assert await poller.source.progress(index, ()) == Progress({}, frozenset())
+    assert poller.source.requests() == requests
 
 
 async def test_pending_assets_of_any_kind_of_progress_are_on_their_way(poller: Poller) -> None:
     made = [poller.world.add(poller.index_id) for _ in IN_PROGRESS]
     for name, status in zip(made, IN_PROGRESS, strict=True):
         poller.world.set_status(poller.index_id, name, status)
-    latest = poller.world.add(poller.index_id)
-    await poller.look()
-
-    found = await poller.changes(*made, UNKNOWN)
-
-    assert found.pending == frozenset(made) - found.assets.keys()
-    assert set(found.assets) <= {latest, *made}
+    assert await poller.progress(*made, UNKNOWN) == Progress({}, frozenset(made))
 
 
 async def test_another_index_is_not_looked_at(poller: Poller) -> None:
@@ -138,7 +139,9 @@ async def test_an_index_that_is_gone_is_said_to_be_gone(poller: Poller) -> None:
     poller.world.remove_index(poller.index_id)
 
     with pytest.raises(IndexGone, match=poller.index_id):
-        await poller.source.changes(index, poller.since, ())
+        await poller.source.changes(index, poller.since)
+    with pytest.raises(IndexGone, match=poller.index_id):
+        await poller.source.progress(index, poller.names)
 
 
 async def test_one_row_is_as_the_listing_shows_it(poller: Poller) -> None:
@@ -176,7 +179,9 @@ async def test_trouble_has_the_same_error_here(poller: Poller, trouble: Trouble,
     poller.world.begin(trouble)
 
     with pytest.raises(error):
-        await poller.source.changes(index, poller.since, ())
+        await poller.source.changes(index, poller.since)
+    with pytest.raises(error):
+        await poller.source.progress(index, poller.names)
     with pytest.raises(error):
         await poller.source.asset(index, poller.names[0])
     with pytest.raises(error):

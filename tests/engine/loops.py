@@ -26,7 +26,7 @@ _CYCLES = {
 
 
 class WatchedEngine(Engine):
-    """The real engine, which records its calls; a test can make it wait or fail."""
+    """The real engine, which records its calls, but for the second half of a poll; a test can make it wait or fail."""
 
     begun: asyncio.Queue[str]
     ended: asyncio.Queue[str]
@@ -34,10 +34,10 @@ class WatchedEngine(Engine):
     at_once: int
     most_at_once: int
     breaks: int
-    names: dict[int, str]
+    names: list[tuple[Pass, str]]
 
     def watch(self) -> None:
-        self.names = {}
+        self.names = []
         self.begun, self.ended = asyncio.Queue(), asyncio.Queue()
         self.at_once = self.most_at_once = self.breaks = 0
         self.go_on = asyncio.Event()
@@ -59,11 +59,14 @@ class WatchedEngine(Engine):
         return self._named(RETRY, super().retry(settings, indexed_asset_ids))
 
     async def run(self, it: Pass) -> CycleReport:
-        async with self._watched(self.names[id(it)]):
+        names = [name for watched, name in self.names if watched is it]
+        if not names:
+            return await super().run(it)
+        async with self._watched(names[0]):
             return await super().run(it)
 
     def _named(self, name: str, it: Pass) -> Pass:
-        self.names[id(it)] = name
+        self.names.append((it, name))
         return it
 
     @asynccontextmanager

@@ -1,7 +1,9 @@
 """A daemon's engine on the fakes: a full cycle, then polls."""
 
 import math
+from dataclasses import replace
 
+from connector.domain.index_settings import IndexSettings
 from connector.domain.ledger_model import IndexState
 from connector.domain.priority import Priority
 from connector.domain.report import CycleReport, Outcome, Result
@@ -13,6 +15,12 @@ from connector.engine.work_queue import Work
 from tests.engine.world import INDEX, World
 
 SCHEDULED = CycleOptions(respect_backoff=True, refresh_period=3600.0)
+
+
+_COUNTS = (
+    *("listed", "upserted", "refreshed", "unchanged", "waiting", "failed", "quarantined", "deferred", "vanished"),
+    *("points_written", "requests"),
+)
 
 
 async def _nothing() -> Result:
@@ -31,8 +39,9 @@ class Daemon:
         return await self.engine.cycle(self.world.settings, SCHEDULED)
 
     async def poll(self, later: float = 1.0) -> CycleReport:
+        """Both halves of a poll, in one report."""
         self.world.now += later
-        return await self.engine.poll(self.world.settings)
+        return await polled(self.engine, self.world.settings)
 
     async def done(self) -> None:
         """Carry out everything that waits; points are built in a thread, so no number of turns is enough."""
@@ -62,6 +71,18 @@ class Daemon:
     def work(self) -> tuple[int, int, int]:
         """Points written, rows written, assets retrieved."""
         return self.world.sink.writes, self.world.ledger.writes, self.source.retrievals.total()
+
+
+async def polled(engine: Engine, settings: IndexSettings) -> CycleReport:
+    """The report of both halves of a poll. After an error, there is no second half."""
+    it = engine.poll_pass(settings)
+    first = await engine.run(it)
+    if first.error or it.survey is None:
+        return first
+    second = await engine.run(engine.unfinished_pass(settings, it.survey.snapshot.assets))
+    sums = {name: getattr(first, name) + getattr(second, name) for name in _COUNTS}
+    problems = (*first.problems, *second.problems)
+    return replace(second, **sums, problems=problems, interrupted=first.interrupted or second.interrupted)
 
 
 async def synced() -> Daemon:

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from connector.domain.errors import ConfigError, MalformedAsset, Unavailable
+from connector.domain.priority import Priority
 from connector.engine import maintenance
-from tests.builders import index_settings
+from tests.builders import asset, index_settings
 from tests.comparing import differences
 from tests.engine.world import INDEX, World
 from tests.fakes.sink import Crashed
@@ -145,6 +146,20 @@ async def test_forgetting_one_index_leaves_the_others(world: World) -> None:
 
     assert (world.sink.points_of(OTHER), await world.ledger.load(OTHER)) == (points, rows)
     assert len(rows) == 1
+
+
+async def test_a_backlog_costs_nothing_to_forget(world: World) -> None:
+    """It has rows, but no points."""
+    other = await quarantined_world()
+    await other.ledger.plan(INDEX, [asset(f"planned{number}") for number in range(100)], Priority.BACKLOG)
+    before, before_other = world.ledger.writes, other.ledger.writes
+
+    await maintenance.forget(world.sink, world.ledger, world.settings, world.now)
+    result = await maintenance.forget(other.sink, other.ledger, other.settings, other.now)
+
+    assert result["assets"] == 104
+    assert other.ledger.writes - before_other == world.ledger.writes - before
+    assert await other.ledger.load(INDEX) == {}
 
 
 async def test_an_index_that_nobody_knows_is_forgotten_already(world: World) -> None:

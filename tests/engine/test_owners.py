@@ -8,6 +8,7 @@ from connector.engine import maintenance
 from connector.engine.survey import CycleOptions
 from tests.comparing import differences
 from tests.engine.neighbours import NAME, VISUAL, beside, points_by_collection, synced_world
+from tests.engine.polling import polled
 from tests.engine.world import INDEX, World
 from tests.fakes.ledger import FakeCheckpointStore
 from tests.fakes.sink_reading import FakePoint
@@ -87,7 +88,7 @@ async def test_one_that_was_taken_over_in_the_middle_of_its_work_stops_writing()
     assert (await second.engine().cycle(second.settings, CycleOptions(take_over=True))).upserted == 3
     world.source.add(INDEX, "d")
 
-    report = await engine.poll(world.settings)
+    report = await polled(engine, world.settings)
 
     assert report.error
     assert report.error["code"] == "owned_elsewhere"

@@ -14,7 +14,7 @@ from tests.engine.world import INDEX, World
 NAMES = tuple("abcdefgh")
 MAX_DELETES, RATIO = 1, 0.5
 DAY = 86_400.0
-PASSES = ("cycle", "sync", "left over", "poll", "refresh", "retry")
+PASSES = ("cycle", "sync", "left over", "poll", "rest of a poll", "webhook", "refresh", "retry")
 names = st.sampled_from(NAMES)
 
 

@@ -73,6 +73,8 @@ class World:
             "sync": lambda: engine.full_cycle(self.settings, CycleOptions(allow_deletes=True)),
             "left over": lambda: engine.left_over(self.settings),
             "poll": lambda: engine.poll_pass(self.settings),
+            "rest of a poll": lambda: engine.unfinished_pass(self.settings, ()),
+            "webhook": lambda: engine.ready(self.settings, sorted(self.source.listed(INDEX))),
             "refresh": lambda: engine.refresh_pass(self.settings, 3600.0),
             "retry": lambda: engine.retry(self.settings, sorted(self.ledger.held(INDEX))),
         }

@@ -102,6 +102,9 @@ class FakeCheckpointStore:
 
         await self._write(work)
 
+    async def note(self, index_id: str, asset: IndexedAsset) -> None:
+        await self._write(lambda: self._of(index_id).change(asset.indexed_asset_id, listed=asset))
+
     async def unplan(self, index_id: str, indexed_asset_id: str) -> None:
         await self._write(lambda: self._of(index_id).change_known(indexed_asset_id, priority=None))
 

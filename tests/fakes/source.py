@@ -19,6 +19,7 @@ from connector.domain.source_model import (
     Index,
     IndexedAsset,
     IndexingTask,
+    Progress,
     RetrievedAsset,
     Snapshot,
 )
@@ -207,11 +208,7 @@ class FakeSource:
         return Snapshot(index, found.listed() | found.ghosts, found.complete, self.as_of)
 
     async def changes(
-        self,
-        index: Index,
-        since: float | None,
-        pending: Collection[str],
-        known: Mapping[str, IndexedAsset] = MappingProxyType({}),
+        self, index: Index, since: float | None, known: Mapping[str, IndexedAsset] = MappingProxyType({})
     ) -> Changes:
         """Selects by the dates of the listing alone, so assets in `known` may appear again."""
         found = self._index("changes", index.index_id)
@@ -220,9 +217,15 @@ class FakeSource:
             for name, row in found.listed().items()
             if since is None or max(epoch(row.created_at or ""), epoch(row.updated_at or "")) >= since
         }
-        asked = {name: found.assets[name].listed for name in set(pending) & found.assets.keys() - touched.keys()}
+        return Changes(touched, self.as_of)
+
+    async def progress(self, index: Index, pending: Collection[str]) -> Progress:
+        if not pending:
+            return Progress({}, frozenset())
+        found = self._index("progress", index.index_id)
+        asked = {name: found.assets[name].listed for name in set(pending) & found.assets.keys()}
         still = frozenset(name for name, row in asked.items() if row.status in IN_PROGRESS)
-        return Changes({**touched, **{name: it for name, it in asked.items() if name not in still}}, still, self.as_of)
+        return Progress({name: row for name, row in asked.items() if name not in still}, still)
 
     async def asset(self, index: Index, indexed_asset_id: str) -> IndexedAsset | None:
         found = self._index("asset", index.index_id).assets.get(indexed_asset_id)

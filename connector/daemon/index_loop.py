@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import structlog
@@ -30,6 +30,7 @@ _SHOWN = (
     CycleKind.RETRY,
     CycleKind.REFRESH,
     CycleKind.POLL,
+    CycleKind.UNFINISHED,
     CycleKind.WEBHOOK,
 )
 
@@ -75,6 +76,7 @@ class IndexLoop:
         self._list_again = False
         self._running: Counter[CycleKind] = Counter()
         self._full, self._polling = Retry(self._full_wanted.set), Retry(self.poke_poll)
+        self._unfinished = Retry(self.poke_poll)
         self._next_listing: asyncio.TimerHandle | None = None
         self.task: asyncio.Task[None] | None = None
 
@@ -100,12 +102,11 @@ class IndexLoop:
 
     def next_poll_in(self) -> float | None:
         """Seconds until the loop polls again after an error; None if only the schedule decides."""
-        return self._polling.due_in()
+        return _first([self._polling.due_in(), self._unfinished.due_in()])
 
     def next_full_in(self) -> float | None:
         """Seconds until it makes a full cycle by itself; None if only the schedule decides."""
-        dues = [self._full.due_in(), seconds_until(self._next_listing)]
-        return min((due for due in dues if due is not None), default=None)
+        return _first([self._full.due_in(), seconds_until(self._next_listing)])
 
     async def carry_out(self, it: Pass) -> CycleReport:
         """Run this pass beside those of the loop; return its report."""
@@ -250,15 +251,26 @@ class IndexLoop:
 
     async def _finish(self, kind: CycleKind, report: CycleReport, *, got_on: bool) -> None:
         """Save the report; after an error, retry before the next scheduled run."""
-        retry = self._full if kind in FULL_CYCLES else self._polling
+        retry = self._retry_of(kind)
         if report.error:
             retry.failed(report.error, got_on=got_on)
         else:
             retry.succeeded()
-        self.live.error = self._full.error or self._polling.error
-        self.live.failures_in_a_row = self._full.failures or self._polling.failures
+        retries = self._full, self._polling, self._unfinished
+        self.live.error = next((it.error for it in retries if it.error), None)
+        self.live.failures_in_a_row = next((it.failures for it in retries if it.failures), 0)
         if report.lag_sec is not None:
             self.live.lag_sec = report.lag_sec
         if kind in FULL_CYCLES:
             saving = save_report(self._ledger, report, kind, self._wall())
             await self._writes.attempt("reports of cycles", saving)
+
+    def _retry_of(self, kind: CycleKind) -> Retry:
+        """Work of one kind does not hide that other work fails."""
+        if kind in FULL_CYCLES:
+            return self._full
+        return self._unfinished if kind is CycleKind.UNFINISHED else self._polling
+
+
+def _first(dues: Iterable[float | None]) -> float | None:
+    return min((due for due in dues if due is not None), default=None)

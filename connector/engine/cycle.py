@@ -86,7 +86,8 @@ class Engine:
 
     def poll_pass(self, settings: IndexSettings) -> Pass:
         """Upsert new and changed assets. Requires an earlier full cycle, as every pass but that does."""
-        return self._poll(settings, partial(self.surveyor.survey_changes, settings), asks_as=Priority.FRESH)
+        look = partial(self.surveyor.survey_changes, settings)
+        return self._poll(CycleKind.POLL, settings, look, asks_as=Priority.FRESH)
 
     def unfinished_pass(self, settings: IndexSettings, shown: Collection[str]) -> Pass:
         """The second half of a poll: what was being indexed, or is due again. New assets do not wait for it.
@@ -94,9 +95,11 @@ class Engine:
         `shown` are the assets that the first half has dealt with.
         """
         look = partial(self.surveyor.survey_unfinished, settings, shown)
-        return self._poll(settings, look, asks_as=Priority.COMMAND)
+        return self._poll(CycleKind.UNFINISHED, settings, look, asks_as=Priority.COMMAND)
 
-    def _poll(self, settings: IndexSettings, look: Callable[[], Awaitable[Survey]], asks_as: Priority) -> Pass:
+    def _poll(
+        self, kind: CycleKind, settings: IndexSettings, look: Callable[[], Awaitable[Survey]], asks_as: Priority
+    ) -> Pass:
         def priority(change: Upsert) -> Priority:
             return Priority.FRESH if change.reason in _FRESH else Priority.BACKLOG
 
@@ -105,7 +108,7 @@ class Engine:
             left = tuple(change for change in found.plan.upserts if not self._is_under_way(settings, change))
             return replace(found, plan=replace(found.plan, upserts=left))
 
-        return Pass(CycleKind.POLL, settings, survey, priority, asks_as=asks_as)
+        return Pass(kind, settings, survey, priority, asks_as=asks_as)
 
     def _is_under_way(self, settings: IndexSettings, change: Upsert) -> bool:
         """The overlap of polls shows again what an earlier pass found and put into the queue."""

@@ -29,7 +29,8 @@ from connector.telemetry.outages import Change, Failures, Outage
 
 PROGRESS_SEC = 60.0
 _LISTING = (CycleKind.SYNC, CycleKind.FULL)
-_FREQUENT = (CycleKind.POLL, CycleKind.WEBHOOK)
+_FREQUENT = (CycleKind.POLL, CycleKind.UNFINISHED, CycleKind.WEBHOOK)
+_RECURRING = (*FULL_CYCLES, CycleKind.POLL, CycleKind.UNFINISHED)
 REPORTED = ("asset.failed", "asset.quarantined", "deletes.withheld", "index.failed")
 """Lines that repeat what the report of a cycle says."""
 _DOWN = ("unavailable", "sink_unavailable")
@@ -118,7 +119,7 @@ class EventLog:
             self._failed(event.kind, report)
             return
         failures = self._indexes[report.index_id]
-        if failures.succeeded(_failing_as(event.kind)):
+        if event.kind in _RECURRING and failures.succeeded(_failing_as(event.kind)):
             after_sec = _rounded(self._clock() - failures.since)
             log.warning("index.recovered", index_name=report.index_name, after_sec=after_sec)
         if event.kind in _LISTING:
@@ -226,7 +227,10 @@ class EventLog:
 
 
 def _failing_as(kind: str) -> str:
-    return "full" if kind in FULL_CYCLES else "other"
+    """Which success ends a failure of this kind: what does not recur fails like the next poll."""
+    if kind in FULL_CYCLES:
+        return CycleKind.FULL
+    return kind if kind in _RECURRING else CycleKind.POLL
 
 
 def _rounded(seconds: float) -> float:

@@ -1,6 +1,9 @@
 """What a loop does next by itself, apart from the schedule: retries, and a listing due from an earlier process."""
 
-from connector.domain.errors import Unavailable
+import pytest
+
+from connector.domain.errors import AuthenticationFailed, Unavailable
+from connector.domain.watermark import OVERLAP_SEC
 from tests.engine.loops import LEFT_OVER, PERIOD, POLL, SCHEDULED, Place
 from tests.engine.world import INDEX
 
@@ -43,3 +46,26 @@ async def test_what_failed_is_tried_again_before_the_schedule() -> None:
 
         await place.settled(POLL)
         assert place.loop.next_poll_in() is None
+
+
+@pytest.mark.parametrize("failing", ["retrieve", "progress"])
+async def test_one_half_of_a_poll_does_not_hide_that_the_other_one_fails(failing: str) -> None:
+    """What is new, and what was being indexed, are two passes."""
+    async with Place().running() as place:
+        await place.settled(SCHEDULED)
+        place.world.source.add(INDEX, "indexing", status="indexing")
+        place.world.source.pass_time(OVERLAP_SEC)
+        for name in ("new", "newer"):
+            place.world.source.add(INDEX, name)
+            place.loop.poke_poll()
+            await place.settled(POLL)
+        place.world.source.add(INDEX, "newest")
+        refused = AuthenticationFailed(failing, INDEX, "key refused")
+        place.world.source.fail_next(9, lambda: refused, {failing})
+        for _ in range(2):
+            place.loop.poke_poll()
+            await place.settled(POLL)
+
+        assert place.loop.live.failures_in_a_row == 2
+        assert (place.loop.live.error or {})["code"] == "authentication_failed"
+        assert place.loop.next_poll_in() is not None

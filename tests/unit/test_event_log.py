@@ -178,6 +178,19 @@ def test_polls_and_full_cycles_that_fail_for_one_reason_are_one_line(written: Wr
     assert lines[1]["after_sec"] == 60.0
 
 
+def test_other_work_that_succeeds_is_no_recovery_of_polls(written: Written) -> None:
+    down = polled(error=error("source_unavailable"))
+    others = [
+        CycleEnded("c3", kind, CycleReport(INDEX))
+        for kind in (CycleKind.UNFINISHED, CycleKind.REFRESH, CycleKind.WEBHOOK, CycleKind.RETRY)
+    ]
+
+    assert [line["event"] for line in written.warnings(down, *others, down, *others, polled())] == [
+        "index.failed",
+        "index.recovered",
+    ]
+
+
 @pytest.mark.parametrize(("side", "make"), [("source", request), ("qdrant", sink)])
 def test_an_outage_is_one_line_with_its_begin_and_one_with_its_length(
     written: Written, side: str, make: Callable[[str | None], Event]

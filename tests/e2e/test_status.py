@@ -76,7 +76,9 @@ def test_the_lag_of_a_live_change_is_told(connector: Command, simulator: Simulat
         converges(simulator, client)
         simulator.control.add_asset(index_id, "added.mp4", captions=["a ship leaves the harbour"])
         converges(simulator, client)
-        wait_until(lambda: daemon.index(index_id)["worst_lag_sec"] is not None, PATIENCE_SEC, "the lag is in the ledger")
+        wait_until(
+            lambda: daemon.index(index_id)["worst_lag_sec"] is not None, PATIENCE_SEC, "the lag is in the ledger"
+        )
         words = status(connector, daemon)
         assert daemon.stop().code == 0
 

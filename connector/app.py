@@ -18,6 +18,7 @@ from connector.ledger.lock import LockHeld, hold_lock, owning_command
 from connector.ports import CheckpointStore, Observer, Sink, Source
 from connector.qdrant.sink import QdrantSink
 from connector.settings.connector_settings import Settings
+from connector.settings.loading import network_variables
 from connector.telemetry.event_log import EventLog
 from connector.telemetry.observers import Observers
 from connector.twelvelabs import ApiTransport, TwelveLabsSource
@@ -35,6 +36,7 @@ class App:
     sink: Sink
     ledger: CheckpointStore
     engine: Engine
+    observe: Observer = lambda _: None
 
     async def indexes(self, only: Collection[str] = ()) -> list[IndexSettings]:
         """The indexes to sync. Raises ConfigError if there is none or `only` has an unknown id, and like `synced`."""
@@ -72,7 +74,7 @@ async def open_app(
         stack.push_async_callback(sink.close)
         engine = Engine(source, sink, ledger, clock=wall, concurrency=settings.connector_concurrency, observe=observers)
         stack.push_async_callback(engine.workers.close)
-        yield App(settings, source, sink, ledger, engine)
+        yield App(settings, source, sink, ledger, engine, observers)
 
 
 async def _own(stack: AsyncExitStack, lock: Path, command: str, takeover_sec: float) -> None:
@@ -98,6 +100,7 @@ def make_source(settings: Settings, observe: Observer = lambda _: None) -> Twelv
         Limiter(settings.connector_requests_per_minute),
         connections=settings.connector_concurrency + 2,
         observe=observe,
+        environment=network_variables(),
     )
     return TwelveLabsSource(transport)
 
@@ -110,6 +113,7 @@ def make_sink(settings: Settings, observe: Observer = lambda _: None) -> QdrantS
         settings.qdrant_grpc_port,
         settings.connector_data_dir,
         observe=observe,
+        environment=network_variables(),
     )
 
 

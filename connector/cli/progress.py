@@ -73,14 +73,17 @@ class ProgressBars:
         if report.error:
             self._update(report.index_id, state="not completed")
 
-    def show(self, progress: Mapping[str, Sequence[int]]) -> None:
-        """Show progress that the daemon reports: index id -> (assets done, assets planned)."""
+    def show(self, progress: Mapping[str, Sequence[int | None]]) -> None:
+        """Show progress that the daemon reports: index id -> (assets done, assets planned, None until it is known)."""
         self.expect(dict.fromkeys(progress))
         for index_id, (done, planned) in progress.items() if self.shown else ():
+            if planned is None or done is None:
+                self.begin(index_id)
+                continue
             before = self._progress.tasks[self._rows[index_id]]
-            if planned and before.total != planned:
+            if before.total != (planned or None) or index_id not in self._rates:
                 self._plan(index_id, planned)
-            if index_id in self._rates and done > before.completed:
+            if done > before.completed:
                 self._rates[index_id].add(round(done - before.completed), 0)
             self._update(index_id, completed=done)
 

@@ -71,6 +71,14 @@ class Streams:
         return not self.stdout.written
 
 
+def can_write() -> bool:
+    """Flush; False if standard output failed. For a command that would run on without a reader."""
+    with suppress(OSError, ValueError):
+        sys.stdout.flush()
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    return not (isinstance(raw, Output) and raw.failure)
+
+
 def _open_missing() -> set[int]:
     """Open /dev/null for closed standard streams; otherwise the next file (the ledger) gets their descriptor."""
     closed = set()

@@ -11,25 +11,26 @@ import structlog
 
 from connector import __version__
 from connector.app import App
-from connector.daemon.index_loop import IndexLoop
 from connector.daemon.index_loops import IndexLoops
+from connector.daemon.ledger_writes import LedgerWrites
 from connector.domain.errors import ConfigError, ConnectorError, LedgerUnavailable
 from connector.domain.masking import masked
 from connector.domain.priority import Priority
 from connector.engine import maintenance
 from connector.engine.discovery import ALL_INDEXES
+from connector.engine.passes import Pass
 from connector.engine.survey import CycleOptions
 from connector.ledger.command_queue import Command, CommandQueue, CommandState
-from connector.telemetry.repeats import Repeats
 
 _POLL_SEC, _REPORT_SEC = 0.3, 0.5
+_QUEUE = "commands"
 
 log = structlog.get_logger(__name__)
 
 
 class Executor:
-    def __init__(self, app: App, queue: CommandQueue, loops: IndexLoops) -> None:
-        self._app, self._queue, self._loops, self._failures = app, queue, loops, Repeats()
+    def __init__(self, app: App, queue: CommandQueue, loops: IndexLoops, writes: LedgerWrites) -> None:
+        self._app, self._queue, self._loops, self._writes = app, queue, loops, writes
         self._kinds: dict[str, Callable[[Command], Awaitable[dict[str, Any]]]] = {
             "sync": self._sync,
             "quarantine retry": self._retry,
@@ -40,11 +41,7 @@ class Executor:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             while True:
-                try:
-                    command = await self._queue.take()
-                except ConnectorError as error:
-                    self._log_failure(error)
-                    command = None
+                command = await self._writes.attempt(_QUEUE, self._queue.take())
                 if command:
                     group.create_task(self._handle(command))
                 else:
@@ -76,17 +73,13 @@ class Executor:
     async def _store(self, command: Command, state: CommandState, result: Mapping[str, Any]) -> None:
         """Retry until the ledger stores the result, because a process waits for it."""
         while True:
-            try:
-                return await self._queue.finish(command.command_id, state, result)
-            except ConnectorError as error:
-                self._log_failure(error)
-                await asyncio.sleep(_REPORT_SEC)
+            if await self._writes.attempt(_QUEUE, self._finish(command, state, result)):
+                return
+            await asyncio.sleep(_REPORT_SEC)
 
-    def _log_failure(self, error: ConnectorError) -> None:
-        """Limit how often this is logged: while the ledger is unavailable, it happens several times a second."""
-        left_out = self._failures.admit(str(error))
-        if left_out is not None:
-            log.warning("command_queue.failed", reason=str(error), left_out=left_out)
+    async def _finish(self, command: Command, state: CommandState, result: Mapping[str, Any]) -> bool:
+        await self._queue.finish(command.command_id, state, result)
+        return True
 
     async def _sync(self, command: Command) -> dict[str, Any]:
         loops = [self._loops.keep(index) for index in await self._app.indexes(command.arguments["indexes"])]
@@ -96,15 +89,18 @@ class Executor:
                 take_over=bool(command.arguments.get("take_over")),
                 priority=Priority.COMMAND,
             )
-            cycles = [group.create_task(loop.full_cycle(options)) for loop in loops]
+            passes = [self._app.engine.full_cycle(loop.settings, options) for loop in loops]
+            pairs = zip(loops, passes, strict=True)
+            cycles = [group.create_task(loop.carry_out(it)) for loop, it in pairs]
             while any(not cycle.done() for cycle in cycles):
-                await self._progress(command, loops)
+                await self._progress(command, passes)
                 await asyncio.wait(cycles, timeout=_REPORT_SEC)
+            await self._progress(command, passes)
         return {"reports": [asdict(cycle.result()) for cycle in cycles]}
 
-    async def _progress(self, command: Command, loops: Sequence[IndexLoop]) -> None:
+    async def _progress(self, command: Command, passes: Sequence[Pass]) -> None:
         """Store the progress; ignore an unavailable ledger, which must not delay the work."""
-        done = {loop.settings.index_id: [loop.live.done, loop.live.planned] for loop in loops}
+        done = {it.settings.index_id: [len(it.results), it.planned] for it in passes}
         with suppress(LedgerUnavailable):
             await self._queue.progress(command.command_id, done)
 

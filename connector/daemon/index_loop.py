@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 import structlog
 
-from connector.domain.backoff import exponential_backoff
+from connector.daemon.ledger_writes import LedgerWrites
+from connector.daemon.retry import Retry, seconds_until
 from connector.domain.errors import LedgerUnavailable
 from connector.domain.events import ChangeFinished, ChangesPlanned
 from connector.domain.history import MINUTE_SEC, Minute, counted
@@ -22,7 +23,6 @@ from connector.engine.reports import save_report
 from connector.engine.survey import CycleOptions, settings_digest
 from connector.ports import CheckpointStore
 
-FIRST_RETRY_SEC, LONGEST_RETRY_SEC = 1.0, 60.0
 _SHOWN = (
     CycleKind.SYNC,
     CycleKind.FULL,
@@ -30,6 +30,7 @@ _SHOWN = (
     CycleKind.RETRY,
     CycleKind.REFRESH,
     CycleKind.POLL,
+    CycleKind.UNFINISHED,
     CycleKind.WEBHOOK,
 )
 
@@ -48,35 +49,6 @@ class IndexLive:
     error: Mapping[str, str] | None = None
 
 
-class Retry:
-    """Exponential back-off; at most one timer pending."""
-
-    def __init__(self, poke: Callable[[], None]) -> None:
-        self._poke = poke
-        self._timer: asyncio.TimerHandle | None = None
-        self.failures = 0
-        self.error: Mapping[str, str] | None = None
-
-    @property
-    def waiting(self) -> bool:
-        return self._timer is not None and not self._timer.cancelled()
-
-    def failed(self, error: Mapping[str, str], *, got_on: bool = False) -> None:
-        """`got_on`: some work was done since the last failure, so this is the first one in a row."""
-        self._cancel()
-        self.failures, self.error = 1 if got_on else self.failures + 1, error
-        wait = exponential_backoff(self.failures, FIRST_RETRY_SEC, LONGEST_RETRY_SEC)
-        self._timer = asyncio.get_running_loop().call_later(wait, self._poke)
-
-    def succeeded(self) -> None:
-        self._cancel()
-        self.failures, self.error = 0, None
-
-    def _cancel(self) -> None:
-        if self._timer:
-            self._timer.cancel()
-
-
 class IndexLoop:
     """`poke_*` may be called at any time; pokes before the work starts coalesce.
 
@@ -89,11 +61,13 @@ class IndexLoop:
         settings: IndexSettings,
         engine: Engine,
         ledger: CheckpointStore,
+        writes: LedgerWrites,
         period: float,
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.settings, self.live = settings, IndexLive()
-        self._engine, self._ledger, self._period, self._wall = engine, ledger, period, wall
+        self._engine, self._ledger, self._writes = engine, ledger, writes
+        self._period, self._wall = period, wall
         self._scheduled = CycleOptions(respect_backoff=True, refresh_period=period, kind=CycleKind.FULL)
         self._full_wanted, self._poll_wanted, self._refresh_wanted = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._retry_wanted, self._to_retry = asyncio.Event(), set[str]()
@@ -102,6 +76,8 @@ class IndexLoop:
         self._list_again = False
         self._running: Counter[CycleKind] = Counter()
         self._full, self._polling = Retry(self._full_wanted.set), Retry(self.poke_poll)
+        self._unfinished = Retry(self.poke_poll)
+        self._next_listing: asyncio.TimerHandle | None = None
         self.task: asyncio.Task[None] | None = None
 
     def poke_full(self) -> None:
@@ -124,9 +100,17 @@ class IndexLoop:
         self._ready.add(indexed_asset_id)
         self._ready_wanted.set()
 
-    async def full_cycle(self, options: CycleOptions) -> CycleReport:
-        """Run a full cycle with these options, as `sync` does; return its report."""
-        return await self._run(self._engine.full_cycle(self.settings, options))
+    def next_poll_in(self) -> float | None:
+        """Seconds until the loop polls again after an error; None if only the schedule decides."""
+        return _first([self._polling.due_in(), self._unfinished.due_in()])
+
+    def next_full_in(self) -> float | None:
+        """Seconds until it makes a full cycle by itself; None if only the schedule decides."""
+        return _first([self._full.due_in(), seconds_until(self._next_listing)])
+
+    async def carry_out(self, it: Pass) -> CycleReport:
+        """Run this pass beside those of the loop; return its report."""
+        return await self._run(it)
 
     def observe(self, event: ChangesPlanned | ChangeFinished) -> None:
         if isinstance(event, ChangesPlanned):
@@ -180,7 +164,7 @@ class IndexLoop:
         due_in = state.listed_at + self._period - now
         if not 0 < due_in <= self._period or not await self._ledger.planned(self.settings.index_id):
             return self._engine.full_cycle(self.settings, self._scheduled)
-        asyncio.get_running_loop().call_later(due_in, self.poke_full)
+        self._next_listing = asyncio.get_running_loop().call_later(due_in, self.poke_full)
         return self._engine.left_over(self.settings)
 
     async def _state(self) -> IndexState | None:
@@ -267,20 +251,26 @@ class IndexLoop:
 
     async def _finish(self, kind: CycleKind, report: CycleReport, *, got_on: bool) -> None:
         """Save the report; after an error, retry before the next scheduled run."""
-        retry = self._full if kind in FULL_CYCLES else self._polling
+        retry = self._retry_of(kind)
         if report.error:
             retry.failed(report.error, got_on=got_on)
         else:
             retry.succeeded()
-        self.live.error = self._full.error or self._polling.error
-        self.live.failures_in_a_row = self._full.failures or self._polling.failures
+        retries = self._full, self._polling, self._unfinished
+        self.live.error = next((it.error for it in retries if it.error), None)
+        self.live.failures_in_a_row = next((it.failures for it in retries if it.failures), 0)
         if report.lag_sec is not None:
             self.live.lag_sec = report.lag_sec
         if kind in FULL_CYCLES:
-            await self._save(kind, report)
+            saving = save_report(self._ledger, report, kind, self._wall())
+            await self._writes.attempt("reports of cycles", saving)
 
-    async def _save(self, kind: CycleKind, report: CycleReport) -> None:
-        try:
-            await save_report(self._ledger, report, kind, self._wall())
-        except LedgerUnavailable as error:
-            log.warning("ledger.write_failed", reason=str(error))
+    def _retry_of(self, kind: CycleKind) -> Retry:
+        """Work of one kind does not hide that other work fails."""
+        if kind in FULL_CYCLES:
+            return self._full
+        return self._unfinished if kind is CycleKind.UNFINISHED else self._polling
+
+
+def _first(dues: Iterable[float | None]) -> float | None:
+    return min((due for due in dues if due is not None), default=None)

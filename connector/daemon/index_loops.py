@@ -1,9 +1,14 @@
 """The loops of all indexes: starts and ends them with the indexes that the daemon finds, and schedules their work."""
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
 
 from connector.daemon.index_loop import IndexLoop
+from connector.daemon.ledger_writes import LedgerWrites
 from connector.daemon.schedule import Schedule
+from connector.domain import timestamps
 from connector.domain.events import ChangeFinished, ChangesPlanned, Event
 from connector.domain.index_settings import IndexSettings
 from connector.engine.cycle import Engine
@@ -24,14 +29,24 @@ class IndexLoops:
             if loop:
                 loop.observe(event)
 
-    def open(self, group: asyncio.TaskGroup, engine: Engine, ledger: CheckpointStore) -> None:
-        self._group, self._engine, self._ledger = group, engine, ledger
+    def open(self, group: asyncio.TaskGroup, engine: Engine, ledger: CheckpointStore, writes: LedgerWrites) -> None:
+        self._group, self._engine, self._ledger, self._writes = group, engine, ledger, writes
 
     def get(self, index_id: str) -> IndexLoop | None:
         return self._loops.get(index_id)
 
     def all(self) -> list[IndexLoop]:
         return list(self._loops.values())
+
+    def states(self, now: float) -> dict[str, dict[str, Any]]:
+        """Index id -> the live state of its loop, and when it polls and lists next. `now` is the wall clock."""
+        return {index_id: {**asdict(loop.live), **self._next(loop, now)} for index_id, loop in self._loops.items()}
+
+    def _next(self, loop: IndexLoop, now: float) -> dict[str, str | None]:
+        index_id = loop.settings.index_id
+        polls = [self._schedule.due_in(f"poll {index_id}"), loop.next_poll_in()]
+        cycles = [self._schedule.due_in(f"full {index_id}"), loop.next_full_in()]
+        return {"next_poll_at": _earliest(polls, now), "next_cycle_at": _earliest(cycles, now)}
 
     def keep(self, index: IndexSettings) -> IndexLoop:
         """Start the loop of the index, unless it runs already."""
@@ -50,7 +65,7 @@ class IndexLoops:
 
     def _start(self, index: IndexSettings) -> None:
         timing = self._settings.timing_of(index.index_id)
-        loop = IndexLoop(index, self._engine, self._ledger, timing.period_sec)
+        loop = IndexLoop(index, self._engine, self._ledger, self._writes, timing.period_sec)
         self._loops[index.index_id] = loop
         loop.task = self._group.create_task(loop.run())
         self._schedule.every(f"poll {index.index_id}", timing.poll_sec, loop.poke_poll)
@@ -60,3 +75,8 @@ class IndexLoops:
             self._schedule.cron(f"full {index.index_id}", timing.cron, loop.poke_full)
         else:
             self._schedule.every(f"full {index.index_id}", timing.reconcile_sec, loop.poke_full)
+
+
+def _earliest(dues: Sequence[float | None], now: float) -> str | None:
+    """To the second: the state is written only when it changes."""
+    return min((timestamps.text(round(now + due)) for due in dues if due is not None), default=None)

@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import asdict
 from typing import Any
 
 import structlog
@@ -13,15 +12,16 @@ import structlog
 from connector import __version__
 from connector.app import App, open_app
 from connector.daemon.executor import Executor
-from connector.daemon.index_loop import FIRST_RETRY_SEC, LONGEST_RETRY_SEC
 from connector.daemon.index_loops import IndexLoops
+from connector.daemon.ledger_writes import LedgerWrites
 from connector.daemon.readiness import Readiness
 from connector.daemon.ready_tasks import ReadyTasks
+from connector.daemon.retry import FIRST_RETRY_SEC, LONGEST_RETRY_SEC
 from connector.daemon.schedule import Schedule
 from connector.daemon.stop_signals import stop_signals
 from connector.domain import timestamps
 from connector.domain.backoff import exponential_backoff
-from connector.domain.errors import ConnectorError, LedgerUnavailable
+from connector.domain.errors import ConnectorError
 from connector.engine.discovery import ALL_INDEXES
 from connector.ledger.command_queue import CommandQueue
 from connector.ledger.heartbeat import Heartbeat
@@ -81,6 +81,7 @@ class Daemon:
         self._queue, self._heartbeat, self._bottleneck = queue, heartbeat, bottleneck
         self._wall, self._schedule = wall, schedule
         self._stopping, self._ready_tasks = stopping, ReadyTasks(app.source, loops)
+        self._writes = LedgerWrites(app.observe)
         self._started_at, self._beat_at = wall(), time.monotonic()
         probes = {"source": app.source.ping, "sink": app.sink.version, "ledger": self._show_live}
         self._readiness = Readiness(probes, time.monotonic)
@@ -91,8 +92,8 @@ class Daemon:
         async with AsyncExitStack() as stack:
             await self._listen(stack)
             async with asyncio.TaskGroup() as group:
-                self._loops.open(group, self._app.engine, self._app.ledger)
-                executor = Executor(self._app, self._queue, self._loops)
+                self._loops.open(group, self._app.engine, self._app.ledger, self._writes)
+                executor = Executor(self._app, self._queue, self._loops, self._writes)
                 lives = [self._heart(), self._ready_tasks.run(), self._find_indexes(), executor.run()]
                 tasks = [group.create_task(life) for life in (*lives, self._schedule.run())]
                 await self._stopping.wait()
@@ -137,32 +138,35 @@ class Daemon:
             live = self._live()
             if live["indexes"] != shown[1] or self._beat_at - shown[0] > _SHOWN_AGAIN_SEC:
                 shown = (self._beat_at, live["indexes"])
-                await self._show_live_if_possible()
+                await self._writes.attempt("state of the daemon", self._show_live())
             if self._beat_at - saved_at >= _SHOWN_AGAIN_SEC:
                 saved_at = self._beat_at
                 await self._save_minutes()
             await asyncio.sleep(BEAT_SEC)
 
     async def _save_minutes(self) -> None:
-        try:
+        async def save() -> None:
             for loop in self._loops.all():
                 await loop.save_minutes()
-        except LedgerUnavailable as error:
-            log.warning("ledger.write_failed", reason=str(error))
+
+        await self._writes.attempt("throughput", save())
 
     async def _find_indexes(self) -> None:
         """Start the named indexes; with `*`, look for indexes of the account at every reconcile interval."""
-        failures = 0
+        failures, told = 0, ""
         while True:
             try:
                 for index in await self._app.indexes():
                     self._loops.keep(index)
+                if told:
+                    log.warning("index_discovery.recovered")
                 if self._settings.connector_indexes != ALL_INDEXES:
                     return
-                failures, wait = 0, self._settings.connector_reconcile_interval
+                failures, told, wait = 0, "", self._settings.connector_reconcile_interval
             except ConnectorError as error:
-                log.warning("index_discovery.failed", reason=str(error))
-                failures += 1
+                if error.code != told:
+                    log.warning("index_discovery.failed", reason=str(error), code=error.code)
+                failures, told = failures + 1, error.code
                 wait = exponential_backoff(failures, FIRST_RETRY_SEC, LONGEST_RETRY_SEC)
             await asyncio.sleep(wait)
 
@@ -172,8 +176,9 @@ class Daemon:
         return {**await self._readiness.reasons(), **{name: reason for name, reason in own.items() if reason}}
 
     async def _status(self) -> dict[str, Any]:
-        indexes = await index_states(self._app.ledger, self._settings.connector_max_attempts, self._wall())
-        return {"ledger": str(self._settings.ledger_path), "daemon": self._live(), "indexes": indexes}
+        live, now = self._live(), self._wall()
+        indexes = await index_states(self._app.ledger, self._settings.connector_max_attempts, now, live["indexes"])
+        return {"ledger": str(self._settings.ledger_path), "daemon": live, "indexes": indexes}
 
     def _live(self) -> dict[str, Any]:
         engine = self._app.engine
@@ -183,14 +188,8 @@ class Daemon:
             "started_at": timestamps.text(self._started_at),
             "limited_by": self._bottleneck.limit() if engine.workers.in_hand or engine.queue.ready() else None,
             "state": "draining" if self._stopping.is_set() else "running",
-            "indexes": {loop.settings.index_id: asdict(loop.live) for loop in self._loops.all()},
+            "indexes": self._loops.states(self._wall()),
         }
 
     async def _show_live(self) -> None:
         await self._heartbeat.write(self._live())
-
-    async def _show_live_if_possible(self) -> None:
-        try:
-            await self._show_live()
-        except LedgerUnavailable as error:
-            log.warning("ledger.write_failed", reason=str(error))

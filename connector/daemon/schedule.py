@@ -80,6 +80,12 @@ class Schedule:
         self._intervals.pop(name, None)
         self._crons.pop(name, None)
 
+    def due_in(self, name: str) -> float | None:
+        """Seconds until the job is poked, 0 if it is late; None for an unknown name, or if it will not be poked."""
+        dues = [it.due - self._monotonic() for it in [self._intervals.get(name)] if it]
+        dues += [it.due - self._wall() for it in [self._crons.get(name)] if it and it.due < float("inf")]
+        return max(min(dues), 0.0) if dues and not self._stopped else None
+
     def late(self) -> str | None:
         """Return why the schedule is late; None if it is on time."""
         age = self._monotonic() - self._beat_at

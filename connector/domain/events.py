@@ -97,6 +97,15 @@ class SinkRequestEnded:
     attempt: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerWriteEnded:
+    """The daemon wrote something to the ledger without which its work goes on: `what` names the kind."""
+
+    what: str
+    error: str | None = None
+    cause: str = ""
+
+
 Event = (
     CycleBegan
     | ChangesPlanned
@@ -107,4 +116,5 @@ Event = (
     | RequestRetried
     | TurnWaited
     | SinkRequestEnded
+    | LedgerWriteEnded
 )

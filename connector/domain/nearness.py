@@ -1,7 +1,7 @@
-"""Decide which segments are near a text. Pure.
+"""Decide which segments are near a text. Pure; similarities are cosines.
 
-What a high similarity is depends on the model, the embedding option and the text. So a segment is compared with what
-the searched segments usually have for the same text and option, not with a fixed number.
+How high the similarity of a good match is depends on the model, the embedding option and the text, so a fixed threshold
+would not work. A segment is compared with other segments instead, for the same text and option.
 """
 
 from collections.abc import Mapping
@@ -12,15 +12,15 @@ from connector.domain.sink_model import Similarities
 STANDS_OUT = 5.0
 """Chance alone does not reach this many deviations, even with a million segments."""
 ENOUGH = 10
-"""With fewer segments, nobody can tell what is usual."""
+"""Fewer segments are too few to tell what is usual."""
 _MEDIAN_TO_STANDARD = 1.4826
 
 
 def least_similarities(found: Mapping[str, Similarities]) -> dict[str, float] | None:
-    """Option -> the similarity from which a segment is near; None if there are too few segments to tell.
+    """Option -> the least similarity of a near segment; None if there are too few segments to tell.
 
-    An option is omitted if not even its best segment stands out from the usual ones. Otherwise a segment is near from
-    the middle between the usual similarity and the best one.
+    An option is omitted if not even its best segment stands out: at least STANDS_OUT standard deviations above the
+    median. Otherwise the least similarity is the middle between the median and the best one.
     """
     if all(len(option.sample) < ENOUGH for option in found.values()):
         return None

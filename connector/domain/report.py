@@ -37,6 +37,8 @@ class CycleKind(StrEnum):
     RESUMED = "resumed cycle"
     """The rest of a full cycle, whose listing an earlier process proved complete."""
     POLL = "poll"
+    UNFINISHED = "unfinished assets"
+    """The second half of a poll: assets that were being indexed, or whose next attempt is due."""
     WEBHOOK = "webhook"
     REFRESH = "refresh"
     RETRY = "retry"

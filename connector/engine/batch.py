@@ -12,10 +12,9 @@ DEFERRED_IN_A_ROW = 5
 class Batch:
     """Ends when every change is done, or when one of them, or a stop, ends the pass and none is in hand any more."""
 
-    def __init__(self, on_failure: Callable[[], None]) -> None:
-        """`on_failure` is called when an error ends the pass."""
-        self.results: list[Result] = []
-        self._on_failure = on_failure
+    def __init__(self, on_failure: Callable[[], None], results: list[Result]) -> None:
+        """`on_failure` is called when an error ends the pass; each result is added to `results`."""
+        self._on_failure, self.results = on_failure, results
         self._open = self._in_hand = self._deferred_in_a_row = 0
         self._failure: BaseException | None = None
         self._stopped = False

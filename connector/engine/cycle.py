@@ -83,7 +83,8 @@ class Engine:
 
     def poll_pass(self, settings: IndexSettings) -> Pass:
         """Upsert new and changed assets. Requires an earlier full cycle, as every pass but that does."""
-        return self._poll(settings, partial(self.surveyor.survey_changes, settings), asks_as=Priority.FRESH)
+        look = partial(self.surveyor.survey_changes, settings)
+        return self._poll(CycleKind.POLL, settings, look, asks_as=Priority.FRESH)
 
     def unfinished_pass(self, settings: IndexSettings, shown: Collection[str]) -> Pass:
         """The second half of a poll: what was being indexed, or is due again. New assets do not wait for it.
@@ -91,9 +92,11 @@ class Engine:
         `shown` are the assets that the first half has dealt with.
         """
         look = partial(self.surveyor.survey_unfinished, settings, shown)
-        return self._poll(settings, look, asks_as=Priority.COMMAND)
+        return self._poll(CycleKind.UNFINISHED, settings, look, asks_as=Priority.COMMAND)
 
-    def _poll(self, settings: IndexSettings, look: Callable[[], Awaitable[Survey]], asks_as: Priority) -> Pass:
+    def _poll(
+        self, kind: CycleKind, settings: IndexSettings, look: Callable[[], Awaitable[Survey]], asks_as: Priority
+    ) -> Pass:
         def priority(change: Upsert) -> Priority:
             return Priority.FRESH if change.reason in _FRESH else Priority.BACKLOG
 
@@ -102,7 +105,7 @@ class Engine:
             left = tuple(change for change in found.plan.upserts if not self._is_under_way(settings, change))
             return replace(found, plan=replace(found.plan, upserts=left))
 
-        return Pass(CycleKind.POLL, settings, survey, priority, asks_as=asks_as)
+        return Pass(kind, settings, survey, priority, asks_as=asks_as)
 
     def _is_under_way(self, settings: IndexSettings, change: Upsert) -> bool:
         """The overlap of polls shows again what an earlier pass found and put into the queue."""
@@ -148,11 +151,12 @@ class Engine:
     async def run(self, it: Pass) -> CycleReport:
         """Run the pass, or go on with it. Errors are in the report, never raised."""
         index_id = it.settings.index_id
-        it.error = None
+        it.error, it.begun = None, False
         started, asked = self._stopwatch(), self._source.requests(index_id)
         before, waited_as = ACTIVITY.set(it.activity), WAITS_AS.set(it.asks_as)
         try:
             await self._go_on(it)
+            self._begin(it)
             report = it.report(self._source.requests(index_id) - asked, self._stopwatch() - started)
             self._observe(CycleEnded(it.cycle_id, it.kind, report))
         finally:
@@ -164,8 +168,8 @@ class Engine:
     async def _go_on(self, it: Pass) -> None:
         try:
             it.last_name = it.index_name or await self._last_name(it.settings.index_id)
-            ACTIVITY.set(it.activity)
-            self._observe(CycleBegan(it.cycle_id, it.settings.index_id, it.kind, again=it.survey is not None))
+            if it.last_name:
+                self._begin(it)
             if it.survey is None:
                 survey = await it.survey_it(it)
                 it.index = survey.index
@@ -182,6 +186,13 @@ class Engine:
             log.exception("cycle.crashed")
             it.error = InternalError.of(error, "sync index", it.settings.index_id)
 
+    def _begin(self, it: Pass) -> None:
+        """Tell it once the name of the index is known, or at the end if it never was."""
+        ACTIVITY.set(it.activity)
+        if not it.begun:
+            it.begun = True
+            self._observe(CycleBegan(it.cycle_id, it.settings.index_id, it.kind, again=it.survey is not None))
+
     async def _last_name(self, index_id: str) -> str | None:
         """For messages about an index that cannot be asked; None if the ledger has no name, or cannot be read."""
         with suppress(LedgerUnavailable):
@@ -194,9 +205,10 @@ class Engine:
 
     async def _prepare(self, it: Pass) -> Prepared:
         """Check that the index and its collection can be used. Sets the index and the warnings of the pass."""
-        found = await prepared(self._source, self._sink, self._ledger, it.settings, take_over=it.take_over)
-        it.index, it.warnings = found.index, found.warnings
-        ACTIVITY.set(it.activity)
+        it.index = await self._source.index(it.settings.index_id)
+        self._begin(it)
+        found = await prepared(it.index, self._sink, self._ledger, it.settings, take_over=it.take_over)
+        it.warnings = found.warnings
         return found
 
     async def _record(self, it: Pass, survey: Survey) -> None:
@@ -225,6 +237,7 @@ class Engine:
         # Workers take the first change before the last one is in the queue.
         left.sort(key=lambda work: (work.priority, work.order))
         count = len(left) + len(plan.deletes) + len(plan.forgets)
+        it.planned = len(it.results) + count
         self._observe(ChangesPlanned(it.cycle_id, survey.index.index_id, count, survey.index.name))
         finished = await self._through_queue(it, left)
         if finished and (plan.deletes or plan.forgets):
@@ -238,7 +251,7 @@ class Engine:
     async def _through_queue(self, it: Pass, works: Iterable[Work]) -> bool:
         """False if the workers were stopped before all were done. Blocks the index if one of them ends the pass."""
         index_id = it.settings.index_id
-        with self.workers.batch(partial(self.queue.block, index_id)) as batch:
+        with self.workers.batch(partial(self.queue.block, index_id), it.results) as batch:
             self.queue.unblock(index_id)
             for number, work in enumerate(works):
                 work.batches = [batch]
@@ -246,10 +259,7 @@ class Engine:
                 if number % _PUT_AT_ONCE == 0:
                     await asyncio.sleep(0)
             it.fed.set()
-            try:
-                return await batch.wait()
-            finally:
-                it.results += batch.results
+            return await batch.wait()
 
     async def _applier(self, settings: IndexSettings, survey: Survey) -> Applier:
         index = survey.index

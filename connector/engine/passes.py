@@ -30,6 +30,7 @@ class Pass:
     survey_it: Callable[["Pass"], Awaitable[Survey]]
     priority_of: Callable[[Upsert], Priority]
     take_over: bool = False
+    begun: bool = False
     asks_as: Priority = Priority.COMMAND
     """With which priority the requests of its survey wait for their turn."""
     index: Index | None = None
@@ -37,6 +38,8 @@ class Pass:
     """The name of the index when it was last known."""
     survey: Survey | None = None
     warnings: tuple[str, ...] = ()
+    planned: int | None = None
+    """Number of its changes; None until they are known."""
     results: list[Result] = field(default_factory=list)
     withheld: list[Withheld] = field(default_factory=list)
     interrupted: bool = False

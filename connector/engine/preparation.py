@@ -6,7 +6,7 @@ from connector.domain.index_settings import IndexSettings
 from connector.domain.sink_model import Owner
 from connector.domain.source_model import Index
 from connector.engine.owners import entry_to_write, owner_of
-from connector.ports import CheckpointStore, Sink, Source
+from connector.ports import CheckpointStore, Sink
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,13 +17,12 @@ class Prepared:
 
 
 async def prepared(
-    source: Source, sink: Sink, ledger: CheckpointStore, settings: IndexSettings, *, take_over: bool
+    index: Index, sink: Sink, ledger: CheckpointStore, settings: IndexSettings, *, take_over: bool
 ) -> Prepared:
-    """Look up the index; check or create its collection. Raises IndexGone, SinkMismatch, OwnedElsewhere.
+    """Check or create the collection of the index. Raises SinkMismatch, OwnedElsewhere.
 
     For an unknown model, the first asset creates the collection; if it exists, check it here.
     """
-    index = await source.index(settings.index_id)
     owner = owner_of(await ledger.identity(), settings, index.model)
     if index.model is None:
         return Prepared(index, owner)

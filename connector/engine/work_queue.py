@@ -182,9 +182,10 @@ class WorkQueue:
             queue.waiting.clear()
 
     def waits(self, index_id: str, indexed_asset_id: str) -> bool:
-        """True if a change of the asset waits or is in hand."""
-        queue = self._indexes.get(index_id)
-        return queue is not None and (indexed_asset_id in queue.waiting or indexed_asset_id in queue.in_hand)
+        """True if a change of the asset is in hand, or waits and a pass waits for it."""
+        queue = self._indexes.get(index_id, _IndexQueue())
+        work = queue.waiting.get(indexed_asset_id)
+        return indexed_asset_id in queue.in_hand or (work is not None and any(not it.ended for it in work.batches))
 
     def sizes(self, index_id: str) -> dict[Priority, int]:
         """Number of waiting changes by priority."""

@@ -46,9 +46,9 @@ class Workers:
             batch.stop()
 
     @contextmanager
-    def batch(self, on_failure: Callable[[], None]) -> Iterator[Batch]:
-        """A batch that ends when the workers are stopped."""
-        batch = Batch(on_failure)
+    def batch(self, on_failure: Callable[[], None], results: list[Result]) -> Iterator[Batch]:
+        """A batch that ends when the workers are stopped. It adds each result to `results`."""
+        batch = Batch(on_failure, results)
         if self.stopping:
             batch.stop()
         self._batches.add(batch)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 from connector.ledger.rows import LedgerRow
 from connector.ledger.sqlite_file import SqliteFile
@@ -13,6 +13,8 @@ class _LiveIndex(TypedDict):
     planned: int
     done: int
     error: dict[str, str] | None
+    next_poll_at: NotRequired[str | None]
+    next_cycle_at: NotRequired[str | None]
 
 
 class _Live(TypedDict):

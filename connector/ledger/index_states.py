@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
 from connector.domain import timestamps
@@ -22,12 +23,27 @@ async def known_names(ledger: CheckpointStore) -> dict[str, str]:
     return {index_id: name for index_id, report in reports.items() if isinstance(name := report.get("index_name"), str)}
 
 
-async def index_states(ledger: CheckpointStore, max_attempts: int, now: float) -> list[dict[str, Any]]:
-    """One JSON object per index in the ledger. Raises LedgerUnavailable for an invalid report."""
+async def index_states(
+    ledger: CheckpointStore,
+    max_attempts: int,
+    now: float,
+    live: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> list[dict[str, Any]]:
+    """One JSON object per index in the ledger. `live` is what a running daemon says of its indexes.
+
+    Raises LedgerUnavailable for an invalid report.
+    """
     reports = await ledger.reports()
     for index_id, report in reports.items():
         LedgerRow("indexes", (index_id,)).typed("report", {"index_id": index_id, **report}, CycleReport)
-    return [await _of_index(ledger, index_id, report, max_attempts, now) for index_id, report in reports.items()]
+    return [
+        {**await _of_index(ledger, index_id, report, max_attempts, now), **_next(live.get(index_id, {}))}
+        for index_id, report in reports.items()
+    ]
+
+
+def _next(live: Mapping[str, Any]) -> dict[str, str | None]:
+    return {key: live.get(key) for key in ("next_poll_at", "next_cycle_at")}
 
 
 async def _of_index(

@@ -2,6 +2,7 @@
 
 import asyncio
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -13,6 +14,7 @@ from qdrant_client import AsyncQdrantClient
 
 from connector.domain.errors import AuthenticationFailed, ConfigError, ConnectorError, SinkMismatch, Unavailable
 from connector.domain.masking import hide
+from connector.domain.network_variables import network_mistake
 from connector.domain.server_url import server_url
 from connector.qdrant.embedded import EmbeddedClient
 from connector.qdrant.failures import CollectionMissing, translated
@@ -29,6 +31,7 @@ _GRPC_OPTIONS = {
     "grpc.use_local_subchannel_pool": 1,
 }
 _CONNECT = "connect to Qdrant at"
+_WITHOUT_GRPC = "REST is used until gRPC responds, and is slower; check QDRANT_GRPC_PORT and the firewall"
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +50,7 @@ class Address:
     api_key: str | None
     grpc_port: int
     data_dir: Path
+    environment: Mapping[str, str]
 
     @property
     def is_embedded(self) -> bool:
@@ -100,7 +104,8 @@ async def connect(address: Address) -> Connection:
         raise
     except ConnectorError as unreachable:
         connection = await _probed(address, Transport.REST)
-        log.warning("qdrant.grpc_unreachable", qdrant=str(address), port=address.grpc_port, cause=unreachable.cause)
+        facts = {"qdrant": str(address), "port": address.grpc_port, "reason": unreachable.cause}
+        log.warning("qdrant.grpc_unreachable", **facts, next_step=_WITHOUT_GRPC)
         return connection
 
 
@@ -110,7 +115,7 @@ async def connect_grpc(address: Address) -> Connection | None:
         connection = await _probed(address, Transport.GRPC)
     except ConnectorError:
         return None
-    log.info("qdrant.grpc_reached", qdrant=str(address), port=address.grpc_port)
+    log.warning("qdrant.grpc_reached", qdrant=str(address), port=address.grpc_port)
     return connection
 
 
@@ -160,7 +165,11 @@ def _client(address: Address, transport: Transport) -> AsyncQdrantClient:
             timeout=TIMEOUT_SEC,
             check_compatibility=False,
         )
-    except ValueError as error:
+    except Exception as error:
+        if known := network_mistake(_CONNECT, str(address), error, address.environment):
+            raise known from None
+        if not isinstance(error, ValueError):
+            raise
         advice = "Check QDRANT_URL and QDRANT_API_KEY for invalid characters"
         raise ConfigError(_CONNECT, str(address), type(error).__name__, advice) from None
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from qdrant_client import models
@@ -35,10 +36,15 @@ class QdrantSink:
         data_dir: Path,
         new_instance_id: Callable[[], str] = lambda: uuid.uuid4().hex,
         monotonic: Callable[[], float] = time.monotonic,
+        *,
         observe: Observer = lambda _: None,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`url` is a server URL, or `embedded`: then storage is `<data_dir>/qdrant`, and key and port are ignored."""
-        address = Address(url, api_key, grpc_port, data_dir)
+        """`url` is a server URL, or `embedded`: then storage is `<data_dir>/qdrant`, and key and port are ignored.
+
+        `environment` (see `network_variables`) is for messages.
+        """
+        address = Address(url, api_key, grpc_port, data_dir, environment)
         self._session = Session(partial(connect, address), partial(connect_grpc, address), monotonic, observe)
         self._setup = CollectionSetup(self._session, new_instance_id)
 

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
+from connector.domain.network_variables import NAMES
 from connector.settings.connector_settings import SECRETS, Settings, given_only
 from connector.settings.mistakes import bad_proxies, config_error, invalid, not_text, unused_overrides
 from connector.settings.names import CONFIG, unknown
@@ -74,6 +75,11 @@ class Gathered:
             for it in error.errors()
             if it["loc"][0] not in self.refused and not (self.unread and it["type"] == "missing")
         ]
+
+
+def network_variables() -> dict[str, str]:
+    """The proxies and certificates of the environment, which the HTTP libraries read by themselves."""
+    return {name: value for name, value in os.environ.items() if name.lower() in NAMES}
 
 
 def load(

@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from connector.domain.errors import ConfigError
+from connector.domain.network_variables import without_credentials
 from connector.settings.connector_settings import Settings
 from connector.settings.names import PROXY, did_you_mean, spelled_otherwise
 from connector.settings.per_index import IndexOverride
@@ -20,8 +21,8 @@ _REQUIRED = {
 def bad_proxies(environment: Mapping[str, str | None]) -> list[str]:
     """Check proxy variables, because the libraries that read them quote an invalid address in their messages."""
     return [
-        f"{name.upper()}: it has spaces or other characters that an address cannot have (value not shown: it may hold "
-        "a password): use http://host:port"
+        f"{name.upper()}: {without_credentials(value)!a} has spaces or other characters that an address cannot have: "
+        "use http://host:port"
         for name, value in environment.items()
         if value and PROXY.fullmatch(name) and not (value.isascii() and value.isprintable() and " " not in value)
     ]

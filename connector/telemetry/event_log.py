@@ -4,6 +4,7 @@ WARNING tells the whole story of a failure and of its end; INFO adds cycles, del
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import singledispatchmethod
@@ -11,25 +12,33 @@ from functools import singledispatchmethod
 import structlog
 
 from connector.domain import timestamps
+from connector.domain.activity import ACTIVITY
 from connector.domain.events import (
     ChangeFinished,
     ChangesPlanned,
     CycleBegan,
     CycleEnded,
     Event,
+    LedgerWriteEnded,
     RequestEnded,
     RequestRetried,
     SinkRequestEnded,
 )
 from connector.domain.report import FULL_CYCLES, CycleKind, CycleReport, Outcome, Result
-from connector.telemetry.outages import Change, Outage
+from connector.telemetry.outages import Change, Failures, Outage
 
 PROGRESS_SEC = 60.0
-_FREQUENT = (CycleKind.POLL, CycleKind.WEBHOOK)
+_LISTING = (CycleKind.SYNC, CycleKind.FULL)
+_FREQUENT = (CycleKind.POLL, CycleKind.UNFINISHED, CycleKind.WEBHOOK)
+_RECURRING = (*FULL_CYCLES, CycleKind.POLL, CycleKind.UNFINISHED)
 REPORTED = ("asset.failed", "asset.quarantined", "deletes.withheld", "index.failed")
 """Lines that repeat what the report of a cycle says."""
 _DOWN = ("unavailable", "sink_unavailable")
 _UNREACHABLE = {"source": "source.unreachable", "qdrant": "qdrant.unreachable"}
+_CHECK = {
+    "source": "Check the network and TWELVELABS_BASE_URL; the connector retries until it responds",
+    "qdrant": "Check that Qdrant runs and QDRANT_URL is correct; the connector retries until it responds",
+}
 _RECOVERED = {"source": "source.recovered", "qdrant": "qdrant.recovered"}
 _LEVELS = {
     Outcome.APPLIED: "debug",
@@ -67,8 +76,10 @@ class EventLog:
     ) -> None:
         self._max_attempts, self._clock, self._wall = max_attempts, clock, wall
         self._outages = {"source": Outage(), "qdrant": Outage()}
+        self._ledger = Failures()
         self._backfills: dict[str, _Backfill] = {}
-        self._errors: dict[tuple[str, bool], str] = {}
+        self._indexes: defaultdict[str, Failures] = defaultdict(Failures)
+        self._withheld: dict[str, frozenset[str]] = {}
 
     def __call__(self, event: Event, /) -> None:
         self._write(event)
@@ -107,11 +118,13 @@ class EventLog:
         if report.error:
             self._failed(event.kind, report)
             return
-        if self._errors.pop((report.index_id, event.kind in FULL_CYCLES), None):
-            log.warning("index.recovered", kind=event.kind, index_name=report.index_name)
-        if report.withheld:
-            self._withheld(report)
-        if event.kind not in _FREQUENT or report.upserted or report.problems:
+        failures = self._indexes[report.index_id]
+        if event.kind in _RECURRING and failures.succeeded(_failing_as(event.kind)):
+            after_sec = _rounded(self._clock() - failures.since)
+            log.warning("index.recovered", index_name=report.index_name, after_sec=after_sec)
+        if event.kind in _LISTING:
+            self._withhold(report)
+        if event.kind not in _FREQUENT or report.upserted:
             counts = {key: value for key, value in asdict(report).items() if value and isinstance(value, int)}
             log.info("cycle.finished", kind=event.kind, seconds=_rounded(report.duration_sec), **counts)
 
@@ -122,6 +135,17 @@ class EventLog:
     @_write.register
     def _(self, event: SinkRequestEnded) -> None:
         self._reached("qdrant", event.error, event.cause)
+
+    @_write.register
+    def _(self, event: LedgerWriteEnded) -> None:
+        """One line when writes begin to fail, and one when all succeed again: small ones may fit on a full disk."""
+        now = self._clock()
+        if event.error:
+            if self._ledger.failed(event.what, event.error, now):
+                since = timestamps.text(self._wall())
+                log.warning("ledger.write_failed", what=event.what, since=since, reason=event.cause)
+        elif self._ledger.succeeded(event.what):
+            log.warning("ledger.recovered", after_sec=_rounded(now - self._ledger.since))
 
     @_write.register
     def _(self, event: RequestRetried) -> None:
@@ -158,19 +182,27 @@ class EventLog:
         log.info("backfill.progressed", done=it.done, planned=it.planned, remaining_sec=_rounded(remaining))
 
     def _failed(self, kind: str, report: CycleReport) -> None:
-        """Once per error in a row, since a cycle is tried again at least once a minute.
+        """Once for each reason, since a cycle is tried again at least once a minute.
 
-        Full cycles and polls fail and recover separately: a poll may succeed while every full cycle fails.
+        An index recovers when full cycles and polls succeed: a poll may succeed while every full cycle fails.
         """
-        error, which = report.error or {}, (report.index_id, kind in FULL_CYCLES)
-        if self._errors.get(which) == error["code"]:
-            return
-        self._errors[which] = error["code"]
-        facts = {"reason": error["message"], "code": error["code"]}
-        log.warning("index.failed", kind=kind, index_name=report.index_name, **facts)
+        error = report.error or {}
+        if self._indexes[report.index_id].failed(_failing_as(kind), error["code"], self._clock()):
+            facts = {"reason": error["message"], "code": error["code"]}
+            log.warning("index.failed", kind=kind, index_name=report.index_name, **facts)
 
-    def _withheld(self, report: CycleReport) -> None:
-        shown = [it.filename or it.indexed_asset_id for it in report.problems if it.state == "withheld"]
+    def _withhold(self, report: CycleReport) -> None:
+        """Once for the same deletes, not in every cycle."""
+        problems = [it for it in report.problems if it.state == "withheld"]
+        now, before = frozenset(it.indexed_asset_id for it in problems), self._withheld.get(report.index_id)
+        if not report.withheld:
+            if report.complete and self._withheld.pop(report.index_id, frozenset()):
+                log.warning("deletes.released", deleted=report.deleted)
+            return
+        if now == before:
+            return
+        self._withheld[report.index_id] = now
+        shown = [f"{it.indexed_asset_id} {it.filename or ''}".rstrip() for it in problems]
         log.warning(
             "deletes.withheld",
             count=report.withheld,
@@ -184,10 +216,21 @@ class EventLog:
         outage, now = self._outages[side], self._clock()
         since = now if outage.since is None else outage.since
         change = outage.failed(now) if error in _DOWN else outage.succeeded()
+        # It is nobody's outage, although it was noticed in some cycle.
+        noticed_in = ACTIVITY.set(None)
         if change is Change.BEGAN:
-            log.warning(_UNREACHABLE[side], since=timestamps.text(self._wall() - (now - since)), reason=cause)
+            began = timestamps.text(self._wall() - (now - since))
+            log.warning(_UNREACHABLE[side], since=began, reason=cause, next_step=_CHECK[side])
         elif change is Change.ENDED:
             log.warning(_RECOVERED[side], after_sec=_rounded(now - since))
+        ACTIVITY.reset(noticed_in)
+
+
+def _failing_as(kind: str) -> str:
+    """Which success ends a failure of this kind: what does not recur fails like the next poll."""
+    if kind in FULL_CYCLES:
+        return CycleKind.FULL
+    return kind if kind in _RECURRING else CycleKind.POLL
 
 
 def _rounded(seconds: float) -> float:

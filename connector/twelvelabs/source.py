@@ -33,7 +33,7 @@ _PAGE_LIMIT = "50"
 # For the lookup of an index, the vendor documents 400 as the only refusal.
 _INDEX_GONE = {HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND}
 _GONE_CODES = {"resource_not_exist", "not_found"}
-_GONE_ADVICE = "Check the id, and whether the index was deleted or expired; its points were not changed"
+_GONE_ADVICE = "Check the id, and whether the index was deleted or expired; its points stay until `connector forget`"
 _REFUSED_ADVICE = "Nothing was changed; if it persists, report it with this message"
 _URL_ADVICE = "Check TWELVELABS_BASE_URL: it must end with the version of the API, as in https://api.twelvelabs.io/v1.3"
 

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TypeVar
 
 import httpx
@@ -13,6 +14,7 @@ from connector import __version__
 from connector.domain.errors import ConfigError, RateLimited, Unavailable
 from connector.domain.events import RequestRetried, TurnWaited
 from connector.domain.masking import hide
+from connector.domain.network_variables import network_mistake
 from connector.domain.priority import Priority
 from connector.domain.server_url import server_url
 from connector.ports import Observer
@@ -36,8 +38,9 @@ TRANSLATION: dict[type[Exception], type[Unavailable | ConfigError]] = {
 
 _ERROR_BODY = 64 * 1024
 _PROBE_SEC = 4.0
+_SET_UP = ("set up", "HTTP client")
 _URL_ADVICE = "Set TWELVELABS_BASE_URL to something like https://api.twelvelabs.io/v1.3"
-_ENVIRONMENT_ADVICE = "Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
+_ENVIRONMENT_ADVICE = "Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +66,22 @@ class ApiTransport:
         limits: RequestLimits | None = None,
         clock: Clocks | None = None,
         observe: Observer = lambda _: None,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """Raises ConfigError for an invalid base URL, key or proxy setting."""
+        """`environment` (see `network_variables`) is for messages.
+
+        Raises ConfigError for an invalid base URL, key, proxy or certificate file.
+        """
         self._limits = limits or RequestLimits()
         self._clock = clock or Clocks()
         self._limiter = limiter or Limiter(clock=self._clock)
         hide([api_key])
-        self._client = _client(base_url, _checked_key(api_key), self._limits, connections)
+        try:
+            self._client = _client(base_url, _checked_key(api_key), self._limits, connections)
+        except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
+            # Without a known variable do not quote the cause: a proxy URL may contain a password.
+            unknown = ConfigError(*_SET_UP, type(error).__name__, _ENVIRONMENT_ADVICE)
+            raise network_mistake(*_SET_UP, error, environment) or unknown from None
         self._observe = observe
         self._sent: Counter[str | None] = Counter()
         self.server_time: float | None = None
@@ -215,24 +227,19 @@ def _checked_key(api_key: str) -> str:
 
 
 def _client(base_url: str, api_key: str, limits: RequestLimits, connections: int) -> httpx.AsyncClient:
-    url = _checked_url(base_url)
-    try:
-        return httpx.AsyncClient(
-            base_url=url,
-            headers={
-                "x-api-key": api_key,
-                "user-agent": f"twelvelabs-qdrant-connector/{__version__}",
-                "accept": "application/json",
-                "accept-encoding": "gzip",
-            },
-            timeout=httpx.Timeout(connect=limits.connect, read=limits.read, write=limits.connect, pool=None),
-            # Unbounded: work waits by priority for its turn, and would wait in order of arrival for a connection.
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=connections, keepalive_expiry=30.0),
-            follow_redirects=False,
-        )
-    except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
-        # A proxy URL may contain a password, so do not quote the cause.
-        raise ConfigError("set up", "HTTP client", type(error).__name__, _ENVIRONMENT_ADVICE) from None
+    return httpx.AsyncClient(
+        base_url=_checked_url(base_url),
+        headers={
+            "x-api-key": api_key,
+            "user-agent": f"twelvelabs-qdrant-connector/{__version__}",
+            "accept": "application/json",
+            "accept-encoding": "gzip",
+        },
+        timeout=httpx.Timeout(connect=limits.connect, read=limits.read, write=limits.connect, pool=None),
+        # Unbounded: work waits by priority for its turn, and would wait in order of arrival for a connection.
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=connections, keepalive_expiry=30.0),
+        follow_redirects=False,
+    )
 
 
 def _checked_url(base_url: str) -> httpx.URL:

@@ -6,6 +6,8 @@ import pytest
 from connector.domain.errors import (
     ConfigError,
 )
+from connector.domain.network_variables import NAMES
+from connector.settings.loading import network_variables
 from connector.twelvelabs.calls import Call
 from connector.twelvelabs.listing_decoding import read_index
 from connector.twelvelabs.transport import TRANSLATION, ApiTransport
@@ -45,15 +47,60 @@ def test_a_base_url_that_cannot_be_one_is_refused(url: str) -> None:
         ApiTransport(url, KEY)
 
 
-@pytest.mark.parametrize(
-    ("variable", "value"), [("HTTPS_PROXY", "gopher://user:hunter2@host"), ("SSL_CERT_FILE", "/no/such/hunter2")]
-)
+WRONG = [
+    ("HTTPS_PROXY", "gopher://user:hunter2@host", "gopher://[secret]@host cannot be used: the scheme gopher is not"),
+    ("http_proxy", "socks4://hunter2@h:1", "socks4://[secret]@h:1 cannot be used: the scheme socks4 is not supported"),
+    ("ALL_PROXY", "socks5://u:hunter2@h:1", "socks5://[secret]@h:1 cannot be used: SOCKS needs the Python package"),
+    ("https_proxy", "user:hunter2@[::1", "[secret]@[::1 cannot be used: it is not a valid address"),
+    ("HTTP_PROXY", "http://user:hunter2", "http://user:[secret] cannot be used: it is not a valid address"),
+    ("ALL_PROXY", "http://:::", " cannot be used: it is not a valid address"),
+    ("NO_PROXY", "localhost,host:port", "localhost,host:port cannot be used: 'host:port' is not a valid host"),
+    ("no_proxy", "http://[::1", "http://[::1 cannot be used: 'http://[::1' is not a valid host"),
+    ("SSL_CERT_FILE", "/no/such/file", "/no/such/file cannot be used: No such file or directory"),
+    ("SSL_CERT_FILE", __file__, f"{__file__} cannot be used: it has no certificate in PEM format"),
+]
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Without proxies and certificates in the environment."""
+    for name in NAMES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    return monkeypatch
+
+
+@pytest.mark.parametrize(("variable", "value", "why"), WRONG)
 def test_an_environment_that_cannot_be_used_is_refused(
-    variable: str, value: str, monkeypatch: pytest.MonkeyPatch
+    variable: str, value: str, why: str, bare: pytest.MonkeyPatch
 ) -> None:
-    """The message names the variable without its value, which may contain a password."""
-    monkeypatch.setenv(variable, value)
-    with pytest.raises(ConfigError, match=variable) as caught:
+    """The message names the variable and its value, without a password, and why; good ones are not blamed."""
+    bare.setenv(variable, value)
+    good = {"NO_PROXY": "localhost,10.0.0.0/8,::1,.example,*.x", "HTTP_PROXY": "proxy:3128", "HTTPS_PROXY": "http://h"}
+    for name, text in good.items():
+        if name.lower() != variable.lower():
+            bare.setenv(name, text)
+    with pytest.raises(ConfigError) as caught:
+        ApiTransport("https://api.example", KEY, environment=network_variables())
+
+    assert str(caught.value).startswith(f"set up HTTP client: {variable}=")
+    assert why in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.advice
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("NO_PROXY", "localhost, 10.0.0.0/8,::1,[::1],.example,*"), ("HTTP_PROXY", "proxy:3128")]
+)
+def test_a_good_environment_is_accepted(name: str, value: str, bare: pytest.MonkeyPatch) -> None:
+    bare.setenv(name, value)
+    ApiTransport("https://api.example", KEY, environment=network_variables())
+
+
+def test_an_unexplained_failure_names_all_variables(bare: pytest.MonkeyPatch) -> None:
+    """The values are not quoted."""
+    bare.setenv("SSL_CERT_FILE", "/no/such/hunter2")
+    with pytest.raises(ConfigError, match=r"FileNotFoundError\. Check HTTPS_PROXY, .* SSL_CERT_FILE") as caught:
         ApiTransport("https://api.example", KEY)
 
     assert "hunter2" not in str(caught.value)

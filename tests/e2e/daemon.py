@@ -51,9 +51,11 @@ class Running:
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """Log records of this event."""
+        return [record for record in self.records() if record.get("event") == name]
+
+    def records(self) -> list[dict[str, Any]]:
         written, _, _ = self.log.read_text().rpartition("\n")
-        records = [json.loads(line) for line in written.splitlines() if line.startswith("{")]
-        return [record for record in records if record.get("event") == name]
+        return [json.loads(line) for line in written.splitlines() if line.startswith("{")]
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Commands while a daemon runs: the daemon carries them out."""
 
+import re
+
 import pytest
 from qdrant_client import QdrantClient
 
@@ -8,6 +10,7 @@ from connector.simulator import Scenario, Simulator
 from tests.command import Command
 from tests.e2e.convergence import OLDER, SLOW, converges, small_scenario
 from tests.e2e.daemon import PATIENCE_SEC, running
+from tests.terminal import Shown, on_terminal
 from tests.waiting import wait_until
 
 
@@ -37,6 +40,34 @@ def test_commands_beside_a_daemon_are_carried_out_by_it(
     assert "CONNECTOR_INDEXES" in refused.stderr
     assert (forgotten.code, forgotten.json["assets"]) == (0, 6)
     assert client.count(OLDER).count == 0
+
+
+def test_a_sync_beside_a_daemon_shows_its_own_progress(
+    connector: Command, simulator: Simulator, client: QdrantClient
+) -> None:
+    """Not what the daemon did before it, nor for another reason."""
+    newer = simulator.control.index_ids[0]
+    with running(connector, pace=SLOW) as daemon:
+        converges(simulator, client)
+        idle = on_terminal(connector, "sync")
+        simulator.control.add_asset(newer, "added.mp4", captions=["a ship leaves the harbour"])
+        busy = on_terminal(connector, "sync")
+        simulator.control.delete_index(newer)
+        gone = on_terminal(connector, "sync", "--index", newer)
+        assert daemon.stop().code == 0
+
+    assert idle.code == 0
+    assert re.search(r"\d/\d+ assets", idle.sent) is None
+    assert rows(idle) == {"newer": "nothing to do", "older": "nothing to do"}
+    assert busy.code == 0
+    assert rows(busy)["newer"].endswith("1/1 assets")
+    assert rows(busy)["older"] == "nothing to do"
+    assert gone.screen.lines[0].split(maxsplit=1) == ["newer", "not completed"]
+
+
+def rows(shown: Shown) -> dict[str, str]:
+    """Name of the index -> what its row of the progress showed last."""
+    return {name: state.strip() for name, _, state in (line.partition(" ") for line in shown.screen.lines[:2])}
 
 
 def test_a_sync_beside_a_daemon_finds_an_index_that_is_new(connector: Command, simulator: Simulator) -> None:

@@ -85,7 +85,8 @@ def test_a_text_that_nothing_is_near_to_has_one_hit_and_says_so(connector: Comma
 
     found = ended.json["models"][0]
     assert (ended.code, found["near"], len(found["hits"])) == (0, False, 1)
-    assert "Nothing is near" in words.stdout
+    assert "Nothing is near: no segment is clearly more similar to this text than the others." in words.stdout
+    assert "Try a more specific text." in words.stdout
     assert "0 hits from 1 model." in words.stdout
 
 
@@ -97,7 +98,9 @@ def test_with_few_segments_all_are_listed(connector: Command, simulator: Simulat
     synced = connector.run("sync", "--json", CONNECTOR_INDEXES=newer).index(newer)
 
     found = connector.run("search", "anything", "--json", "--index", newer).json["models"][0]
+    words = connector.run("search", "anything", "--index", newer)
 
+    assert "Fewer than 10 segments: all are listed, whether they are near or not." in words.stdout
     assert synced["points_written"] < 10
     assert differences(found, near=None, error=None) == {}
     assert len(found["hits"]) == synced["points_written"]

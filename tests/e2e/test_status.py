@@ -1,15 +1,18 @@
 """`connector status` tells what is wrong, and needs no account."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 import pytest
 from qdrant_client import QdrantClient
 
+from connector.domain.timestamps import epoch
 from connector.simulator import ClockSpec, Scenario, Simulator
 from tests.command import Command
 from tests.e2e.convergence import converges, small_scenario
 from tests.e2e.daemon import PATIENCE_SEC, Running, running
+from tests.e2e.pages import code, table
 from tests.waiting import wait_until
 
 
@@ -81,6 +84,44 @@ def test_the_lag_of_a_live_change_is_told(connector: Command, simulator: Simulat
 
     assert "  lag: " in words
     assert "last cycle: at 20" in words
+
+
+def test_it_tells_when_each_index_is_polled_and_listed_next(
+    connector: Command, simulator: Simulator, client: QdrantClient
+) -> None:
+    index_id = simulator.control.index_ids[0]
+    with running(connector, pace={"CONNECTOR_POLL_INTERVAL": "10m", "CONNECTOR_RECONCILE_INTERVAL": "1h"}) as daemon:
+        converges(simulator, client)
+        wait_until(lambda: bool(daemon.index(index_id)), PATIENCE_SEC, "its first cycle is in the ledger")
+        served, live = daemon.index(index_id), daemon.get("/api/status")[1]["daemon"]
+        words = status(connector, daemon)
+        beside = connector.run("status", "--json").json
+        assert daemon.stop().code == 0
+    without = connector.run("status", "--json").json
+
+    started = epoch(live["started_at"])
+    assert epoch(served["next_poll_at"]) - started >= 600
+    assert epoch(served["next_cycle_at"]) - started >= 3600
+    assert (entry(beside, index_id)["next_poll_at"] is None, "next poll: at 20" in words) == (False, True)
+    assert (entry(beside, index_id)["next_cycle_at"] is None, "next full cycle: at 20" in words) == (False, True)
+    assert (entry(without, index_id)["next_poll_at"], entry(without, index_id)["next_cycle_at"]) == (None, None)
+    assert "next" not in connector.run("status").stdout
+    for key in ("daemon", "indexes"):
+        assert keys(beside[key]) == documented(key)
+
+
+def entry(document: Any, index_id: str) -> dict[str, Any]:
+    return next(it for it in document["indexes"] if it["index_id"] == index_id)
+
+
+def keys(part: Any) -> set[str]:
+    return set(part[0] if isinstance(part, list) else part)
+
+
+def documented(part: str) -> set[str]:
+    """The keys below `part` in the table."""
+    rows = [code(row[0]) for row in table("docs/commands.md", "`status --json`")]
+    return {name.removeprefix(f"{part}.") for names in rows for name in names if name.startswith(f"{part}.")}
 
 
 def test_it_says_what_limits_a_backfill_now(connector: Command, simulator: Simulator) -> None:

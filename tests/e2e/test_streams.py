@@ -21,6 +21,7 @@ COMMANDS = {
     "search": ["search", "a goal"],
     "forget --json": ["forget", "--yes", "--json"],
     "help": ["--help"],
+    "simulate": ["simulate", "--port", "0", "--assets", "1"],
 }
 
 
@@ -87,6 +88,8 @@ def calm(ended: Ended) -> bool:
         ("search", ">&-", "it is closed"),
         ("forget --json", ">/dev/full", "No space left on device"),
         ("help", ">/dev/full", "No space left on device"),
+        ("simulate", ">/dev/full", "No space left on device"),
+        ("simulate", ">&-", "it is closed"),
     ],
 )
 def test_output_that_cannot_be_written_is_said_in_one_line(
@@ -99,7 +102,7 @@ def test_output_that_cannot_be_written_is_said_in_one_line(
     assert calm(ended)
 
 
-@pytest.mark.parametrize("name", ["sync", "status --json"])
+@pytest.mark.parametrize("name", ["sync", "status --json", "simulate"])
 def test_a_reader_that_leaves_early_is_no_matter(synced: Command, name: str) -> None:
     ended = shell(synced, "| true", *arguments_of(name, synced))
 

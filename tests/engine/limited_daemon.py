@@ -12,6 +12,7 @@ import httpx
 from connector.app import App
 from connector.daemon.executor import Executor
 from connector.daemon.index_loops import IndexLoops
+from connector.daemon.ledger_writes import LedgerWrites
 from connector.daemon.ready_tasks import ReadyTasks
 from connector.daemon.schedule import Schedule
 from connector.engine.cycle import Engine
@@ -125,10 +126,11 @@ async def backfilling(directory: Path) -> AsyncIterator[LimitedDaemon]:
     schedule = Schedule(time, clock.wall, asyncio.sleep, lambda: 0.0)
     loops = IndexLoops(settings, schedule)
     engine = Engine(source, sink, ledger, clock=clock.wall, stopwatch=time, observe=loops.observe)
+    writes = LedgerWrites(lambda _: None)
     app, tasks = App(settings, source, sink, ledger, engine), ReadyTasks(source, loops)
     async with CommandQueue(directory / "ledger.sqlite3") as commands, asyncio.TaskGroup() as group:
-        loops.open(group, engine, ledger)
-        lives = [schedule.run(), tasks.run(), Executor(app, commands, loops).run()]
+        loops.open(group, engine, ledger, writes)
+        lives = [schedule.run(), tasks.run(), Executor(app, commands, loops, writes).run()]
         running = [group.create_task(life) for life in lives]
         loops.keep(settings.of_index(index_id))
         daemon = LimitedDaemon(control, index_id, transport, sink, ledger, engine, tasks, commands)

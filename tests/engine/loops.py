@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 
 from connector.daemon.index_loop import IndexLoop
+from connector.daemon.ledger_writes import LedgerWrites
 from connector.domain.events import ChangeFinished, ChangesPlanned, Event
 from connector.domain.index_settings import IndexSettings
 from connector.domain.report import CycleKind, CycleReport
@@ -95,7 +96,10 @@ class Place:
         parts = self.world.source, self.world.sink, self.world.ledger
         self.engine = WatchedEngine(*parts, clock=lambda: self.world.now, observe=self._observe)
         self.engine.watch()
-        self.loop = IndexLoop(self.world.settings, self.engine, self.world.ledger, PERIOD, lambda: self.world.now)
+        self.told: list[Event] = []
+        writes = LedgerWrites(self.told.append)
+        ledger, settings = self.world.ledger, self.world.settings
+        self.loop = IndexLoop(settings, self.engine, ledger, writes, PERIOD, lambda: self.world.now)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Place"]:
@@ -117,6 +121,10 @@ class Place:
         """The work after a cycle needs fewer turns of the event loop than this."""
         for _ in range(50):
             await asyncio.sleep(0)
+
+    async def ordered(self, options: CycleOptions) -> CycleReport:
+        """As `sync` orders it."""
+        return await self.loop.carry_out(self.engine.full_cycle(self.world.settings, options))
 
     def nothing_else(self) -> bool:
         return self.engine.begun.empty()

@@ -3,6 +3,7 @@
 import asyncio
 
 from connector.daemon.index_loop import IndexLoop
+from connector.daemon.ledger_writes import LedgerWrites
 from connector.domain.errors import AuthenticationFailed
 from connector.engine.cycle import Engine
 from tests import virtual_time
@@ -34,7 +35,9 @@ def test_a_source_that_fails_once_every_200_requests_is_listed_once() -> None:
             source.add(INDEX, f"asset{number:04}", segments=1 if number % 100 == 0 else 0)
         time = asyncio.get_running_loop().time
         engine = Engine(source, world.sink, world.ledger, clock=lambda: EPOCH + time(), stopwatch=time)
-        loop = IndexLoop(world.settings, engine, world.ledger, 86_400.0, lambda: EPOCH + time())
+        loop = IndexLoop(
+            world.settings, engine, world.ledger, LedgerWrites(lambda _: None), 86_400.0, lambda: EPOCH + time()
+        )
         began = time()
         async with asyncio.TaskGroup() as group:
             running = group.create_task(loop.run())

@@ -1,26 +1,17 @@
 """One index in the daemon: what it is poked for happens once, and fresh work at once, whatever goes wrong."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import suppress
-from typing import Any
 
 import pytest
 
-from connector.daemon.index_loop import Retry
-from connector.domain.errors import AuthenticationFailed, LedgerUnavailable, MalformedAsset, Unavailable
+from connector.daemon.retry import Retry
+from connector.domain.errors import AuthenticationFailed, MalformedAsset, Unavailable
 from connector.engine.survey import CycleOptions
 from tests.comparing import differences
 from tests.engine.loops import ALLOWED, LEFT_OVER, ORDERED, POLL, SCHEDULED, Place
-from tests.engine.world import INDEX, World
-from tests.fakes.ledger import FakeCheckpointStore
-
-
-class FullLedger(FakeCheckpointStore):
-    async def save_report(
-        self, index_id: str, report: Mapping[str, Any], *, kind: str = "sync", ended_at: float = 0.0
-    ) -> None:
-        raise LedgerUnavailable("write ledger", "file", "disk full")
+from tests.engine.world import INDEX
 
 
 @pytest.fixture
@@ -175,7 +166,7 @@ async def test_its_live_state_shows_how_far_it_is(place: Place) -> None:
 async def test_an_order_gets_the_report_of_its_own_cycle(place: Place) -> None:
     place.world.source.add(INDEX, "new")
 
-    report = await place.loop.full_cycle(CycleOptions())
+    report = await place.ordered(CycleOptions())
 
     assert (report.upserted, report.listed) == (1, 3)
     await place.settled(ORDERED)
@@ -193,7 +184,7 @@ async def test_an_order_does_not_wait_for_back_offs(place: Place) -> None:
     await place.settled(SCHEDULED)
     assert (await place.report())["failed"] == 1
 
-    report = await place.loop.full_cycle(CycleOptions())
+    report = await place.ordered(CycleOptions())
 
     assert (report.upserted, report.failed) == (1, 0)
 
@@ -205,7 +196,7 @@ async def test_deletes_are_allowed_once_by_the_order_that_allows_them(place: Pla
     await place.settled(SCHEDULED)
     assert (await place.report())["withheld"] == 2
 
-    report = await place.loop.full_cycle(CycleOptions(allow_deletes=True))
+    report = await place.ordered(CycleOptions(allow_deletes=True))
 
     assert (report.deleted, report.withheld) == (2, 0)
     await place.settled(ALLOWED)
@@ -213,7 +204,7 @@ async def test_deletes_are_allowed_once_by_the_order_that_allows_them(place: Pla
 
 async def test_an_order_that_nobody_waits_for_any_more_does_no_harm(place: Place) -> None:
     place.engine.go_on.clear()
-    asking = asyncio.get_running_loop().create_task(place.loop.full_cycle(CycleOptions()))
+    asking = asyncio.get_running_loop().create_task(place.ordered(CycleOptions()))
     assert await place.engine.begun.get() == ORDERED
     asking.cancel()
     with suppress(asyncio.CancelledError):
@@ -267,20 +258,9 @@ async def test_a_mistake_of_ours_is_an_error_of_this_index(place: Place) -> None
 async def test_an_order_learns_of_a_mistake_of_ours(place: Place) -> None:
     place.engine.breaks = 1
 
-    report = await place.loop.full_cycle(CycleOptions())
+    report = await place.ordered(CycleOptions())
 
     assert (report.error or {})["code"] == "internal_error"
-
-
-async def test_a_ledger_that_takes_no_report_stops_nothing() -> None:
-    world = World()
-    world.ledger = FullLedger()
-    async with Place(world).running() as place:
-        await place.settled(SCHEDULED)
-        place.loop.poke_poll()
-        await place.settled(POLL)
-
-        assert place.loop.live.error is None
 
 
 async def test_a_thousand_failures_leave_one_retry_and_no_overflow() -> None:
@@ -289,8 +269,10 @@ async def test_a_thousand_failures_leave_one_retry_and_no_overflow() -> None:
     retry = Retry(lambda: pokes.append(None))
     for _ in range(1100):
         retry.failed({"code": "index_gone", "message": "gone"})
-    assert (retry.failures, retry.waiting) == (1100, True)
+    assert retry.failures == 1100
+    assert retry.due_in() is not None
 
     retry.succeeded()
 
-    assert differences(retry, failures=0, error=None, waiting=False) == {}
+    assert differences(retry, failures=0, error=None) == {}
+    assert retry.due_in() is None

@@ -14,6 +14,7 @@ from connector.domain.events import (
     CycleBegan,
     CycleEnded,
     Event,
+    LedgerWriteEnded,
     RequestEnded,
     SinkRequestEnded,
 )
@@ -57,6 +58,10 @@ def failed(attempts: int) -> ChangeFinished:
 
 def ended(**facts: object) -> CycleEnded:
     return CycleEnded("c1", CycleKind.FULL, CycleReport(INDEX, index_name="Sports", **facts))  # type: ignore[arg-type]  # passes fields through
+
+
+def polled(**facts: object) -> CycleEnded:
+    return CycleEnded("c2", CycleKind.POLL, CycleReport(INDEX, **facts))  # type: ignore[arg-type]  # passes fields through
 
 
 def error(code: str) -> dict[str, str]:
@@ -115,8 +120,29 @@ def test_withheld_deletes_are_a_warning_with_their_names_and_the_command(written
 
     [line] = written.warnings(ended(withheld=14, withheld_because="14 deletes exceed the limit", problems=(problem,)))
 
-    assert differences(line, event="deletes.withheld", count=14, assets=["a.mp4"]) == {}
+    assert differences(line, event="deletes.withheld", count=14, assets=["a1 a.mp4"]) == {}
     assert "--allow-deletes" in line["next_step"]
+
+
+def test_the_same_withheld_deletes_are_told_once_until_they_are_deleted_or_back(written: Written) -> None:
+    def withheld(*names: str) -> CycleEnded:
+        problems = tuple(Problem(name, "withheld", "withheld", "too many", f"{name}.mp4") for name in names)
+        return ended(withheld=len(names), withheld_because="too many", problems=problems, complete=True)
+
+    poll = polled()
+    incomplete = ended(complete=False)
+    done = ended(complete=True, deleted=2)
+
+    lines = written.warnings(
+        withheld("a"), withheld("a"), poll, incomplete, withheld("a"), withheld("a", "b"), done, done, withheld("a")
+    )
+
+    assert [(line["event"], line.get("count"), line.get("deleted")) for line in lines] == [
+        ("deletes.withheld", 1, None),
+        ("deletes.withheld", 2, None),
+        ("deletes.released", None, 2),
+        ("deletes.withheld", 1, None),
+    ]
 
 
 def test_a_failing_index_is_told_once_for_each_error_in_a_row_and_then_that_it_recovered(written: Written) -> None:
@@ -132,10 +158,34 @@ def test_a_failing_index_is_told_once_for_each_error_in_a_row_and_then_that_it_r
 
 
 def test_a_poll_that_succeeds_is_no_recovery_of_full_cycles(written: Written) -> None:
-    poll = CycleEnded("c2", CycleKind.POLL, CycleReport(INDEX))
+    poll = polled()
     unfit = ended(error=error("sink_mismatch"))
 
     assert [line["event"] for line in written.warnings(unfit, poll, unfit, poll, ended())] == [
+        "index.failed",
+        "index.recovered",
+    ]
+
+
+def test_polls_and_full_cycles_that_fail_for_one_reason_are_one_line(written: Written) -> None:
+    down, poll_down = ended(error=error("source_unavailable")), polled(error=error("source_unavailable"))
+
+    lines = written.warnings(poll_down, down, poll_down)
+    written.clock.now += 60.0
+    lines += written.warnings(polled(), ended())
+
+    assert [line["event"] for line in lines] == ["index.failed", "index.recovered"]
+    assert lines[1]["after_sec"] == 60.0
+
+
+def test_other_work_that_succeeds_is_no_recovery_of_polls(written: Written) -> None:
+    down = polled(error=error("source_unavailable"))
+    others = [
+        CycleEnded("c3", kind, CycleReport(INDEX))
+        for kind in (CycleKind.UNFINISHED, CycleKind.REFRESH, CycleKind.WEBHOOK, CycleKind.RETRY)
+    ]
+
+    assert [line["event"] for line in written.warnings(down, *others, down, *others, polled())] == [
         "index.failed",
         "index.recovered",
     ]
@@ -154,6 +204,24 @@ def test_an_outage_is_one_line_with_its_begin_and_one_with_its_length(
     assert [line["event"] for line in lines] == [f"{side}.unreachable", f"{side}.recovered"]
     assert lines[0]["since"] == "2023-11-14T22:13:20.000Z"
     assert lines[1]["after_sec"] == 40.0
+
+
+def test_a_ledger_that_cannot_be_written_is_one_line_until_every_kind_of_write_succeeds(written: Written) -> None:
+    """Small writes may succeed on a disk that is too full for large ones."""
+    lines: list[EventDict] = []
+    for _ in range(3):
+        lines += written.warnings(
+            LedgerWriteEnded("reports", "ledger_unavailable", "write ledger: disk full"),
+            LedgerWriteEnded("state"),
+            LedgerWriteEnded("throughput", "ledger_unavailable", "write ledger: disk full"),
+        )
+        written.clock.now += 10.0
+    lines += written.warnings(*(LedgerWriteEnded(what) for what in ("throughput", "state", "reports", "reports")))
+
+    assert [line["event"] for line in lines] == ["ledger.write_failed", "ledger.recovered"]
+    assert differences(lines[0], what="reports", since="2023-11-14T22:13:20.000Z") == {}
+    assert "disk full" in lines[0]["reason"]
+    assert lines[1]["after_sec"] == 30.0
 
 
 def test_single_failures_between_responses_are_no_outage(written: Written) -> None:
@@ -176,8 +244,12 @@ def test_a_long_cycle_tells_its_progress_every_minute(written: Written) -> None:
     assert PROGRESS_SEC == 60.0
 
 
-def test_a_poll_that_found_nothing_is_no_line(written: Written) -> None:
-    assert written.of(CycleEnded("c1", CycleKind.POLL, CycleReport(INDEX))) == []
+def test_a_poll_that_wrote_nothing_is_no_line(written: Written) -> None:
+    """Also while a failed asset waits for its next attempt: each attempt has a line of its own."""
+    waits = Problem("a1", "failed", MALFORMED.code, str(MALFORMED), "a.mp4")
+
+    assert written.of(polled(), polled(failed=1, problems=(waits,))) == []
+    assert [line["event"] for line in written.of(polled(upserted=1))] == ["cycle.finished"]
 
 
 def test_a_full_cycle_is_one_line_with_its_counts(written: Written) -> None:

@@ -16,6 +16,7 @@ NOT_MUTATED = {
     "index_settings",
     "ledger_model",
     "masking",
+    "network_variables",
     "policy",
     "priority",
     "server_url",

@@ -229,6 +229,30 @@ async def test_a_cron_moment_that_a_step_jumps_over_is_made_up_for(time: Time) -
     assert time.pokes == {"full a": [60.0]}
 
 
+async def test_it_tells_how_long_until_each_job(time: Time) -> None:
+    time.every("poll a", 60.0)
+    time.cron("full a", "5 13 * * 0")
+    await time.passes(10.0)
+
+    assert time.schedule.due_in("poll a") == pytest.approx(50.0)
+    assert time.schedule.due_in("full a") == pytest.approx(HOUR + 290.0)
+    assert time.schedule.due_in("unknown") is None
+
+
+async def test_a_job_that_is_late_is_due_now(time: Time) -> None:
+    time.every("poll a", 60.0)
+    time.now += HOUR
+
+    assert time.schedule.due_in("poll a") == 0.0
+
+
+async def test_a_stopped_schedule_has_nothing_due(time: Time) -> None:
+    time.every("poll a", 60.0)
+    time.schedule.stop()
+
+    assert time.schedule.due_in("poll a") is None
+
+
 async def test_a_bad_expression_is_refused(time: Time) -> None:
     with pytest.raises(ValueError, match="is not a valid cron expression"):
         time.cron("full a", "whenever")

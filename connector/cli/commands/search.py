@@ -9,7 +9,7 @@ from connector.cli.output import Exit, clock, counted, print_json, put, text
 from connector.domain.errors import ConnectorError
 from connector.domain.index_settings import IndexSettings
 from connector.domain.marengo import newest_model_first
-from connector.domain.nearness import least_similarities
+from connector.domain.nearness import ENOUGH, least_similarities
 from connector.domain.sink_model import CollectionInfo, Hit
 from connector.domain.source_model import Float32
 from connector.engine.discovery import ALL_INDEXES
@@ -18,6 +18,11 @@ from connector.settings.connector_settings import Settings
 _EXPLAINED = (
     "[dim]Score: fused ranks (RRF). It orders one list and is not a similarity; those are beside the options.[/dim]"
 )
+_NOTHING_NEAR = (
+    "[warning]Nothing is near:[/warning] no segment is clearly more similar to this text than the others. Try a more "
+    "specific text. The best one is:"
+)
+_ALL_LISTED = "all are listed, whether they are near or not."
 _INDENT = 2
 _HIT_INDENT = 9
 
@@ -92,22 +97,25 @@ def print_lists(lists: Sequence[Mapping[str, Any]]) -> None:
         put("These indexes have no points yet: run `connector sync` first.")
         return
     for found in lists:
-        put(f"[bold]{text(found['model'])}[/bold], collection {text(found['collection'])}", hang=_INDENT)
-        if found["error"]:
-            put(f"  [error]search failed:[/error] {text(found['error']['message'])}", hang=_INDENT)
-        elif not found["hits"]:
-            put("  nothing found")
-        elif found["near"] is False:
-            put(
-                "  [warning]Nothing is near:[/warning] no segment stands out for this text. The best one is:",
-                hang=_INDENT,
-            )
-        for hit in found["hits"]:
-            _print_hit(hit)
+        _print_list(found)
     near = sum(len(found["hits"]) for found in lists if found["near"] is not False)
     put(f"{counted(near, 'hit')} from {counted(len(lists), 'model')}.")
     if any(found["hits"] for found in lists):
         put(_EXPLAINED)
+
+
+def _print_list(found: Mapping[str, Any]) -> None:
+    put(f"[bold]{text(found['model'])}[/bold], collection {text(found['collection'])}", hang=_INDENT)
+    if found["error"]:
+        put(f"  [error]search failed:[/error] {text(found['error']['message'])}", hang=_INDENT)
+    elif not found["hits"]:
+        put("  nothing found")
+    elif found["near"] is False:
+        put(f"  {_NOTHING_NEAR}", hang=_INDENT)
+    elif found["near"] is None:
+        put(f"  [warning]Fewer than {ENOUGH} segments:[/warning] {_ALL_LISTED}", hang=_INDENT)
+    for hit in found["hits"]:
+        _print_hit(hit)
 
 
 def _print_hit(hit: Mapping[str, Any]) -> None:

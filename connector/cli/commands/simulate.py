@@ -4,10 +4,10 @@ import asyncio
 import json
 import shlex
 import signal
-from functools import partial
 from pathlib import Path
 
 from connector.cli.output import Exit, out, text
+from connector.cli.streams import can_write
 from connector.domain.errors import ConfigError
 from connector.simulator import Scenario, ScenarioError, Simulator, serve
 
@@ -33,12 +33,20 @@ def scenario_of(file: Path | None, seed: int | None, assets: int | None) -> Scen
 
 
 async def simulate(scenario: Scenario, host: str, port: int, api_key: str | None, *, as_json: bool) -> Exit:
-    """Serve until SIGTERM, then return normally; the caller handles Ctrl-C."""
+    """Serve until SIGTERM, then return normally; the caller handles Ctrl-C.
+
+    Return at once if the address cannot be printed: nobody would know where it serves.
+    """
     task = asyncio.current_task()
     if task:
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+    def ready(simulator: Simulator) -> None:
+        _announce(simulator, api_key=api_key or _ANY_KEY, as_json=as_json)
+        if task and not can_write():
+            task.cancel()
+
     try:
-        ready = partial(_announce, api_key=api_key or _ANY_KEY, as_json=as_json)
         await serve(scenario, host=host, port=port, api_key=api_key, ready=ready)
     except OSError as error:
         raise ConfigError("simulate", f"on {host}:{port}", str(error)) from error

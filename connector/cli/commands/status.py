@@ -24,8 +24,9 @@ _LIMITS = {
 async def status(settings: Settings, *, as_json: bool) -> Exit:
     path = settings.ledger_path
     async with SqliteCheckpointStore(path, read_only=True) as ledger, Heartbeat(path, read_only=True) as heartbeat:
-        indexes = await index_states(ledger, settings.connector_max_attempts, time.time())
         daemon = await heartbeat.read() if owning_command(settings.lock_path) == "run" else None
+        live = daemon["indexes"] if daemon else {}
+        indexes = await index_states(ledger, settings.connector_max_attempts, time.time(), live)
     if daemon:
         daemon = {**daemon, "not_ready": await asyncio.to_thread(reasons, settings, _ANSWER_SEC)}
     if as_json:
@@ -58,6 +59,9 @@ def _print_live(live: Mapping[str, Any] | None) -> None:
         return
     progress = f", {number(live['done'])} of {number(live['planned'])} changes done" if live["planned"] else ""
     out.print(f"  now: {live['doing']}{progress}")
+    upcoming = {"next poll": live.get("next_poll_at"), "next full cycle": live.get("next_cycle_at")}
+    if any(upcoming.values()):
+        out.print("  " + ", ".join(f"{what}: at {at}" for what, at in upcoming.items() if at))
     if live["error"]:
         out.print(f"  [error]failing:[/error] {text(live['error']['message'])}")
 

@@ -86,7 +86,9 @@ async def _through_daemon(
     arguments = {"indexes": list(only), "allow_deletes": options.allow_deletes, "take_over": options.take_over}
     result = await follow(settings, "sync", arguments, bars.show)
     for facts in result["reports"]:
-        reports[facts["index_id"]] = read_report(facts)
+        report = reports[facts["index_id"]] = read_report(facts)
+        bars.expect({report.index_id: report.index_name})
+        bars.end(report)
 
 
 async def _cycles(

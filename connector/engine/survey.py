@@ -171,12 +171,14 @@ class Surveyor:
         return Survey(index, state, snapshot, rows, plan, before=_unchanged, after=after)
 
     async def survey_left_over(self, settings: IndexSettings, index: Index) -> Survey:
-        """Survey what is planned in the ledger, without a listing."""
+        """Survey what is planned in the ledger, or was in hand when a process was killed, without a listing."""
         now, state = self._clock(), (await self._known(settings))[0]
-        rows = credible_rows(await self._ledger.planned(index.index_id), now)
+        policy = replace(settings.policy(now), delete_mode="keep")
+        unfinished = await self._ledger.unfinished(index.index_id)
+        due = {name: unfinished[name] for name in due_again(credible_rows(unfinished, now), policy)}
+        rows = credible_rows({**due, **await self._ledger.planned(index.index_id)}, now)
         assets = {name: row.listed for name, row in rows.items() if row.listed}
         snapshot = Snapshot(index, assets, complete=False)
-        policy = replace(settings.policy(now), delete_mode="keep")
         plan = make_plan(snapshot, rows, state, settings.point_config(index), policy)
         return Survey(index, state, snapshot, rows, plan, before=_unchanged, after=_unchanged)
 

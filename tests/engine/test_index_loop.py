@@ -8,6 +8,7 @@ import pytest
 
 from connector.daemon.retry import Retry
 from connector.domain.errors import AuthenticationFailed, MalformedAsset, Unavailable
+from connector.domain.priority import Priority
 from connector.engine.survey import CycleOptions
 from tests.comparing import differences
 from tests.engine.loops import ALLOWED, LEFT_OVER, ORDERED, POLL, SCHEDULED, Place
@@ -128,6 +129,7 @@ async def test_a_cycle_that_broke_off_goes_on_without_listing_again(place: Place
 
 
 async def test_a_new_process_carries_out_what_an_earlier_one_left_over() -> None:
+    """Also what was in hand when it was killed."""
     earlier = Place()
     async with earlier.running():
         await earlier.settled()
@@ -135,6 +137,9 @@ async def test_a_new_process_carries_out_what_an_earlier_one_left_over() -> None
         earlier.engine.workers.stop()
         earlier.loop.poke_full()
         await earlier.settled()
+    earlier.world.source.add(INDEX, "taken")
+    await earlier.world.ledger.plan(INDEX, [earlier.world.source.listed(INDEX)["taken"]], Priority.BACKLOG)
+    await earlier.world.ledger.attempt(INDEX, "taken", "print", earlier.world.now)
     later = Place(earlier.world)
     listings = earlier.world.source.listings
 
@@ -143,7 +148,7 @@ async def test_a_new_process_carries_out_what_an_earlier_one_left_over() -> None
 
         report = await later.report()
         assert later.world.source.listings == listings
-        assert differences(report, complete=True, listed=1, upserted=1) == {}
+        assert differences(report, complete=True, listed=2, upserted=2) == {}
         later.world.check_i1_sink_equals_source()
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.comparing import differences
-from tests.container.conftest import StackFactory
+from tests.container.conftest import StackFactory, new_stacks
 from tests.container.engine import ROOT
+from tests.container.stack import Stack
 from tests.e2e.oracle import check_equal
 
 pytestmark = pytest.mark.timeout(400)
@@ -17,26 +18,30 @@ pytestmark = pytest.mark.timeout(400)
 CONNECTOR_UID = 10001
 
 
-def test_the_demo_needs_no_settings_and_syncs_everything(new_stack: StackFactory) -> None:
-    stack = new_stack()
-    stack.up()
-    stack.wait_until_synced()
+@pytest.fixture(scope="module")
+def demo(image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Started, for tests that only look at it."""
+    with new_stacks(image, tmp_path_factory.mktemp("demo")) as make:
+        stack = make()
+        stack.up()
+        yield stack
 
-    with stack.client() as client:
-        points = [check_equal(client, stack.simulated, index_id) for index_id in stack.index_ids]
+
+def test_the_demo_needs_no_settings_and_syncs_everything(demo: Stack) -> None:
+    demo.wait_until_synced()
+
+    with demo.client() as client:
+        points = [check_equal(client, demo.simulated, index_id) for index_id in demo.index_ids]
 
     assert len(points) == 2
     assert min(points) > 0
-    assert "assets applied" in stack.run_inside("connector", "connector", "status")
-    assert stack.state("connector")["Health"]["Status"] == "healthy"
+    assert "assets applied" in demo.run_inside("connector", "connector", "status")
+    assert demo.state("connector")["Health"]["Status"] == "healthy"
 
 
-def test_inside_nobody_is_root_can_write_to_the_root_or_has_a_capability(new_stack: StackFactory) -> None:
-    stack = new_stack()
-    stack.up()
-
+def test_inside_nobody_is_root_can_write_to_the_root_or_has_a_capability(demo: Stack) -> None:
     for service in ("connector", "simulator"):
-        inside = stack.run_inside(
+        inside = demo.run_inside(
             service, "sh", "-c", "id -u; id -g; touch /opt/x 2>&1; touch /etc/x 2>&1; cat /proc/1/status; ls -ld /data"
         )
         assert inside.startswith(f"{CONNECTOR_UID}\n{CONNECTOR_UID}\n"), inside
@@ -44,10 +49,10 @@ def test_inside_nobody_is_root_can_write_to_the_root_or_has_a_capability(new_sta
         assert "CapEff:\t0000000000000000" in inside
         assert "CapBnd:\t0000000000000000" in inside
         assert "NoNewPrivs:\t1" in inside
-    assert "Read-only file system" in stack.run_inside("qdrant", "sh", "-c", "touch /qdrant/x 2>&1 || true")
-    assert "CapEff:\t0000000000000000" in stack.run_inside("qdrant", "cat", "/proc/1/status")
+    assert "Read-only file system" in demo.run_inside("qdrant", "sh", "-c", "touch /qdrant/x 2>&1 || true")
+    assert "CapEff:\t0000000000000000" in demo.run_inside("qdrant", "cat", "/proc/1/status")
     readable = f"640 {CONNECTOR_UID} {CONNECTOR_UID}"
-    assert readable in stack.run_inside("qdrant", "stat", "-c", "%a %u %g", "/run/qdrant-key/api_key")
+    assert readable in demo.run_inside("qdrant", "stat", "-c", "%a %u %g", "/run/qdrant-key/api_key")
 
 
 def test_two_settings_are_enough_and_data_survives_down_and_up(new_stack: StackFactory) -> None:

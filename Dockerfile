@@ -1,4 +1,6 @@
-FROM python:3.13-slim-trixie AS build
+# To pin it: --build-arg IMAGE_PYTHON=python:3.13-slim-trixie@sha256:... (docs/docker.md, "Pinning images").
+ARG IMAGE_PYTHON=python:3.13-slim-trixie
+FROM ${IMAGE_PYTHON} AS build
 
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
@@ -16,7 +18,7 @@ RUN pip --python /opt/build/bin/python wheel --no-build-isolation --no-deps --wh
     && pip --python /opt/connector/bin/python install --no-index --no-deps /dist/*.whl \
     && find /opt/connector -depth \( -name tests -o -name conftest.py -o -name .gitignore \) -exec rm -rf {} +
 
-FROM python:3.13-slim-trixie
+FROM ${IMAGE_PYTHON}
 
 ARG VERSION=0.1.0
 ARG REVISION=unknown
@@ -28,7 +30,8 @@ LABEL org.opencontainers.image.title="twelvelabs-qdrant-connector" \
 
 RUN groupadd --gid 10001 connector \
     && useradd --uid 10001 --gid 10001 --no-log-init --no-create-home --home-dir /data --shell /usr/sbin/nologin connector \
-    && install --directory --owner 10001 --group 10001 --mode 0700 /data
+    && install --directory --owner 10001 --group 10001 --mode 0700 /data \
+    && install --directory --owner 10001 --group 10001 --mode 0750 /run/qdrant-key
 
 COPY --from=build /opt/connector /opt/connector
 

@@ -76,12 +76,19 @@ def plan(index: Indexes = None, as_json: AsJson = False, config: ConfigFile = No
     _run(command(_settings(config), index or [], as_json=as_json))
 
 
-@app.command(cls=page("connector check", "connector check --config connector.toml --json"))
-def check(as_json: AsJson = False, config: ConfigFile = None) -> None:
+@app.command(cls=page("connector check", "connector check --config connector.toml --json", "connector check --keys"))
+def check(
+    keys: Annotated[
+        bool,
+        typer.Option("--keys", help="Only settings and keys. A service that cannot be reached is not an error."),
+    ] = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
     """Check settings, key, indexes, Qdrant, collections and ledger. Read-only."""
     from connector.cli.commands.check import check as command
 
-    _run(command(_settings(config), as_json=as_json))
+    _run(command(_settings(config), keys_only=keys, as_json=as_json))
 
 
 @app.command("config", cls=page("connector config", "connector config --json"))
@@ -239,6 +246,14 @@ def forget(
     from connector.cli.commands.forget import forget as command
 
     _run(command(_settings(config), index, yes=yes, as_json=as_json))
+
+
+@app.command("generate-key", cls=page("connector generate-key /run/qdrant-key/api_key"))
+def generate_key(file: Annotated[Path, typer.Argument(metavar="FILE", help="File for the key.")]) -> None:
+    """Write a random key into a file, for a Qdrant server, unless it has one. Its group may read it, others may not."""
+    from connector.cli.commands.generate_key import generate_key as command
+
+    raise typer.Exit(command(file))
 
 
 def version(shown: bool) -> None:

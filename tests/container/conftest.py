@@ -4,6 +4,7 @@ import os
 import sys
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +40,16 @@ def image(engine: None, tmp_path_factory: pytest.TempPathFactory, request: pytes
     docker("image", "rm", tag)
 
 
-@pytest.fixture
-def new_stack(image: str, tmp_path: Path) -> Iterator[StackFactory]:
+@contextmanager
+def new_stacks(image: str, directory: Path) -> Iterator[StackFactory]:
     """Creates stacks, which the test starts; they and their volumes are removed at the end."""
     stacks: list[Stack] = []
 
     def make(*overlays: Path, profile: str | None = "demo", **settings: str) -> Stack:
-        published = tmp_path / "published.yml"
+        published = directory / "published.yml"
         published.write_text(PUBLISHED if profile else "{}", encoding="utf-8")
         project = f"connector-test-{uuid.uuid4().hex[:12]}"
-        stacks.append(Stack(project, tmp_path, image, profile, (published, *overlays)))
+        stacks.append(Stack(project, directory, image, profile, (published, *overlays)))
         stacks[-1].configure(**settings)
         return stacks[-1]
 
@@ -56,6 +57,12 @@ def new_stack(image: str, tmp_path: Path) -> Iterator[StackFactory]:
     for stack in stacks:
         sys.stdout.write(stack.compose("logs", "--no-color", "--tail", "40", ok=False))
         stack.compose("down", "--volumes", "--timeout", "1")
+
+
+@pytest.fixture
+def new_stack(image: str, tmp_path: Path) -> Iterator[StackFactory]:
+    with new_stacks(image, tmp_path) as make:
+        yield make
 
 
 @pytest.fixture

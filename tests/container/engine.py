@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
+STAGE = "python:3.13-slim-trixie"
 MARKER = "tlk_planted_where_no_image_looks"
 PLANTED = (".env", "secrets/twelvelabs_api_key", "data/ledger.sqlite3", "connector/__pycache__/planted.pyc", ".cache/x")
 CI_TOOL = ROOT.parent / "shared" / "tools" / "container-engine" / "up.sh"

@@ -1,6 +1,7 @@
 """The composed services under their own project name and ports, seen from the host."""
 
 import subprocess
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from tests.qdrant_server import free_port
 from tests.waiting import wait_until
 
 SYNC_SEC = 60
+READ_KEY = ("cat", "/run/qdrant-key/api_key")
 PUBLISHED = """
 services:
   simulator:
@@ -53,6 +55,9 @@ class Stack:
         """Returns when all services are healthy."""
         self.compose("up", "--detach", "--wait", *services)
 
+    def never_started(self, service: str) -> bool:
+        return str(self.state(service)["StartedAt"]).startswith("0001-")
+
     def state(self, service: str) -> Any:
         return inspect("container", f"{self.project}-{service}-1")["State"]
 
@@ -87,9 +92,24 @@ class Stack:
     def index_ids(self) -> list[str]:
         return [str(index["_id"]) for index in self.look("state")["indexes"]]
 
+    @property
+    def qdrant_key(self) -> str:
+        """The generated key, as the documents tell to read it."""
+        return self.run_inside("qdrant", *READ_KEY).strip()
+
     @contextmanager
-    def client(self, api_key: str | None = None) -> Iterator[QdrantClient]:
-        opened = QdrantClient(url=self.qdrant_url, api_key=api_key, check_compatibility=False)
+    def client(self, key: str | None = None, *, grpc: bool = False) -> Iterator[QdrantClient]:
+        """With this key, by default the generated one; none if it is empty."""
+        key = self.qdrant_key if key is None else key
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Api key is used with an insecure connection")
+            opened = QdrantClient(
+                url=self.qdrant_url,
+                grpc_port=int(self.ports["PORT_QDRANT_GRPC"]),
+                prefer_grpc=grpc,
+                api_key=key or None,
+                check_compatibility=False,
+            )
         yield opened
         opened.close()
 

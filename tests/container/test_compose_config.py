@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from connector.settings.connector_settings import Settings
-from tests.container.engine import ROOT, docker
+from tests.container.engine import ROOT, STAGE, docker
 
 Read = Callable[..., Any]
 
 FILES: dict[str, list[str]] = {"plain": [], "secrets": ["compose.secrets.yml"]}
 SETTINGS = [name.upper() for name in Settings.model_fields if name != "overrides"]
 SECRETS = ("TWELVELABS_API_KEY", "QDRANT_API_KEY", "CONNECTOR_WEBHOOK_SECRET")
+ONCE = {"check", "qdrant-key"}
+KEY_FILE = "QDRANT_API_KEY_FILE"
 
 
 @pytest.fixture
@@ -33,7 +35,7 @@ def read(engine: None, tmp_path: Path) -> Read:
 
 @pytest.mark.parametrize("files", FILES.values(), ids=FILES)
 @pytest.mark.parametrize(
-    ("profile", "services"), [("", {"connector", "qdrant"}), ("demo", {"simulator"}), ("*", set())]
+    ("profile", "services"), [("", ONCE | {"connector", "qdrant"}), ("demo", {"simulator"}), ("*", set())]
 )
 def test_it_is_valid_in_every_profile_and_overlay(
     read: Read, files: list[str], profile: str, services: set[str]
@@ -62,6 +64,7 @@ def test_what_is_not_set_is_empty_except_where_a_container_differs(read: Read) -
 
     assert {name: value for name, value in environment.items() if value} == {
         "QDRANT_URL": "http://qdrant:6333",
+        KEY_FILE: "/run/qdrant-key/api_key",
         "CONNECTOR_DATA_DIR": "/data",
         "CONNECTOR_HTTP_HOST": "0.0.0.0",  # noqa: S104  inside the container; published on loopback only
         "CONNECTOR_HTTP_PORT": "8080",
@@ -80,13 +83,40 @@ def test_only_loopback_is_published_and_every_port_and_image_can_be_chosen(read:
     assert ports == {
         "connector": [("127.0.0.1", "18080", 9000)],
         "qdrant": [("127.0.0.1", "16333", 6333), ("127.0.0.1", "16334", 6334)],
-        "simulator": [],
+        **{name: [] for name in ("simulator", *ONCE)},
     }
-    assert [services[name]["image"] for name in ("connector", "qdrant", "simulator")] == [
-        "mine:1",
-        "theirs:2",
-        "mine:1",
-    ]
+    assert {name: services[name]["image"] for name in services} == {
+        "qdrant": "theirs:2",
+        **dict.fromkeys({"connector", "simulator", *ONCE}, "mine:1"),
+    }
+
+
+def test_both_base_images_can_be_pinned(read: Read) -> None:
+    """A digest names one image for ever; a tag may move."""
+    digest = f"@sha256:{'0' * 64}"
+
+    plain, pinned = (
+        read(**it)["services"]
+        for it in ({}, {"IMAGE_PYTHON": f"python{digest}", "IMAGE_QDRANT": f"qdrant/qdrant{digest}"})
+    )
+
+    assert {it["build"]["args"]["IMAGE_PYTHON"] for it in plain.values() if "build" in it} == {STAGE}
+    assert {it["build"]["args"]["IMAGE_PYTHON"] for it in pinned.values() if "build" in it} == {f"python{digest}"}
+    assert pinned["qdrant"]["image"] == f"qdrant/qdrant{digest}"
+
+
+def test_the_check_before_the_start_sees_what_the_connector_will_see(read: Read) -> None:
+    for files in FILES.values():
+        services = read(*files, TWELVELABS_API_KEY="key")["services"]
+
+        assert services["check"]["environment"] == services["connector"]["environment"]
+        assert services["check"]["working_dir"] == services["connector"]["working_dir"]
+        assert targets(services["check"]) == targets(services["connector"]) - {"/data"}
+        assert services["connector"]["depends_on"]["check"]["condition"] == "service_completed_successfully"
+
+
+def targets(service: Any) -> set[str]:
+    return {it["target"] for it in service["volumes"]}
 
 
 def test_every_service_is_hardened_and_bounded(read: Read) -> None:
@@ -95,10 +125,23 @@ def test_every_service_is_hardened_and_bounded(read: Read) -> None:
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert int(service["mem_limit"]) > 0, name
+        assert float(service["cpus"]) > 0, name
         assert service["pids_limit"] > 0, name
-        assert service["restart"] == "unless-stopped", name
+        assert service["restart"] == ("no" if name in ONCE else "unless-stopped"), name
         assert service["logging"]["options"].keys() == {"max-size", "max-file"}, name
-        assert not {"privileged", "cap_add", "devices", "network_mode", "pid", "ipc"} & service.keys(), name
+        assert service.get("network_mode", "none") == "none", name
+        assert not {"privileged", "cap_add", "devices", "pid", "ipc"} & service.keys(), name
+
+
+def test_the_limits_can_be_chosen_and_no_cpu_limit_needs_a_second_cpu(read: Read) -> None:
+    """Docker starts no container whose limit exceeds the CPUs of the machine."""
+    chosen = {"CPUS_CONNECTOR": "0.5", "CPUS_QDRANT": "6", "MEMORY_CONNECTOR": "2g", "MEMORY_QDRANT": "64g"}
+
+    plain, services = (read(**it)["services"] for it in ({}, chosen))
+
+    assert {float(it["cpus"]) for it in plain.values()} == {1}
+    limits = {name: (float(services[name]["cpus"]), int(services[name]["mem_limit"]) >> 30) for name in services}
+    assert limits == {"qdrant": (6, 64), **dict.fromkeys({"connector", "simulator", *ONCE}, (0.5, 2))}
 
 
 def test_a_stop_waits_for_longer_than_the_drain(read: Read) -> None:
@@ -109,17 +152,29 @@ def test_a_stop_waits_for_longer_than_the_drain(read: Read) -> None:
 def test_no_secret_reaches_the_environment_when_they_are_files(read: Read) -> None:
     keys = dict.fromkeys(SECRETS, "tlk_in_dotenv")
 
-    environment = read("compose.secrets.yml", **keys)["services"]["connector"]["environment"]
+    services = read("compose.secrets.yml", **keys)["services"]
 
-    assert {name: environment[name] for name in SECRETS} == dict.fromkeys(SECRETS, "")
+    for name in ("connector", "check"):
+        assert {it: services[name]["environment"][it] for it in SECRETS} == dict.fromkeys(SECRETS, "")
 
 
-def test_a_key_for_qdrant_is_asked_for_by_the_server_and_an_empty_one_is_none(read: Read) -> None:
-    """Qdrant would treat an empty key as a key."""
-    with_key, without = (read(**it)["services"]["qdrant"]["environment"] for it in ({"QDRANT_API_KEY": "key"}, {}))
+@pytest.mark.parametrize("files", FILES.values(), ids=FILES)
+@pytest.mark.parametrize(
+    ("settings", "generated"),
+    [
+        ({}, True),
+        ({"QDRANT_API_KEY": "key"}, False),
+        ({"QDRANT_URL": "https://elsewhere:6333"}, False),
+        ({"QDRANT_URL": "https://elsewhere:6333", "QDRANT_API_KEY": "key"}, False),
+    ],
+)
+def test_the_generated_key_is_sent_to_the_bundled_qdrant_only_and_a_given_key_wins(
+    read: Read, files: list[str], settings: dict[str, str], generated: bool
+) -> None:
+    services = read(*files, **settings)["services"]
 
-    assert with_key["QDRANT__SERVICE__API_KEY"] == "key"
-    assert "QDRANT__SERVICE__API_KEY" not in without
+    assert (KEY_FILE in services["connector"]["environment"]) is generated
+    assert services["qdrant"]["environment"]["QDRANT_API_KEY"] == settings.get("QDRANT_API_KEY", "")
 
 
 def test_every_file_says_what_it_is_for() -> None:

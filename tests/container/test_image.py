@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 
 from connector import __version__
-from tests.container.engine import MARKER, ROOT, docker, inspect
+from tests.container.engine import MARKER, ROOT, STAGE, docker, inspect
 
 pytestmark = pytest.mark.timeout(400)
 
-STAGE = "python:3.13-slim-trixie"
 OURS = ("/opt/connector", "/etc/connector", "/data")
 HARDENED = ("--rm", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--network", "none")
 LARGEST_MB = 130
@@ -23,10 +22,11 @@ def files(image: str) -> list[str]:
     return docker("run", *HARDENED, "--entrypoint", "find", image, *OURS).splitlines()
 
 
-def test_every_stage_starts_from_the_same_image_and_none_is_fetched_for_the_syntax() -> None:
+def test_every_stage_starts_from_the_same_image_that_can_be_chosen_and_none_is_fetched_for_the_syntax() -> None:
     lines = (ROOT / "Dockerfile").read_text(encoding="utf-8").splitlines()
 
-    assert {line.split()[1] for line in lines if line.startswith("FROM")} == {STAGE}
+    assert [line.split()[1] for line in lines if line.startswith("FROM")] == ["${IMAGE_PYTHON}"] * 2
+    assert [line for line in lines if line.startswith("ARG IMAGE")] == [f"ARG IMAGE_PYTHON={STAGE}"]
     assert not [line for line in lines if re.match(r"#\s*syntax\s*=", line)]
 
 

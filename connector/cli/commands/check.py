@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -46,9 +47,10 @@ class Finding:
     code: str | None = None
 
 
-async def check(settings: Settings, *, as_json: bool) -> Exit:
+async def check(settings: Settings, *, keys_only: bool, as_json: bool) -> Exit:
+    """With `keys_only`, a service that cannot be reached is no failure: the daemon waits for it."""
     findings = []
-    async for finding in _findings(settings):
+    async for finding in _key_findings(settings) if keys_only else _findings(settings):
         findings.append(finding)
         if not as_json:
             _print(finding)
@@ -59,7 +61,7 @@ async def check(settings: Settings, *, as_json: bool) -> Exit:
         _print_summary(findings)
     if any(finding.status == "wrong" for finding in findings):
         return Exit.CONFIGURATION
-    return Exit.DONE if ok else Exit.UNAVAILABLE
+    return Exit.DONE if ok or keys_only else Exit.UNAVAILABLE
 
 
 def _print(finding: Finding) -> None:
@@ -79,6 +81,17 @@ def _print_summary(findings: Sequence[Finding]) -> None:
         elif names:
             parts.append(f"[{meaning}]{number(len(names))} {status}[/{meaning}] ({text(', '.join(names))})")
     put(", ".join(parts) + ".")
+
+
+async def _key_findings(settings: Settings) -> AsyncIterator[Finding]:
+    """One request to each service, without retries."""
+    async with AsyncExitStack() as stack:
+        source = make_source(settings)
+        stack.push_async_callback(source.close)
+        yield (await _probe("TwelveLabs", source.ping(), lambda _: "the key is accepted"))[0]
+        sink = make_sink(settings)
+        stack.push_async_callback(sink.close)
+        yield (await _probe("Qdrant", sink.version(), partial(_described, settings)))[0]
 
 
 async def _findings(settings: Settings) -> AsyncIterator[Finding]:
@@ -104,8 +117,7 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
             yield finding
         sink = make_sink(settings)
         stack.push_async_callback(sink.close)
-        address = "" if settings.qdrant_url == "embedded" else f"{settings.qdrant_url}, version "
-        finding, version = await _probe("Qdrant", sink.version(), lambda version: f"{address}{version}")
+        finding, version = await _probe("Qdrant", sink.version(), partial(_described, settings))
         yield finding
         for name in dict.fromkeys(need.collection for need in needed) if version else ():
             users = [need for need in needed if need.collection == name]
@@ -119,6 +131,10 @@ async def _probe(name: str, work: Awaitable[T], describe: Callable[[T], str] = s
     except ConnectorError as error:
         return Finding(name, "wrong" if isinstance(error, _WRONG) else "unavailable", str(error), error.code), None
     return Finding(name, "ok", describe(result)), result
+
+
+def _described(settings: Settings, version: str) -> str:
+    return version if settings.qdrant_url == "embedded" else f"{settings.qdrant_url}, version {version}"
 
 
 def _directory(path: Path) -> str:

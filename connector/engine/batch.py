@@ -12,8 +12,8 @@ DEFERRED_IN_A_ROW = 5
 class Batch:
     """Ends when every change is done, or when one of them, or a stop, ends the pass and none is in hand any more."""
 
-    def __init__(self, on_failure: Callable[[], None], results: list[Result]) -> None:
-        """`on_failure` is called when an error ends the pass; each result is added to `results`."""
+    def __init__(self, on_failure: Callable[[BaseException], None], results: list[Result]) -> None:
+        """`on_failure` is called with the error that ends the pass; each result is added to `results`."""
         self._on_failure, self.results = on_failure, results
         self._open = self._in_hand = self._deferred_in_a_row = 0
         self._failure: BaseException | None = None
@@ -42,7 +42,7 @@ class Batch:
     def fail(self, error: BaseException) -> None:
         if self._failure is None:
             self._failure = error
-            self._on_failure()
+            self._on_failure(error)
         self._changed.set()
 
     def failed(self, error: BaseException) -> None:

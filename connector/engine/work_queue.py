@@ -40,8 +40,8 @@ class Work:
         for batch in self.batches:
             batch.failed(error)
 
-    def drop(self, error: CycleError) -> None:
-        """It will not be carried out."""
+    def drop(self, error: BaseException) -> None:
+        """It will not be carried out, or not soon."""
         for batch in self.batches:
             batch.fail(error)
 
@@ -165,9 +165,12 @@ class WorkQueue:
             queue.quiet -= 1
             self._wake()
 
-    def block(self, index_id: str) -> None:
-        """Take no more changes of the index until `unblock`."""
-        self._indexes.setdefault(index_id, _IndexQueue()).blocked = True
+    def block(self, index_id: str, error: BaseException) -> None:
+        """Take no more changes of the index until `unblock`. The passes that wait for them end with the error."""
+        queue = self._indexes.setdefault(index_id, _IndexQueue())
+        queue.blocked = True
+        for work in list(queue.waiting.values()):
+            work.drop(error)
 
     def unblock(self, index_id: str) -> None:
         self._indexes.setdefault(index_id, _IndexQueue()).blocked = False

@@ -46,7 +46,7 @@ class Workers:
             batch.stop()
 
     @contextmanager
-    def batch(self, on_failure: Callable[[], None], results: list[Result]) -> Iterator[Batch]:
+    def batch(self, on_failure: Callable[[BaseException], None], results: list[Result]) -> Iterator[Batch]:
         """A batch that ends when the workers are stopped. It adds each result to `results`."""
         batch = Batch(on_failure, results)
         if self.stopping:

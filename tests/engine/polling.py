@@ -46,7 +46,7 @@ class Daemon:
     async def done(self) -> None:
         """Carry out everything that waits; points are built in a thread, so no number of turns is enough."""
         drained = Work(INDEX, "the last one", Priority.BACKLOG, _nothing, math.inf)
-        with self.engine.workers.batch(lambda: None, []) as batch:
+        with self.engine.workers.batch(lambda _: None, []) as batch:
             drained.batches = [batch]
             self.engine.queue.put(drained)
             await batch.wait()

@@ -91,7 +91,7 @@ async def test_a_second_change_of_an_asset_replaces_the_first_and_keeps_the_bett
 
 
 async def test_both_passes_learn_of_a_change_that_was_merged() -> None:
-    one, other = Batch(lambda: None, []), Batch(lambda: None, [])
+    one, other = Batch(lambda _: None, []), Batch(lambda _: None, [])
     first, second = work("a"), work("a")
     first.batches, second.batches = [one], [other]
     it = filled(first, second).take()
@@ -103,7 +103,7 @@ async def test_both_passes_learn_of_a_change_that_was_merged() -> None:
 
 async def test_a_blocked_index_gives_nothing_until_it_is_unblocked() -> None:
     queue = filled(work("a"), work("b", index_id="other"))
-    queue.block("i")
+    queue.block("i", CycleError("sync index", "i", "key refused"))
     assert taken(queue) == ["b"]
     queue.unblock("i")
     assert taken(queue) == ["a"]
@@ -141,7 +141,7 @@ async def test_quiet_waits_for_what_is_in_hand_and_gives_nothing_meanwhile() -> 
 
 
 async def test_clearing_an_index_ends_the_passes_that_wait_for_it() -> None:
-    batch, kept = Batch(lambda: None, []), work("k", index_id="other")
+    batch, kept = Batch(lambda _: None, []), work("k", index_id="other")
     waiting = work("a")
     waiting.batches = [batch]
     queue = filled(waiting, kept)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -43,7 +44,7 @@ class Site:
         self.told.append(result.indexed_asset_id)
 
     async def run(self, *names: str, index_id: str = "i", priority: Priority = Priority.BACKLOG) -> bool:
-        with self.workers.batch(lambda: self.queue.block(index_id), []) as batch:
+        with self.workers.batch(partial(self.queue.block, index_id), []) as batch:
             self.queue.unblock(index_id)
             for name in names:
                 self.queue.put(self.work(name, index_id, priority, batch))

@@ -6,6 +6,7 @@ from connector.domain.errors import AuthenticationFailed
 from connector.engine.survey import CycleOptions
 from tests.engine.polling import synced
 from tests.engine.world import INDEX
+from tests.virtual_time import until
 
 
 def refused() -> AuthenticationFailed:
@@ -21,12 +22,10 @@ async def test_a_full_cycle_whose_changes_wait_ends_with_the_error_of_a_poll() -
         source.hold(name)
     async with asyncio.timeout(10), asyncio.TaskGroup() as group:
         cycle = group.create_task(engine.run(engine.full_cycle(settings, CycleOptions())))
-        while engine.workers.in_hand < 2:
-            await asyncio.sleep(0)
+        await until(lambda: engine.workers.in_hand == 2, 10.0, step=0.0)
         source.add(INDEX, "new")
         poll = group.create_task(engine.run(engine.poll_pass(settings)))
-        while not engine.queue.waits(INDEX, "new"):
-            await asyncio.sleep(0)
+        await until(lambda: engine.queue.waits(INDEX, "new"), 10.0, step=0.0)
         source.fail_next(1, refused, {"retrieve"})
         for name in names:
             source.let_go(name)

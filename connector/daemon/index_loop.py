@@ -12,15 +12,15 @@ from connector.daemon.ledger_writes import LedgerWrites
 from connector.daemon.retry import Retry, seconds_until
 from connector.domain.errors import LedgerUnavailable
 from connector.domain.events import ChangeFinished, ChangesPlanned
-from connector.domain.history import MINUTE_SEC, Minute, counted
 from connector.domain.index_settings import IndexSettings
 from connector.domain.ledger_model import IndexState
 from connector.domain.masking import masked
-from connector.domain.report import FULL_CYCLES, CycleKind, CycleReport, Result
+from connector.domain.report import FULL_CYCLES, CycleKind, CycleReport
 from connector.engine.cycle import Engine
 from connector.engine.passes import Pass
 from connector.engine.reports import save_report
 from connector.engine.survey import CycleOptions, settings_digest
+from connector.engine.throughput import Throughput
 from connector.ports import CheckpointStore
 
 _SHOWN = (
@@ -72,7 +72,7 @@ class IndexLoop:
         self._full_wanted, self._poll_wanted, self._refresh_wanted = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._retry_wanted, self._to_retry = asyncio.Event(), set[str]()
         self._ready_wanted, self._ready = asyncio.Event(), set[str]()
-        self._minute, self._past = Minute(0), list[Minute]()
+        self.throughput = Throughput(ledger, settings.index_id, wall)
         self._list_again = False
         self._running: Counter[CycleKind] = Counter()
         self._full, self._polling = Retry(self._full_wanted.set), Retry(self.poke_poll)
@@ -117,24 +117,7 @@ class IndexLoop:
             self.live.planned += event.count
         else:
             self.live.done += 1
-            self._count(event.result)
-
-    def _count(self, result: Result) -> None:
-        now = int(self._wall() // MINUTE_SEC)
-        if now != self._minute.minute:
-            self._past.append(self._minute)
-            self._minute = Minute(now)
-        self._minute = counted(self._minute, result)
-
-    async def save_minutes(self) -> None:
-        """Write what was counted since the last call. Raises LedgerUnavailable; then the next call writes it."""
-        if self._minute.assets:
-            self._past.append(self._minute)
-            self._minute = Minute(self._minute.minute)
-        while self._past:
-            if self._past[0].assets:
-                await self._ledger.add_minute(self.settings.index_id, self._past[0])
-            del self._past[0]
+            self.throughput.count(event.result)
 
     async def run(self) -> None:
         """Run until cancelled. Starts with the work left over from an earlier process, or with a full cycle."""
@@ -162,10 +145,16 @@ class IndexLoop:
         if state is None or state.listed_at is None or state.listed_with != settings_digest(self.settings):
             return self._engine.full_cycle(self.settings, self._scheduled)
         due_in = state.listed_at + self._period - now
-        if not 0 < due_in <= self._period or not await self._ledger.planned(self.settings.index_id):
+        if not 0 < due_in <= self._period or not await self._has_planned():
             return self._engine.full_cycle(self.settings, self._scheduled)
         self._next_listing = asyncio.get_running_loop().call_later(due_in, self.poke_full)
         return self._engine.left_over(self.settings)
+
+    async def _has_planned(self) -> bool:
+        try:
+            return bool(await self._ledger.planned(self.settings.index_id))
+        except LedgerUnavailable:
+            return False
 
     async def _state(self) -> IndexState | None:
         """None if the ledger has none, or cannot say: the pass reports that."""

@@ -147,7 +147,7 @@ class Daemon:
     async def _save_minutes(self) -> None:
         async def save() -> None:
             for loop in self._loops.all():
-                await loop.save_minutes()
+                await loop.throughput.save()
 
         await self._writes.attempt("throughput", save())
 

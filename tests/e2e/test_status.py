@@ -70,6 +70,19 @@ def test_a_mistyped_index_does_not_stay_in_the_ledger(connector: Command, simula
     assert [it["index_id"] for it in shown.json["indexes"]] == [index_id]
 
 
+def test_a_sync_leaves_its_throughput_and_lag(connector: Command, simulator: Simulator) -> None:
+    index_id = simulator.control.index_ids[0]
+    assert connector.run("sync").code == 0
+    simulator.control.advance(3600)
+    simulator.control.add_asset(index_id, "added.mp4", captions=["a ship leaves the harbour"])
+    assert connector.run("sync").code == 0
+
+    shown = next(it for it in connector.run("status", "--json").json["indexes"] if it["index_id"] == index_id)
+
+    assert shown["assets_per_minute"] > 0
+    assert shown["worst_lag_sec"] is not None
+
+
 def test_the_lag_of_a_live_change_is_told(connector: Command, simulator: Simulator, client: QdrantClient) -> None:
     index_id = simulator.control.index_ids[0]
     with running(connector) as daemon:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 
@@ -12,13 +12,16 @@ from connector.cli.interrupts import interrupts
 from connector.cli.output import Exit, counted, number, print_json, put, text
 from connector.cli.progress import ProgressBars
 from connector.domain.errors import ConfigError, ConnectorError, InternalError
+from connector.domain.events import ChangeFinished, Event
 from connector.domain.report import CycleKind, CycleReport, error_facts
 from connector.engine.discovery import ALL_INDEXES
 from connector.engine.reports import save_report
 from connector.engine.survey import CycleOptions
+from connector.engine.throughput import Throughput
 from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.ledger.command_queue import read_report
 from connector.ledger.index_states import known_names
+from connector.ports import Observer
 from connector.settings.connector_settings import Settings
 
 _HANG = 2
@@ -52,8 +55,9 @@ async def sync(settings: Settings, only: Sequence[str], *, allow_deletes: bool, 
             if daemon_runs(settings):
                 await _through_daemon(settings, only, reports, bars, options)
             else:
-                async with open_app(settings, "sync", observe=bars.observe) as app:
-                    await _cycles(app, only, reports, bars, options)
+                counts: dict[str, Throughput] = {}
+                async with open_app(settings, "sync", observe=_counting(bars, counts)) as app:
+                    await _cycles(app, only, reports, bars, options, counts)
     except ConfigError:
         raise
     except Exception as error:  # noqa: BLE001  logged, and stored in every report
@@ -92,7 +96,12 @@ async def _through_daemon(
 
 
 async def _cycles(
-    app: App, only: Sequence[str], reports: dict[str, CycleReport], bars: ProgressBars, options: CycleOptions
+    app: App,
+    only: Sequence[str],
+    reports: dict[str, CycleReport],
+    bars: ProgressBars,
+    options: CycleOptions,
+    counts: dict[str, Throughput],
 ) -> None:
     indexes = await app.indexes(only)
     if bars.shown:
@@ -104,10 +113,21 @@ async def _cycles(
             if app.engine.workers.stopping:
                 return
             bars.begin(settings.index_id)
+            counts[settings.index_id] = Throughput(app.ledger, settings.index_id, time.time)
             report = await app.engine.cycle(settings, options)
             bars.end(report)
             reports[settings.index_id] = report
             await save_report(app.ledger, report, CycleKind.SYNC, time.time())
+            await counts[settings.index_id].save()
+
+
+def _counting(bars: ProgressBars, counts: Mapping[str, Throughput]) -> Observer:
+    def observe(event: Event, /) -> None:
+        bars.observe(event)
+        if isinstance(event, ChangeFinished):
+            counts[event.index_id].count(event.result)
+
+    return observe
 
 
 async def _names(app: App, index_ids: Sequence[str]) -> dict[str, str | None]:

@@ -4,21 +4,15 @@ import errno
 import sys
 from collections.abc import Callable, Sequence
 
-import structlog
-
 from connector.cli.output import Exit, err, print_json, text
 from connector.cli.streams import Streams
 from connector.domain.errors import ConnectorError, CycleError, InternalError, TransientError
 from connector.domain.masking import masked
-from connector.telemetry import logs
-
-log = structlog.get_logger(__name__)
 
 
 def exit_code(command: Callable[[], object], arguments: Sequence[str]) -> int:
     """Run the command; with --json, print exactly one document on stdout even if the command fails."""
     streams = Streams()
-    logs.set_up()
     as_json = "--json" in _options(arguments)
     try:
         code = _code(command, as_json=as_json)
@@ -65,6 +59,12 @@ def _explain(error: ConnectorError, *, as_json: bool) -> Exit:
 
 def _report(error: Exception, *, as_json: bool) -> Exit:
     """Report a bug in the connector. The traceback goes to the log; on a terminal only at log level debug."""
+    import structlog  # noqa: PLC0415  slow
+
+    from connector.telemetry import logs  # noqa: PLC0415  slow
+
+    logs.set_up_once()
+    log = structlog.get_logger(__name__)
     what = masked(f"{type(error).__name__}: {error}").split("\n", maxsplit=1)[0]
     quiet = sys.stderr.isatty() and not as_json
     (log.debug if quiet else log.error)("command.crashed", exc_info=error)

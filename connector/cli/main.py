@@ -1,15 +1,13 @@
 """The commands: names, options and exit codes.
 
-Each command imports its module on demand, because `healthcheck` runs often and must start fast.
+Whatever is slow to import is imported on demand: help pages and completion must appear at once.
 """
 
-import asyncio
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-import structlog
 import typer
 
 from connector import __version__
@@ -18,9 +16,9 @@ from connector.cli.ending import exit_code
 from connector.cli.help_pages import HELP_OPTIONS, group_page, page
 from connector.cli.output import Exit
 from connector.daemon.early_signals import raise_keyboard_interrupt
-from connector.settings.connector_settings import Settings
-from connector.settings.loading import load
-from connector.telemetry import logs
+
+if TYPE_CHECKING:
+    from connector.settings.connector_settings import Settings
 
 PROGRAM = "connector"
 INDEX, ASSET = "66aa00000000000000000001", "66ab00000000000000000001"  # in the examples
@@ -175,6 +173,7 @@ def simulate(
 def demo() -> None:
     """Show a complete sync on simulated videos. Needs no key and no server."""
     from connector.cli.commands.demo import demo as command
+    from connector.telemetry import logs
 
     logs.set_up("warning")
     _run(command())
@@ -276,7 +275,13 @@ def main() -> None:
     sys.exit(exit_code(lambda: app(prog_name=PROGRAM), sys.argv[1:]))
 
 
-def _settings(config: Path | None, *, needs_account: bool = True) -> Settings:
+def _settings(config: Path | None, *, needs_account: bool = True) -> "Settings":
+    import structlog
+
+    from connector.settings.loading import load
+    from connector.telemetry import logs
+
+    logs.set_up()
     settings, warnings = load(config, needs_account=needs_account)
     logs.set_up(settings.connector_log_level, settings.connector_log_format)
     for warning in warnings:
@@ -285,5 +290,10 @@ def _settings(config: Path | None, *, needs_account: bool = True) -> Settings:
 
 
 def _run(work: Coroutine[Any, Any, Exit]) -> None:
+    import asyncio
+
+    from connector.telemetry import logs
+
+    logs.set_up_once()
     raise_keyboard_interrupt()
     raise typer.Exit(asyncio.run(work))

@@ -57,6 +57,12 @@ def set_up(level: str = "info", style: str = "auto") -> None:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
 
+def set_up_once() -> None:
+    """Configure logging with the defaults, unless it is configured."""
+    if not structlog.is_configured():
+        set_up()
+
+
 @contextmanager
 def beside_progress() -> Iterator[None]:
     """Hide records below warning, and those that the report at the end repeats. Level debug still shows all."""

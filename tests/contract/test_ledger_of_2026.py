@@ -201,6 +201,8 @@ def test_status_shows_it(path: Path) -> None:
         "worst_lag_sec": None,
         "assets_per_minute": 0.0,
         "remaining_sec": None,
+        "next_poll_at": None,
+        "next_cycle_at": None,
         "last_cycle_at": None,
         "last_success_at": None,
         "counts": {"opened": 4, "deferred": 1, "failed": 1, "quarantined": 1},

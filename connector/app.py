@@ -79,7 +79,7 @@ async def open_app(
 
 async def _own(stack: AsyncExitStack, lock: Path, command: str, takeover_sec: float) -> None:
     """Lock the ledger. `owning_command()` takes the lock briefly, so fail only if a real owner is recorded."""
-    deadline = time.monotonic() + max(takeover_sec, _TAKEOVER_RETRY_SEC)
+    deadline, told = time.monotonic() + max(takeover_sec, _TAKEOVER_RETRY_SEC), False
     while True:
         try:
             stack.enter_context(hold_lock(lock, command))
@@ -87,7 +87,9 @@ async def _own(stack: AsyncExitStack, lock: Path, command: str, takeover_sec: fl
             known = owning_command(lock) is not None
             if (known and not takeover_sec) or time.monotonic() >= deadline:
                 raise
-            log.info("ledger.lock_refused", reason=str(error))
+            if not told:
+                log.warning("ledger.lock_refused", reason=str(error), waits_sec=takeover_sec)
+            told = True
             await asyncio.sleep(_TAKEOVER_RETRY_SEC)
         else:
             return

@@ -10,12 +10,12 @@ import structlog
 
 from connector.daemon.ledger_writes import LedgerWrites
 from connector.daemon.retry import Retry, seconds_until
-from connector.domain.errors import LedgerUnavailable
+from connector.domain.errors import LedgerUnavailable, SinkMismatch
 from connector.domain.events import ChangeFinished, ChangesPlanned
 from connector.domain.index_settings import IndexSettings
 from connector.domain.ledger_model import IndexState
 from connector.domain.masking import masked
-from connector.domain.report import FULL_CYCLES, CycleKind, CycleReport
+from connector.domain.report import FULL_CYCLES, WRITTEN, CycleKind, CycleReport
 from connector.engine.cycle import Engine
 from connector.engine.passes import Pass
 from connector.engine.reports import save_report
@@ -75,6 +75,7 @@ class IndexLoop:
         self.throughput = Throughput(ledger, settings.index_id, wall)
         self._list_again = False
         self._running: Counter[CycleKind] = Counter()
+        self._kinds: dict[str, CycleKind] = {}
         self._full, self._polling = Retry(self._full_wanted.set), Retry(self.poke_poll)
         self._unfinished = Retry(self.poke_poll)
         self._next_listing: asyncio.TimerHandle | None = None
@@ -118,6 +119,10 @@ class IndexLoop:
         else:
             self.live.done += 1
             self.throughput.count(event.result)
+            kind = self._kinds.get(event.cycle_id or "")
+            if kind and event.result.outcome in WRITTEN:
+                self._retry_of(kind).got_on()
+                self._show_failures()
 
     async def run(self) -> None:
         """Run until cancelled. Starts with the work left over from an earlier process, or with a full cycle."""
@@ -218,6 +223,7 @@ class IndexLoop:
         if not self._running.total():
             self.live.planned = self.live.done = 0
         self._running[it.kind] += 1
+        self._kinds[it.cycle_id] = it.kind
         self._show()
         done_before = len(it.results)
         try:
@@ -229,6 +235,7 @@ class IndexLoop:
             report = CycleReport(self.settings.index_id, error={"code": "internal_error", "message": message})
         finally:
             it.fed.set()
+            del self._kinds[it.cycle_id]
             self._running[it.kind] -= 1
             self._show()
         await self._finish(it.kind, report, got_on=len(it.results) > done_before)
@@ -245,14 +252,22 @@ class IndexLoop:
             retry.failed(report.error, got_on=got_on)
         else:
             retry.succeeded()
-        retries = self._full, self._polling, self._unfinished
-        self.live.error = next((it.error for it in retries if it.error), None)
-        self.live.failures_in_a_row = next((it.failures for it in retries if it.failures), 0)
+        self._show_failures()
+        if report.error and report.error["code"] == SinkMismatch.code:
+            # What the ledger says of the points may be wrong, so compare both before going on.
+            self._list_again = True
+            if kind not in FULL_CYCLES:
+                self._full_wanted.set()
         if report.lag_sec is not None:
             self.live.lag_sec = report.lag_sec
         if kind in FULL_CYCLES:
             saving = save_report(self._ledger, report, kind, self._wall())
             await self._writes.attempt("reports of cycles", saving)
+
+    def _show_failures(self) -> None:
+        retries = self._full, self._polling, self._unfinished
+        self.live.error = next((it.error for it in retries if it.error), None)
+        self.live.failures_in_a_row = next((it.failures for it in retries if it.failures), 0)
 
     def _retry_of(self, kind: CycleKind) -> Retry:
         """Work of one kind does not hide that other work fails."""

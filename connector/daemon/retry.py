@@ -24,6 +24,10 @@ class Retry:
         wait = exponential_backoff(self.failures, FIRST_RETRY_SEC, LONGEST_RETRY_SEC)
         self._timer = asyncio.get_running_loop().call_later(wait, self._poke)
 
+    def got_on(self) -> None:
+        """Something was done since the failure, although not all."""
+        self.failures, self.error = 0, None
+
     def succeeded(self) -> None:
         self._cancel()
         self.failures, self.error = 0, None

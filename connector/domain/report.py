@@ -44,6 +44,8 @@ class CycleKind(StrEnum):
     RETRY = "retry"
 
 
+WRITTEN = frozenset({Outcome.APPLIED, Outcome.REFRESHED, Outcome.DELETED})
+"""Outcomes that need both sides to respond."""
 FULL_CYCLES = frozenset({CycleKind.SYNC, CycleKind.FULL, CycleKind.RESUMED})
 
 

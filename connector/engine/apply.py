@@ -25,6 +25,7 @@ from connector.domain.errors import (
     InternalError,
     LedgerUnavailable,
     MalformedAsset,
+    SinkMismatch,
     TransientError,
     Unavailable,
 )
@@ -38,7 +39,7 @@ from connector.domain.points import AssetPoints
 from connector.domain.refresh import canary_checked, refreshable
 from connector.domain.report import Outcome, Result
 from connector.domain.sink_model import CollectionSpec
-from connector.domain.source_model import Index, IndexedAsset
+from connector.domain.source_model import READY, Index, IndexedAsset
 from connector.engine.embedding_lag import EmbeddingLag, embedding_missing
 from connector.engine.owners import Ownership
 from connector.engine.reconcile import renamed
@@ -175,6 +176,8 @@ class Applier:
             return await (self._unknown(name) if unknown else self._vanished(name, attempt))
         if isinstance(change, Announced):
             change = await self._listed(change, retrieved.asset)
+        if retrieved.asset.status != READY:
+            return await self._not_ready(change)
         if retrieved.columns is None or retrieved.model is None:
             raise embedding_missing(name, attempt, self._clock())
         built = await asyncio.to_thread(
@@ -252,8 +255,19 @@ class Applier:
         if built.model not in KNOWN:
             await self._agree(built, spec)
         if spec.name not in self._ensured:
+            await self._refuse_lost(spec.name)
             await self._sink.ensure(spec, self._settings.metadata_indexes)
             self._ensured.add(spec.name)
+
+    async def _refuse_lost(self, collection: str) -> None:
+        """Do not create a home that somebody deleted: the ledger would go on stating that it has points."""
+        model, index_id = self._index.model, self._index.index_id
+        if model is None or collection != self._settings.collection_name(model) or await self._sink.inspect(collection):
+            return
+        if (await self._ledger.summary(index_id, 1)).points:
+            cause = "the collection does not exist, although points were written to it (was it deleted?)"
+            advice = "The next full cycle creates it and writes all points again"
+            raise SinkMismatch("write points to collection", collection, cause, advice)
 
     async def _agree(self, built: AssetPoints, spec: CollectionSpec) -> None:
         """For an unknown model the first asset fixed the dimension; reject assets that disagree."""
@@ -296,6 +310,13 @@ class Applier:
         error = AssetError("retrieve asset", name, "it was listed, but the source returned 404 for it")
         await self._ledger.fail(self._index.index_id, name, attempts.deferred(attempt, error, self._clock()))
         return Result(name, Outcome.VANISHED)
+
+    async def _not_ready(self, change: Change) -> Result:
+        """It is being indexed again, or failed. Its points stay; polls ask about it until it is ready."""
+        name, index_id = change.indexed_asset_id, self._index.index_id
+        await self._ledger.update_state(index_id, lambda state: replace(state, pending=state.pending | {name}))
+        await self._ledger.reset_attempts(index_id, name)
+        return Result(name, Outcome.UNCHANGED)
 
     async def _unknown(self, name: str) -> Result:
         """No listing has shown this asset, so nothing is known of it but the attempt."""

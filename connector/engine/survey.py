@@ -211,7 +211,11 @@ class Surveyor:
         state, index = await self._known(settings)
         credible = credible_state(state, now)
         rows = credible_rows(await self._ledger.load(index.index_id), now)
-        applied = {name: row.applied for name, row in rows.items() if row.applied and not (row.opened or row.attempt)}
+        applied = {
+            name: row.applied
+            for name, row in rows.items()
+            if row.applied and not (row.opened or row.attempt or name in state.pending)
+        }
         refreshes = tuple(
             Refresh(rows[it.indexed_asset_id], applied[it.indexed_asset_id].fingerprint, it.deep, it.canary)
             for it in due(applied, credible, _refresh_policy(settings, len(applied), period), now)

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from connector.domain import timestamps
-from connector.domain.history import KEPT_CYCLES, MINUTE_SEC, assets_per_minute, last_lag, worst_lag
+from connector.domain.history import KEPT_CYCLES, MINUTE_SEC, PastCycle, assets_per_minute, last_lag, worst_lag
 from connector.domain.ledger_model import Checkpoint
 from connector.domain.report import CycleReport
 from connector.ledger.rows import LedgerRow
@@ -40,6 +40,10 @@ async def index_states(
         {**await _of_index(ledger, index_id, report, max_attempts, now), **_next(live.get(index_id, {}))}
         for index_id, report in reports.items()
     ]
+
+
+def _is_success(cycle: PastCycle) -> bool:
+    return not (cycle.report.get("error") or cycle.report.get("interrupted"))
 
 
 def _next(live: Mapping[str, Any]) -> dict[str, str | None]:
@@ -79,7 +83,7 @@ async def _of_index(
         "assets_per_minute": round(rate, 1),
         "remaining_sec": round(waiting / rate * MINUTE_SEC) if waiting and rate else None,
         "last_cycle_at": timestamps.text(past[0].ended_at) if past else None,
-        "last_success_at": next((timestamps.text(it.ended_at) for it in past if not it.report.get("error")), None),
+        "last_success_at": next((timestamps.text(it.ended_at) for it in past if _is_success(it)), None),
         "last_cycle": report or None,
     }
 

@@ -24,7 +24,7 @@ from connector.domain.events import (
     RequestRetried,
     SinkRequestEnded,
 )
-from connector.domain.report import FULL_CYCLES, CycleKind, CycleReport, Outcome, Result
+from connector.domain.report import FULL_CYCLES, WRITTEN, CycleKind, CycleReport, Outcome, Result
 from connector.telemetry.outages import Change, Failures, Outage
 
 PROGRESS_SEC = 60.0
@@ -79,6 +79,7 @@ class EventLog:
         self._ledger = Failures()
         self._backfills: dict[str, _Backfill] = {}
         self._indexes: defaultdict[str, Failures] = defaultdict(Failures)
+        self._kinds: dict[str, str] = {}
         self._withheld: dict[str, frozenset[str]] = {}
 
     def __call__(self, event: Event, /) -> None:
@@ -90,6 +91,7 @@ class EventLog:
 
     @_write.register
     def _(self, event: CycleBegan) -> None:
+        self._kinds[event.cycle_id] = event.kind
         write = log.info if event.kind in FULL_CYCLES else log.debug
         write("cycle.resumed" if event.again else "cycle.started", kind=event.kind)
 
@@ -109,19 +111,19 @@ class EventLog:
         if result.dropped_words:
             reason = "their time ranges are invalid"
             log.warning("asset.words_dropped", filename=result.filename, words=result.dropped_words, reason=reason)
+        if result.outcome in WRITTEN:
+            self._succeeded(self._kinds.get(event.cycle_id or "", ""), event.index_id)
         self._progressed(event.cycle_id)
 
     @_write.register
     def _(self, event: CycleEnded) -> None:
         report = event.report
         self._backfills.pop(event.cycle_id, None)
+        self._kinds.pop(event.cycle_id, None)
         if report.error:
             self._failed(event.kind, report)
             return
-        failures = self._indexes[report.index_id]
-        if event.kind in _RECURRING and failures.succeeded(_failing_as(event.kind)):
-            after_sec = _rounded(self._clock() - failures.since)
-            log.warning("index.recovered", index_name=report.index_name, after_sec=after_sec)
+        self._succeeded(event.kind, report.index_id)
         if event.kind in _LISTING:
             self._withhold(report)
         if event.kind not in _FREQUENT or report.upserted:
@@ -190,6 +192,12 @@ class EventLog:
         if self._indexes[report.index_id].failed(_failing_as(kind), error["code"], self._clock()):
             facts = {"reason": error["message"], "code": error["code"]}
             log.warning("index.failed", kind=kind, index_name=report.index_name, **facts)
+
+    def _succeeded(self, kind: str, index_id: str) -> None:
+        """A cycle of days does not have to end before the failure that it went on from has ended."""
+        failures = self._indexes[index_id]
+        if kind in _RECURRING and failures.succeeded(_failing_as(kind)):
+            log.warning("index.recovered", after_sec=_rounded(self._clock() - failures.since))
 
     def _withhold(self, report: CycleReport) -> None:
         """Once for the same deletes, not in every cycle."""

@@ -74,14 +74,26 @@ async def test_one_that_is_gone_stays_for_the_next_full_cycle_to_delete(daemon: 
 
 async def test_one_that_is_not_ready_yet_is_upserted_when_it_is(daemon: Daemon) -> None:
     daemon.source.add(INDEX, "slow", status="indexing")
-    daemon.source.set_embedded(INDEX, "slow", embedded=False)
-    assert (await announce(daemon, "slow")).deferred == 1
-    await daemon.poll()
-    daemon.source.set_embedded(INDEX, "slow", embedded=True)
+    assert differences(await announce(daemon, "slow"), unchanged=1, clean=True) == {}
+    assert (await daemon.state()).pending == {"slow"}
     daemon.source.set_status(INDEX, "slow", "ready")
 
-    assert (await daemon.poll(later=3600.0)).upserted == 1
+    assert (await daemon.poll()).upserted == 1
     daemon.world.check_i1_sink_equals_source()
+
+
+@pytest.mark.parametrize("status", ["indexing", "failed"])
+async def test_an_applied_one_that_is_indexed_again_only_waits(daemon: Daemon, status: str) -> None:
+    """Nothing is wrong with it: its points stay, and no failure is recorded."""
+    daemon.source.set_status(INDEX, "a", status)
+
+    assert (await announce(daemon, "a")).clean
+    row = await daemon.world.row("a")
+    assert row is not None
+    assert (row.attempt, row.opened) == (None, False)
+    assert (await daemon.poll()).clean
+    assert (await daemon.full()).waiting == 1
+    assert daemon.world.points_of("a")
 
 
 async def test_a_malformed_one_fails_and_is_tried_again_as_listed(daemon: Daemon) -> None:

@@ -178,6 +178,16 @@ def test_polls_and_full_cycles_that_fail_for_one_reason_are_one_line(written: Wr
     assert lines[1]["after_sec"] == 60.0
 
 
+def test_a_full_cycle_recovers_with_the_first_change_after_its_failure(written: Written) -> None:
+    """It may take days until it ends."""
+    again = CycleBegan("c1", INDEX, CycleKind.RESUMED, again=True)
+    unchanged, applied = (ChangeFinished(INDEX, Result("a", it), "c1") for it in (Outcome.UNCHANGED, Outcome.APPLIED))
+
+    lines = written.warnings(ended(error=error("authentication_failed")), again, unchanged)
+    assert [line["event"] for line in lines] == ["index.failed"]
+    assert [line["event"] for line in written.warnings(applied, applied, ended())] == ["index.recovered"]
+
+
 def test_other_work_that_succeeds_is_no_recovery_of_polls(written: Written) -> None:
     down = polled(error=error("source_unavailable"))
     others = [

@@ -80,9 +80,8 @@ def _print(index: Mapping[str, Any]) -> None:
     if index["last_cycle"]:
         error = index["last_cycle"]["error"]
         ended = f" at {index['last_cycle_at']}" if index["last_cycle_at"] else ""
-        out.print(
-            f"  last cycle:{ended}, {'failed' if error else 'done'} in {index['last_cycle']['duration_sec']:.1f} s"
-        )
+        how = "failed" if error else "interrupted" if index["last_cycle"]["interrupted"] else "done"
+        out.print(f"  last cycle:{ended}, {how} in {index['last_cycle']['duration_sec']:.1f} s")
         if error:
             out.print(f"  [error]failed:[/error] {text(error['message'])}")
             out.print(f"  last success: {index['last_success_at'] or 'never'}")

@@ -62,9 +62,9 @@ class Source(Protocol):
         """
 
     async def progress(self, index: Index, pending: Collection[str]) -> Progress:
-        """What became of assets that were being indexed: `updated_at` may not move with every change.
+        """The current state of assets that were being indexed. `changes` may miss them if `updated_at` did not change.
 
-        None of them costs no request; those still being indexed cost one together, each other one costs one.
+        One request for all that are still being indexed, one for each other asset, none if `pending` is empty.
         """
 
     async def asset(self, index: Index, indexed_asset_id: str) -> IndexedAsset | None:

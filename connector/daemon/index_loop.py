@@ -169,7 +169,7 @@ class IndexLoop:
             return None
 
     async def _polls(self, group: asyncio.TaskGroup) -> None:
-        """The next poll may begin when the changes of the last one are in the queue."""
+        """Start the next poll when the changes of the last one are in the queue, not when they are done."""
         while True:
             await self._poll_wanted.wait()
             self._poll_wanted.clear()
@@ -192,7 +192,7 @@ class IndexLoop:
                 await self._run(self._engine.refresh_pass(self.settings, self.settings.refresh_period))
 
     async def _retries(self, group: asyncio.TaskGroup) -> None:
-        """The next one may begin when the changes of the last one are in the queue."""
+        """Start the next retry when the changes of the last one are in the queue, not when they are done."""
         while True:
             await self._retry_wanted.wait()
             self._retry_wanted.clear()

@@ -9,7 +9,7 @@ FIRST_RETRY_SEC, LONGEST_RETRY_SEC = 1.0, 60.0
 
 
 class Retry:
-    """Exponential back-off; at most one timer pending."""
+    """Retries with exponential back-off. There is at most one timer."""
 
     def __init__(self, poke: Callable[[], None]) -> None:
         self._poke = poke
@@ -18,7 +18,7 @@ class Retry:
         self.error: Mapping[str, str] | None = None
 
     def failed(self, error: Mapping[str, str], *, got_on: bool = False) -> None:
-        """`got_on`: some work was done since the last failure, so this is the first one in a row."""
+        """With `got_on`, some work was done since the last failure, so the failures are counted from 1 again."""
         self._cancel()
         self.failures, self.error = 1 if got_on else self.failures + 1, error
         wait = exponential_backoff(self.failures, FIRST_RETRY_SEC, LONGEST_RETRY_SEC)
@@ -33,7 +33,7 @@ class Retry:
         self.failures, self.error = 0, None
 
     def due_in(self) -> float | None:
-        """Seconds until the retry; None if none is pending."""
+        """Seconds until the next try; None if no retry is planned."""
         return seconds_until(self._timer)
 
     def _cancel(self) -> None:
@@ -42,6 +42,6 @@ class Retry:
 
 
 def seconds_until(timer: asyncio.TimerHandle | None) -> float | None:
-    """None if it has no more effect."""
+    """None if there is no timer, or it was cancelled or has fired."""
     left = timer.when() - asyncio.get_running_loop().time() if timer and not timer.cancelled() else 0.0
     return left if left > 0 else None

@@ -79,7 +79,7 @@ def _of_proxy(value: str) -> tuple[str, str] | None:
 
 
 def _of_exceptions(value: str) -> tuple[str, str] | None:
-    """A mistake in NO_PROXY."""
+    """The first mistake in NO_PROXY, and its cure; None if it has none."""
     for host in (part.strip() for part in value.split(",")):
         if host and not _is_host(host):
             return (

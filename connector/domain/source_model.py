@@ -78,7 +78,7 @@ class Changes:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What became of assets that were being indexed: the rows of those that no longer are, the ids of those that are.
+    """State of assets that were being indexed: `pending` still are; `assets` has the rows of those that are not.
 
     A deleted asset is in neither.
     """

@@ -319,7 +319,7 @@ class Applier:
         return Result(name, Outcome.UNCHANGED)
 
     async def _unknown(self, name: str) -> Result:
-        """No listing has shown this asset, so nothing is known of it but the attempt."""
+        """The source does not know the asset, and no listing has shown it: remove the row that the attempt created."""
         await self._ledger.forget(self._index.index_id, name, self._clock(), counts=False)
         return Result(name, Outcome.VANISHED)
 

@@ -27,7 +27,7 @@ def generate_key(file: Path) -> Exit:
 
 
 def _write(file: Path, content: str) -> None:
-    """Atomically, so that no reader sees half of a key."""
+    """Write the whole file in one step: no reader ever sees an incomplete key."""
     descriptor, unfinished = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as opened:

@@ -1,12 +1,18 @@
-"""The ledger file, and transactions on it in a worker thread, because SQLite calls block."""
+"""The ledger file, and transactions on it in a worker thread, because SQLite calls block.
+
+Changes that wait while an earlier one is being committed share the next commit: a commit waits for the disk, and takes
+as long for many changes as for one. Each still returns only after its commit.
+"""
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from connector.domain.errors import LedgerUnavailable
 from connector.ledger import schema
@@ -17,6 +23,25 @@ T = TypeVar("T")
 BUSY_TIMEOUT_SEC = 10
 
 
+@dataclass(slots=True, eq=False)
+class _Change:
+    """A read or a change that waits for its transaction, and then its result."""
+
+    operation: str
+    work: Callable[[sqlite3.Connection], Any]
+    done: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+    def deliver(self) -> None:
+        if self.done.cancelled():
+            return
+        if self.error:
+            self.done.set_exception(self.error)
+        else:
+            self.done.set_result(self.result)
+
+
 class SqliteFile:
     """One connection to the ledger's file. Every commit is durable against power loss."""
 
@@ -25,6 +50,7 @@ class SqliteFile:
         self._path, self._read_only = path, read_only
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="ledger")
         self._connection: sqlite3.Connection | None = None
+        self._waiting: deque[_Change] = deque()
 
     async def __aenter__(self) -> Self:
         """Open the file. Raises LedgerUnavailable if it cannot be used."""
@@ -48,19 +74,50 @@ class SqliteFile:
         self._thread.shutdown()
 
     async def _run(self, operation: str, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run one transaction. SQLite errors become LedgerUnavailable here and nowhere else."""
+        """Run one transaction, which must be repeatable. Raises LedgerUnavailable for what SQLite raises."""
+        change = _Change(operation, work, asyncio.get_running_loop().create_future())
+        self._waiting.append(change)
+        if len(self._waiting) == 1:
+            self._thread.submit(self._carry_out, asyncio.get_running_loop())
+        result: T = await change.done
+        return result
 
-        def transaction() -> T:
-            try:
-                if self._connection is None:
-                    self._connection = _connect(self._path, read_only=self._read_only)
-                with self._connection:
-                    return work(self._connection)
-            except (sqlite3.Error, OSError) as error:
-                advice = "Check that its directory exists, is writable and has free space, or restore the file"
-                raise LedgerUnavailable(f"{operation} ledger", str(self._path), str(error), advice) from error
+    def _carry_out(self, loop: asyncio.AbstractEventLoop) -> None:
+        """In the thread: run what waits as one transaction; if anything fails, each as its own."""
+        group = []
+        while self._waiting:  # asked again each time: what comes later finds the queue empty, and submits a new run
+            group.append(self._waiting.popleft())
+        wanted = [it for it in group if not it.done.cancelled()]
+        try:
+            self._transaction(wanted)
+        except Exception:  # noqa: BLE001  each is repeated alone, and tells its own error
+            for change in wanted:
+                self._alone(change)
+        finally:
+            loop.call_soon_threadsafe(_deliver, wanted)
 
-        return await asyncio.get_running_loop().run_in_executor(self._thread, transaction)
+    def _transaction(self, changes: Sequence[_Change]) -> None:
+        if self._connection is None:
+            self._connection = _connect(self._path, read_only=self._read_only)
+        with self._connection:
+            for change in changes:
+                change.result = change.work(self._connection)
+
+    def _alone(self, change: _Change) -> None:
+        """SQLite errors become LedgerUnavailable here and nowhere else."""
+        try:
+            self._transaction([change])
+        except (sqlite3.Error, OSError) as error:
+            advice = "Check that its directory exists, is writable and has free space, or restore the file"
+            change.error = LedgerUnavailable(f"{change.operation} ledger", str(self._path), str(error), advice)
+            change.error.__cause__ = error
+        except BaseException as error:  # noqa: BLE001  raised where the change was asked for
+            change.error = error
+
+
+def _deliver(changes: Sequence[_Change]) -> None:
+    for change in changes:
+        change.deliver()
 
 
 def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:

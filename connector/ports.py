@@ -131,9 +131,12 @@ class Sink(Protocol):
     async def set_owner(self, collection: str, index_id: str, owner: Owner | None) -> None:
         """Set the owner of the index in the collection, or remove it with None. Owners of other indexes stay."""
 
-    async def replace(self, points: AssetPoints, collection: str, others: Collection[str]) -> None:
+    async def replace(
+        self, points: AssetPoints, collection: str, others: Collection[str], *, first: bool = False
+    ) -> None:
         """Make these the only points of the asset in `collection`, and delete its points in `others`.
 
+        `first`: no collection may hold points of the asset, which saves a request.
         Writes new points before it deletes old ones. Zero points are valid. Skips entries of `others` that are another
         name of `collection`. Raises PointsRejected with the point id.
         """

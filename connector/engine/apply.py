@@ -225,7 +225,9 @@ class Applier:
             await self._ensure(built, built.dimension)
             await self._ownership.own(applied.collection)
             await self._open(name, {applied.collection})
-            await self._sink.replace(built, applied.collection, collections - {applied.collection})
+            others = collections - {applied.collection}
+            first = row is None or not row.collections
+            await self._sink.replace(built, applied.collection, others, first=first)
         else:
             await self._open(name, ())
             await self._sink.delete(collections, self._index.index_id, name)

@@ -75,17 +75,18 @@ class SqliteFile:
 
     async def _run(self, operation: str, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run one transaction, which must be repeatable. Raises LedgerUnavailable for what SQLite raises."""
-        change = _Change(operation, work, asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        change = _Change(operation, work, loop.create_future())
         self._waiting.append(change)
         if len(self._waiting) == 1:
-            self._thread.submit(self._carry_out, asyncio.get_running_loop())
+            loop.run_in_executor(self._thread, self._carry_out).add_done_callback(_deliver)
         result: T = await change.done
         return result
 
-    def _carry_out(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _carry_out(self) -> list[_Change]:
         """In the thread: run what waits as one transaction; if anything fails, each as its own."""
         group = []
-        while self._waiting:  # asked again each time: what comes later finds the queue empty, and submits a new run
+        while self._waiting:  # asked again each time: what comes later finds the queue empty, and starts another run
             group.append(self._waiting.popleft())
         wanted = [it for it in group if not it.done.cancelled()]
         try:
@@ -93,8 +94,7 @@ class SqliteFile:
         except Exception:  # noqa: BLE001  each is repeated alone, and tells its own error
             for change in wanted:
                 self._alone(change)
-        finally:
-            loop.call_soon_threadsafe(_deliver, wanted)
+        return wanted
 
     def _transaction(self, changes: Sequence[_Change]) -> None:
         if self._connection is None:
@@ -115,8 +115,8 @@ class SqliteFile:
             change.error = error
 
 
-def _deliver(changes: Sequence[_Change]) -> None:
-    for change in changes:
+def _deliver(run: asyncio.Future[list[_Change]]) -> None:
+    for change in run.result():
         change.deliver()
 
 

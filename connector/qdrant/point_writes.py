@@ -13,21 +13,32 @@ from connector.qdrant import point_filters
 from connector.qdrant.connection import TIMEOUT_SEC, Connection, Transport
 from connector.qdrant.failures import completed, require_acknowledged
 from connector.qdrant.point_deletes import clear, delete, own_ids
-from connector.qdrant.point_encoding import BATCH_BYTES, BATCH_POINTS, batches, grpc_points, rest_points
+from connector.qdrant.point_encoding import (
+    BATCH_BYTES,
+    BATCH_POINTS,
+    JSON_BYTES_PER_NUMBER,
+    batches,
+    rest_points,
+)
 from connector.qdrant.point_filters import own
 from connector.qdrant.point_reads import count, scroll
+from connector.qdrant.point_wire import WirePoints
 from connector.qdrant.session import Session
 
 BATCHES_IN_FLIGHT = 4
 
 
-async def replace(session: Session, points: AssetPoints, collection: str, others: Collection[str]) -> None:
+async def replace(
+    session: Session, points: AssetPoints, collection: str, others: Collection[str], *, first: bool
+) -> None:
     """Write new points before deleting old ones, so that readers never see a gap. `others` must not alias `collection`.
 
-    Verifies the count last, after every step that could delete a point.
+    `first`: the asset had no points. Verifies the count last, after every step that could delete a point.
     """
     index_id, asset, revision = points.index_id, points.indexed_asset_id, points.revision
     await _upsert_all(session, points, collection)
+    if first and await count(session, collection, point_filters.of_asset(index_id, asset)) == len(points):
+        return
     stale = point_filters.of_other_revisions(index_id, asset, revision)
     if await count(session, collection, stale):
         await clear(session, collection, stale)
@@ -51,17 +62,20 @@ async def _expect(session: Session, collection: str, only: models.Filter, points
 
 async def _upsert_all(session: Session, points: AssetPoints, collection: str) -> None:
     """Write all points; return when all are acknowledged. PointsRejected names one point; others may be stored."""
-    pending = batches(points)
-    failures: list[ConnectorError] = []
+    wire, pending = WirePoints(points), list(batches(points))
+    if len(pending) == 1:
+        await _upsert(session, wire, collection, pending[0])
+        return
+    left, failures = iter(pending), list[ConnectorError]()
     async with asyncio.TaskGroup() as group:
         for _ in range(BATCHES_IN_FLIGHT):
-            group.create_task(_work(session, points, collection, pending, failures))
+            group.create_task(_work(session, wire, collection, left, failures))
     if failures:
         raise failures[0]
 
 
 async def _work(
-    session: Session, points: AssetPoints, collection: str, pending: Iterator[range], failures: list[ConnectorError]
+    session: Session, points: WirePoints, collection: str, pending: Iterator[range], failures: list[ConnectorError]
 ) -> None:
     """Write batches until none are left or any worker fails; the other batches would fail for the same reason."""
     for rows in pending:
@@ -73,13 +87,13 @@ async def _work(
             return
 
 
-async def _upsert(session: Session, points: AssetPoints, collection: str, rows: range) -> None:
+async def _upsert(session: Session, points: WirePoints, collection: str, rows: range) -> None:
     """Write one batch. If Qdrant rejects it, split it in halves, down to the rejected point."""
     try:
         await _write(session, collection, points, rows)
     except PointsRejected as refusal:
         if len(rows) == 1:
-            raise _named(points, rows.start, collection, refusal) from refusal
+            raise _named(points.points, rows.start, collection, refusal) from refusal
     except RateLimited as limit:
         # A 429 without a retry time means that the batch exceeds the limiter's capacity.
         if len(rows) == 1 or limit.retry_after is not None:
@@ -97,21 +111,25 @@ def _named(points: AssetPoints, row: int, collection: str, refusal: PointsReject
     return PointsRejected("write points of asset", points.indexed_asset_id, f"{what}: {refusal.cause}", refusal.advice)
 
 
-async def _write(session: Session, collection: str, points: AssetPoints, rows: range) -> None:
+async def _write(session: Session, collection: str, points: WirePoints, rows: range) -> None:
     async def send(connection: Connection) -> None:
         require_acknowledged(await _send_batch(connection, collection, points, rows), collection)
 
     await session.call("write points to collection", collection, send, refused=PointsRejected)
 
 
-async def _send_batch(connection: Connection, collection: str, points: AssetPoints, rows: range) -> bool:
-    """Return True if Qdrant stored the points. Encodes only now, so that only requests in flight use memory."""
+async def _send_batch(connection: Connection, collection: str, points: WirePoints, rows: range) -> bool:
+    """Return True if Qdrant stored the points."""
     if connection.transport is Transport.GRPC:
-        request = grpc.UpsertPoints(collection_name=collection, wait=True, points=grpc_points(points, rows))
+        request = points.upsert_request(collection, rows)
         answer = await connection.client.grpc_points.Upsert(request, timeout=TIMEOUT_SEC)
         return bool(answer.result.status == grpc.UpdateStatus.Completed)
-    result = await connection.client.upsert(collection_name=collection, points=rest_points(points, rows), wait=True)
-    return result.status is models.UpdateStatus.COMPLETED
+    for some in batches(points.points, rows, JSON_BYTES_PER_NUMBER):
+        structs = rest_points(points.points, some)
+        result = await connection.client.upsert(collection_name=collection, points=structs, wait=True)
+        if result.status is not models.UpdateStatus.COMPLETED:
+            return False
+    return True
 
 
 async def patch(session: Session, collection: str, index_id: str, asset: str, payload: Mapping[str, Any]) -> None:

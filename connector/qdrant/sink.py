@@ -74,11 +74,13 @@ class QdrantSink:
     async def set_owner(self, collection: str, index_id: str, owner: Owner | None) -> None:
         await self._setup.set_owner(collection, index_id, owner)
 
-    async def replace(self, points: AssetPoints, collection: str, others: Collection[str]) -> None:
+    async def replace(
+        self, points: AssetPoints, collection: str, others: Collection[str], *, first: bool = False
+    ) -> None:
         distinct = [name for name in others if name != collection]
         if distinct:
             distinct = await self._other_instances(collection, distinct)
-        await point_writes.replace(self._session, points, collection, distinct)
+        await point_writes.replace(self._session, points, collection, distinct, first=first and not others)
 
     async def _other_instances(self, collection: str, names: Collection[str]) -> list[str]:
         """The names of other collections; omits aliases of this one and missing collections."""

@@ -125,7 +125,9 @@ class FakeSink:
             others = {index: one for index, one in stored.info.owners.items() if index != index_id}
             stored.info = replace(stored.info, owners=others | ({index_id: owner} if owner else {}))
 
-    async def replace(self, points: AssetPoints, collection: str, others: Collection[str]) -> None:
+    async def replace(
+        self, points: AssetPoints, collection: str, others: Collection[str], *, first: bool = False
+    ) -> None:
         _refuse_empty(points.index_id, points.indexed_asset_id)
         async with self._call(writes=True):
             into = self._existing(collection)

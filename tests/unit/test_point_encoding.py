@@ -5,10 +5,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from qdrant_client import grpc
-from qdrant_client.conversions.conversion import GrpcToRest
+from qdrant_client.conversions.conversion import GrpcToRest, RestToGrpc
 
+from connector.domain.points import AssetPoints
 from connector.qdrant import point_encoding
 from connector.qdrant.point_encoding import BATCH_BYTES, BATCH_POINTS, batches
+from connector.qdrant.point_wire import WirePoints
 from tests.contract.asset_points import OPTIONS, asset_points
 
 
@@ -42,10 +44,11 @@ def test_both_encodings_say_the_same(rows: range) -> None:
     """Vectors keep their exact bytes; points without an option lack its vector."""
     points = asset_points(segments=5, words=("kick",), metadata={"n": 1, "f": 0.5, "none": None, "list": [True, "x"]})
 
-    as_models = point_encoding.rest_points(points, rows)
-    as_messages = [GrpcToRest.convert_point_struct(message) for message in point_encoding.grpc_points(points, rows)]
+    request = WirePoints(points).upsert_request("c", rows)
 
-    for model, message in zip(as_models, as_messages, strict=True):
+    assert (request.collection_name, request.wait) == ("c", True)
+    as_messages = [GrpcToRest.convert_point_struct(message) for message in request.points]
+    for model, message in zip(point_encoding.rest_points(points, rows), as_messages, strict=True):
         assert (model.id, model.payload) == (message.id, message.payload)
         assert isinstance(model.vector, dict)
         assert isinstance(message.vector, dict)
@@ -56,10 +59,30 @@ def test_both_encodings_say_the_same(rows: range) -> None:
             )
 
 
-@given(st.integers(1, 2000))
-def test_the_spliced_vector_is_what_protobuf_would_write(dimension: int) -> None:
-    vector = np.arange(dimension, dtype=np.float32)
+@given(data=st.data(), dimension=st.integers(1, 2000), segments=st.integers(1, 4))
+def test_the_wire_bytes_are_those_of_protobuf(data: st.DataObject, dimension: int, segments: int) -> None:
+    words = data.draw(st.lists(st.text(max_size=300), max_size=segments))
+    values = st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=200)
+    metadata = data.draw(st.dictionaries(st.text(min_size=1, max_size=20), values, max_size=4))
+    options = data.draw(st.lists(st.sampled_from(OPTIONS), min_size=1, unique=True))
+    points = asset_points(
+        segments=segments, dimension=dimension, words=words, metadata=metadata, options=options, filename="ü" * 150
+    )
+    rows = range(data.draw(st.integers(0, segments - 1)), segments)
 
-    spliced = point_encoding._grpc_vectors({"v": vector})
+    found = WirePoints(points).upsert_request("collection", rows)
 
-    assert spliced.vectors.vectors["v"].dense == grpc.DenseVector(data=vector.tolist())
+    assert list(found.points) == [by_protobuf(points, row) for row in rows]
+
+
+def by_protobuf(points: AssetPoints, row: int) -> grpc.PointStruct:
+    named = {
+        option: grpc.Vector(dense=grpc.DenseVector(data=it.matrix[it.rows == row][0].tolist()))
+        for option, it in points.vectors.items()
+        if row in it.rows
+    }
+    return grpc.PointStruct(
+        id=grpc.PointId(uuid=points.ids[row]),
+        payload=RestToGrpc.convert_payload(points.payload(row, tuple(named))),
+        vectors=grpc.Vectors(vectors=grpc.NamedVectors(vectors=named)),
+    )

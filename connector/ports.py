@@ -122,6 +122,7 @@ class Sink(Protocol):
         """Ensure that the collection exists, fits, is stamped and has its payload indexes.
 
         Creates a missing collection, adopts an empty unstamped one that fits, and never alters or drops any other.
+        The payload indexes of a new collection may still be in the making: `replace` waits for them.
         `warnings` lists settings without effect. Raises SinkMismatch with the differences.
         """
 

@@ -73,6 +73,7 @@ class Applier:
         self._first_cycle_at, self._names, self._ownership = first_cycle_at, names, ownership
         self._observe = observe
         self._ensured: set[str] = set()
+        self._ensuring = asyncio.Lock()
 
     async def carry_out(self, planned: Change) -> Result:
         """Carry out one change, if it is still needed. Raises CycleError and ConfigError only.
@@ -256,10 +257,11 @@ class Applier:
         spec = self._settings.spec(built.model, dimension, tuple(dict.fromkeys((*offered, *built.options))))
         if built.model not in KNOWN:
             await self._agree(built, spec)
-        if spec.name not in self._ensured:
-            await self._refuse_lost(spec.name)
-            await self._sink.ensure(spec, self._settings.metadata_indexes)
-            self._ensured.add(spec.name)
+        async with self._ensuring:
+            if spec.name not in self._ensured:
+                await self._refuse_lost(spec.name)
+                await self._sink.ensure(spec, self._settings.metadata_indexes)
+                self._ensured.add(spec.name)
 
     async def _refuse_lost(self, collection: str) -> None:
         """Do not create a home that somebody deleted: the ledger would go on stating that it has points."""

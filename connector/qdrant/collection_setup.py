@@ -1,7 +1,7 @@
 """Finds, creates and adopts collections, resolves aliases, creates payload indexes, and sets the owners of indexes."""
 
+import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 
 import structlog
@@ -24,6 +24,8 @@ class CollectionSetup:
     def __init__(self, session: Session, new_instance_id: Callable[[], str]) -> None:
         self._session = session
         self._new_instance_id = new_instance_id
+        self._indexes: dict[str, Mapping[str, layout.PayloadIndex]] = {}
+        self._making: dict[str, asyncio.Task[None]] = {}
 
     async def inspect(self, collection: str) -> CollectionInfo | None:
         found = await find(self._session, collection)
@@ -53,18 +55,54 @@ class CollectionSetup:
         )
 
     async def ensure(self, spec: CollectionSpec, indexes: Mapping[str, layout.PayloadIndex]) -> CollectionInfo:
-        """Return a collection that fits and has these payload indexes; existing ones stay. Raises SinkMismatch."""
-        info = await self.inspect(spec.name) or await self._created(spec)
+        """Return a collection that fits and has these payload indexes; existing ones stay. Raises SinkMismatch.
+
+        Those of a collection that it creates are still being made: `indexed` waits for them.
+        """
+        if making := self._making.pop(spec.name, None):
+            await asyncio.wait([making])
+            making.exception()  # what it did not make is missing below
+        found = await self.inspect(spec.name)
+        if found is None and (created := await self._created(spec)):
+            _refuse_misfit(spec, created)
+            self._make_indexes(spec.name, indexes)
+            return replace(created, warnings=layout.index_warnings(created, indexes))
+        info = found or await self._existing(spec)
         if info.instance_id is None:
             info = await self._adopted(spec, info)
         _refuse_misfit(spec, info)
         missing = {key: index for key, index in indexes.items() if key not in info.payload_indexes}
-        for key, index in missing.items():
-            await _index_payload(self._session, info.name, key, index)
+        await _index_payloads(self._session, info.name, missing)
         return replace(info, warnings=layout.index_warnings(info, indexes))
 
-    async def _created(self, spec: CollectionSpec) -> CollectionInfo:
-        """Create the collection. If another process was faster, use its collection like any existing one."""
+    async def indexed(self, collection: str) -> None:
+        """Wait for the payload indexes of a collection that `ensure` has created; make them again if that failed."""
+        making = self._making.get(collection)
+        if making is None:
+            return
+        if making.done() and making.exception():
+            making = self._make_indexes(collection, self._indexes[collection])
+        await asyncio.wait([making])
+        if error := making.exception():
+            raise error
+        self._making.pop(collection, None)
+
+    def _make_indexes(self, collection: str, indexes: Mapping[str, layout.PayloadIndex]) -> asyncio.Task[None]:
+        """In the background, because they take as long as the retrieval of the first assets."""
+        self._indexes[collection] = indexes
+        making = asyncio.create_task(_index_payloads(self._session, collection, indexes))  # noqa: TID251  outlives the request; close() ends it
+        self._making[collection] = making
+        return making
+
+    async def close(self) -> None:
+        making = [task for task in self._making.values() if not task.done()]
+        for task in making:
+            task.cancel()
+        if making:
+            await asyncio.wait(making)
+
+    async def _created(self, spec: CollectionSpec) -> CollectionInfo | None:
+        """Create the collection. None if another process was faster: its collection is used like any existing one."""
         stamp = layout.stamp(spec, self._new_instance_id())
 
         async def send(connection: Connection) -> None:
@@ -72,9 +110,11 @@ class CollectionSetup:
                 collection_name=spec.name, vectors_config=layout.vectors(spec), metadata=stamp
             )
 
-        with suppress(CollectionExists):
+        try:
             await self._session.call("create Qdrant collection", spec.name, send)
-            log.info("collection.created", collection=spec.name, model=spec.model, dimension=spec.dimension)
+        except CollectionExists:
+            return None
+        log.info("collection.created", collection=spec.name, model=spec.model, dimension=spec.dimension)
         return await self._existing(spec)
 
     async def _adopted(self, spec: CollectionSpec, info: CollectionInfo) -> CollectionInfo:
@@ -115,6 +155,12 @@ async def _aliases(session: Session) -> dict[str, str]:
     """Alias -> collection."""
     answer = await session.call("list Qdrant's aliases", "", lambda on: on.client.get_aliases())
     return {one.alias_name: one.collection_name for one in answer.aliases}
+
+
+async def _index_payloads(session: Session, collection: str, indexes: Mapping[str, layout.PayloadIndex]) -> None:
+    """One after the other: Qdrant makes them no faster at once."""
+    for key, index in indexes.items():
+        await _index_payload(session, collection, key, index)
 
 
 async def _index_payload(session: Session, collection: str, key: str, index: layout.PayloadIndex) -> None:

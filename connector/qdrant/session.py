@@ -64,16 +64,17 @@ class Session:
 
         A request that times out may have been executed, so it must be safe to repeat.
         """
-        retrying = stamina.retry_context(
-            on=_pause,
-            attempts=ATTEMPTS,
-            timeout=RETRY_SEC,
-            wait_initial=FIRST_BACKOFF_SEC,
-            wait_max=LONGEST_BACKOFF_SEC,
-        )
         try:
-            async for attempt in retrying.with_name(operation, (subject,), {}):
+            return await self.once(operation, subject, request, refused=refused)
+        except ConnectorError as error:
+            if not _pause(error):
+                raise
+            failed = error
+        try:
+            async for attempt in _RETRYING.with_name(operation, (subject,), {}):
                 with attempt:
+                    if attempt.num == 1:
+                        raise failed
                     return await self.once(operation, subject, request, refused=refused, attempt=attempt.num)
         except Unavailable:
             await self.close()
@@ -159,3 +160,13 @@ def _pause(error: Exception) -> bool | float:
         wait = error.retry_after
         return wait if wait is not None and wait <= LONGEST_RATE_LIMIT_SEC else False
     return isinstance(error, Unavailable)
+
+
+_RETRYING = stamina.retry_context(
+    on=_pause,
+    attempts=ATTEMPTS,
+    timeout=RETRY_SEC,
+    wait_initial=FIRST_BACKOFF_SEC,
+    wait_max=LONGEST_BACKOFF_SEC,
+)
+"""Used only after a first attempt has failed, which spares all others its overhead."""

@@ -80,6 +80,7 @@ class QdrantSink:
         distinct = [name for name in others if name != collection]
         if distinct:
             distinct = await self._other_instances(collection, distinct)
+        await self._setup.indexed(collection)
         await point_writes.replace(self._session, points, collection, distinct, first=first and not others)
 
     async def _other_instances(self, collection: str, names: Collection[str]) -> list[str]:
@@ -174,6 +175,7 @@ class QdrantSink:
         return point_reads.example(found[0]) if found else None
 
     async def close(self) -> None:
+        await self._setup.close()
         await self._session.close()
 
 

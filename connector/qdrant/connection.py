@@ -14,7 +14,7 @@ from qdrant_client import AsyncQdrantClient
 
 from connector.domain.errors import AuthenticationFailed, ConfigError, ConnectorError, SinkMismatch, Unavailable
 from connector.domain.masking import hide
-from connector.domain.network_variables import network_mistake
+from connector.domain.network_variables import network_mistake, verification
 from connector.domain.server_url import server_url
 from connector.qdrant.embedded import EmbeddedClient
 from connector.qdrant.failures import CollectionMissing, translated
@@ -164,6 +164,7 @@ def _client(address: Address, transport: Transport) -> AsyncQdrantClient:
             grpc_options=dict(_GRPC_OPTIONS),
             timeout=TIMEOUT_SEC,
             check_compatibility=False,
+            verify=verification(address.url, address.environment),
         )
     except Exception as error:
         if known := network_mistake(_CONNECT, str(address), error, address.environment):

@@ -18,7 +18,7 @@ COMMANDS = [["check"], ["sync"], ["plan"], ["search", "x"], ["forget", "a", "--y
     ],
 )
 def test_the_variable_is_named(tmp_path: Path, arguments: list[str], name: str, value: str, shown: str) -> None:
-    settings = {"TWELVELABS_API_KEY": "test-key", "CONNECTOR_INDEXES": "a", "QDRANT_URL": "http://127.0.0.1:1"}
+    settings = {"TWELVELABS_API_KEY": "test-key", "CONNECTOR_INDEXES": "a", "QDRANT_URL": "https://127.0.0.1:1"}
 
     ended = Command(tmp_path, settings).run(*arguments, **{name: value})
 

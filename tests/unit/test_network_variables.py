@@ -1,10 +1,12 @@
 """The address of a proxy is shown without what may be a password."""
 
+import ssl
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.domain.network_variables import network_mistake, without_credentials
+from connector.domain.network_variables import network_mistake, verification, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -44,3 +46,24 @@ def test_the_file_that_the_error_names_is_blamed() -> None:
 def test_nothing_is_blamed_without_a_variable(error: Exception) -> None:
     assert network_mistake("set up", "x", error, {"HTTP_PROXY": "", "PATH": "/bin"}) is None
     assert network_mistake("set up", "x", ValueError(), {"NO_PROXY": "localhost,10.0.0.0/8,::1"}) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "environment", "reads_certificates"),
+    [
+        ("http://qdrant:6333", {}, False),
+        ("HTTP://qdrant:6333", {"NO_PROXY": ""}, False),
+        ("https://qdrant:6333", {}, True),
+        ("http://qdrant:6333", {"HTTP_PROXY": "https://proxy"}, True),
+        ("http://qdrant:6333", {"SSL_CERT_FILE": "/ca.pem"}, False),
+        ("https://qdrant:6333", {"SSL_CERT_FILE": "/ca.pem"}, True),
+    ],
+)
+def test_certificates_are_read_where_they_may_be_needed(
+    url: str, environment: dict[str, str], reads_certificates: bool
+) -> None:
+    verify = verification(url, environment)
+
+    assert (verify is True) == reads_certificates
+    if isinstance(verify, ssl.SSLContext):
+        assert (verify.verify_mode, verify.check_hostname, verify.get_ca_certs()) == (ssl.CERT_REQUIRED, True, [])

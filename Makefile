@@ -54,8 +54,8 @@ mutants: $(VENV)/.test ## mutate the pure decisions; a test must fail for each m
 soak: $(VENV)/.test ## the long tests
 	$(BIN)/pytest -m soak
 
-bench: $(VENV)/.test ## measure; see benchmarks/
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.test ## measure everything and write the figures into docs/performance.md
+	$(BIN)/python -m benchmarks --save
 
 images: $(VENV)/.run ## regenerate the pictures of README.md and docs/
 	$(BIN)/python docs/images/flow.py

@@ -65,6 +65,12 @@ class QdrantServer:
     def endpoint(self) -> Endpoint:
         return Endpoint(self.url, self.grpc_port)
 
+    @property
+    def pid(self) -> int:
+        """The process id; only while it runs."""
+        assert self._process
+        return self._process.pid
+
     def start(self) -> None:
         """Returns when the server is ready."""
         self.directory.mkdir(parents=True, exist_ok=True)

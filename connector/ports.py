@@ -1,24 +1,18 @@
 """The ports Source, Sink, CheckpointStore and Observer. The docstrings are the contract; `tests/contract` checks it."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from connector.domain.events import Event
 from connector.domain.history import Minute, PastCycle
 from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Identity, IndexState, Summary
-from connector.domain.points import AssetPoints
 from connector.domain.priority import Priority
 from connector.domain.sink_model import CollectionInfo, CollectionSpec, Fit, Hit, Owner, Similarities, SinkAsset, Tally
-from connector.domain.source_model import (
-    Changes,
-    Float32,
-    Index,
-    IndexedAsset,
-    IndexingTask,
-    Progress,
-    RetrievedAsset,
-    Snapshot,
-)
+from connector.domain.source_model import Changes, Index, IndexedAsset, IndexingTask, Progress, RetrievedAsset, Snapshot
+
+if TYPE_CHECKING:  # they need numpy, which most commands do not
+    from connector.domain.arrays import Float32
+    from connector.domain.points import AssetPoints
 
 StateChange = Callable[[IndexState], IndexState]
 
@@ -90,7 +84,7 @@ class Source(Protocol):
     async def exists(self, index_id: str, indexed_asset_id: str) -> bool:
         """False only if the source itself returns 404 for the asset. Raises AssetError if it cannot answer for it."""
 
-    async def embed_text(self, model: str, text: str) -> Float32:
+    async def embed_text(self, model: str, text: str) -> "Float32":
         """Embed the text with the model: shape (dimension,). Raises ConfigError if the API rejects it."""
 
     def requests(self, index_id: str | None = None) -> int:
@@ -133,7 +127,7 @@ class Sink(Protocol):
         """Set the owner of the index in the collection, or remove it with None. Owners of other indexes stay."""
 
     async def replace(
-        self, points: AssetPoints, collection: str, others: Collection[str], *, first: bool = False
+        self, points: "AssetPoints", collection: str, others: Collection[str], *, first: bool = False
     ) -> None:
         """Make these the only points of the asset in `collection`, and delete its points in `others`.
 
@@ -166,7 +160,9 @@ class Sink(Protocol):
     async def asset(self, collection: str, index_id: str, indexed_asset_id: str) -> SinkAsset | None:
         """The points of one asset in the collection; None if it has none."""
 
-    async def similarities(self, collection: str, vector: Float32, index_ids: Sequence[str]) -> dict[str, Similarities]:
+    async def similarities(
+        self, collection: str, vector: "Float32", index_ids: Sequence[str]
+    ) -> dict[str, Similarities]:
         """Similarities to `vector` by named vector. Empty `index_ids` means all indexes.
 
         The sample is the same in every call. Omits named vectors that no segment has.
@@ -175,7 +171,7 @@ class Sink(Protocol):
     async def search(
         self,
         collection: str,
-        vector: Float32,
+        vector: "Float32",
         index_ids: Sequence[str],
         limit: int,
         at_least: Mapping[str, float] | None = None,

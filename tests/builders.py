@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from connector.domain.arrays import Float32
 from connector.domain.fingerprint import PointConfig
 from connector.domain.index_settings import IndexSettings
 from connector.domain.ledger_model import Applied, Attempt, Checkpoint
 from connector.domain.source_model import (
     READY,
-    Float32,
     Index,
     IndexedAsset,
     RetrievedAsset,

@@ -203,7 +203,7 @@ def healthcheck(config: ConfigFile = None) -> None:
 @quarantine.command("list", cls=page("connector quarantine list", f"connector quarantine list --index {INDEX} --json"))
 def quarantine_list(index: Indexes = None, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """List the assets that failed too often, and why."""
-    from connector.cli.commands.quarantine import list_quarantined
+    from connector.cli.commands.quarantine_list import list_quarantined
 
     _run(list_quarantined(_settings(config, needs_account=False), index or [], as_json=as_json))
 
@@ -291,9 +291,13 @@ def _settings(config: Path | None, *, needs_account: bool = True) -> "Settings":
 
 def _run(work: Coroutine[Any, Any, Exit]) -> None:
     import asyncio
+    import gc
 
     from connector.telemetry import logs
 
     logs.set_up_once()
+    if not gc.isenabled():
+        gc.freeze()  # no later collection visits what was imported
+        gc.enable()
     raise_keyboard_interrupt()
     raise typer.Exit(asyncio.run(work))

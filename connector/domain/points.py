@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from connector.domain.arrays import Float32, Int64
 from connector.domain.fingerprint import canonical_json, digest
 from connector.domain.marengo import KNOWN, OPTION_ORDER
 from connector.domain.metadata import MAX_METADATA_BYTES, check_metadata, storable, timestamp, whole
 from connector.domain.segments import CheckedColumn, SpokenWords, malformed
 from connector.domain.sink_model import LAYOUT_VERSION
-from connector.domain.source_model import Float32, Index, Int64, RetrievedAsset
+from connector.domain.source_model import Index, RetrievedAsset
 
 _ID_TEXTS = ("index_id", "indexed_asset_id", "embedding_model", "embedding_scope")
 ID_KEYS = (*_ID_TEXTS, "start_offset_sec", "end_offset_sec")

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from connector.domain.arrays import Float32, Float64, Int64
 from connector.domain.errors import MalformedAsset
-from connector.domain.source_model import Float32, Float64, Int64, RetrievedAsset, SegmentColumn, Transcription
+from connector.domain.source_model import RetrievedAsset, SegmentColumn, Transcription
 
 _LONGEST_SEC = 1e9
 

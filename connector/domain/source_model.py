@@ -5,14 +5,10 @@ Timestamps keep the API's spelling, so that their digests are stable.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-Float32 = NDArray[np.float32]
-Float64 = NDArray[np.float64]
-Int64 = NDArray[np.int64]
+if TYPE_CHECKING:
+    from connector.domain.arrays import Float32, Float64
 
 READY = "ready"
 IN_PROGRESS = ("pending", "queued", "validating", "indexing")
@@ -96,17 +92,17 @@ class SegmentColumn:
 
     option: str
     scope: str
-    start_sec: Float64
-    end_sec: Float64
-    vectors: Float32
+    start_sec: "Float64"
+    end_sec: "Float64"
+    vectors: "Float32"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Transcription:
     """Spoken words: `values[i]` was said between `start_sec[i]` and `end_sec[i]`."""
 
-    start_sec: Float64
-    end_sec: Float64
+    start_sec: "Float64"
+    end_sec: "Float64"
     values: tuple[str, ...]
 
 

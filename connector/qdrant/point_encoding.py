@@ -6,8 +6,8 @@ from collections.abc import Iterator
 import numpy as np
 from qdrant_client import models
 
+from connector.domain.arrays import Float32
 from connector.domain.points import AssetPoints
-from connector.domain.source_model import Float32
 
 BATCH_POINTS = 512
 BATCH_BYTES = 4 * 1024 * 1024

@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 import numpy as np
 from qdrant_client import models
 
+from connector.domain.arrays import Float32
 from connector.domain.errors import SinkMismatch
 from connector.domain.points import ID_KEYS, is_own
 from connector.domain.sink_model import Hit, Similarities
-from connector.domain.source_model import Float32
 from connector.qdrant import point_filters
 from connector.qdrant.connection import Connection
 from connector.qdrant.failures import CollectionMissing

@@ -13,8 +13,8 @@ from typing import Any
 from qdrant_client import grpc
 from qdrant_client.conversions.conversion import RestToGrpc
 
+from connector.domain.arrays import Float32
 from connector.domain.points import AssetPoints
-from connector.domain.source_model import Float32
 
 _POINTS_OF_UPSERT = 3
 _ID_OF_POINT, _PAYLOAD_OF_POINT, _VECTORS_OF_POINT = 1, 3, 4

@@ -16,6 +16,9 @@ from connector.qdrant.failures import translated
 
 T = TypeVar("T")
 
+# Its own records quote arguments; retries of requests are logged from our events.
+stamina.instrumentation.set_on_retry_hooks(())
+
 ATTEMPTS = 4
 RETRY_SEC = 30
 FIRST_BACKOFF_SEC, LONGEST_BACKOFF_SEC = 0.3, 5

@@ -12,10 +12,10 @@ from typing import Any
 
 from qdrant_client import models
 
+from connector.domain.arrays import Float32
 from connector.domain.errors import SinkMismatch
 from connector.domain.points import AssetPoints
 from connector.domain.sink_model import CollectionInfo, CollectionSpec, Fit, Hit, Owner, Similarities, SinkAsset, Tally
-from connector.domain.source_model import Float32
 from connector.ports import Observer
 from connector.qdrant import collection_layout as layout
 from connector.qdrant import collection_setup, point_deletes, point_filters, point_reads, point_search, point_writes

@@ -6,7 +6,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationInfo, field_validator
 
 from connector.domain.policy import DeleteMode
-from connector.settings.cron import period_of
 from connector.settings.names import PREFIX
 from connector.settings.ranges import RANGES
 from connector.settings.setting_types import CollectionTemplate, CronExpression, MetadataIndexes, Options
@@ -44,4 +43,8 @@ class Timing:
     @property
     def period_sec(self) -> float:
         """Seconds between two full cycles."""
-        return period_of(self.cron) if self.cron else self.reconcile_sec
+        if not self.cron:
+            return self.reconcile_sec
+        from connector.settings.cron import period_of  # noqa: PLC0415  slow, and rarely needed
+
+        return period_of(self.cron)

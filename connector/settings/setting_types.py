@@ -15,7 +15,6 @@ from pydantic_settings import NoDecode
 
 from connector.domain.server_url import server_url
 from connector.domain.sink_model import METADATA_TYPES
-from connector.settings.cron import cron_trigger
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _OPTION = re.compile(r"[a-z][a-z0-9_-]{0,63}")
@@ -99,6 +98,8 @@ def secret(value: Any) -> str:
 
 
 def cron(value: Any) -> str:
+    from connector.settings.cron import cron_trigger  # noqa: PLC0415  slow, and rarely needed
+
     cron_trigger(str(value))
     return str(value)
 

@@ -7,12 +7,10 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
-import stamina
 import structlog
 
 from connector.domain.activity import ACTIVITY
 from connector.domain.masking import masked
-from connector.telemetry.event_log import REPORTED
 from connector.telemetry.repeats import LibraryRepeats
 
 _QUIET = ("httpx", "httpcore", "apscheduler", "uvicorn", "grpc", "asyncio")
@@ -51,8 +49,6 @@ def set_up(level: str = "info", style: str = "auto") -> None:
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     logging.captureWarnings(capture=True)
-    # Its own records quote arguments; retries of requests are logged from our events.
-    stamina.instrumentation.set_on_retry_hooks(())
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
@@ -83,6 +79,8 @@ def beside_progress() -> Iterator[None]:
 
 
 def _not_reported(record: logging.LogRecord) -> bool:
+    from connector.telemetry.event_log import REPORTED  # noqa: PLC0415  slow, and most commands have no progress
+
     return not (isinstance(record.msg, dict) and record.msg.get("event") in REPORTED)
 
 

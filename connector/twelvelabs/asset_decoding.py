@@ -12,9 +12,10 @@ import numpy as np
 from msgspec import Raw, Struct, field
 from msgspec.structs import replace
 
+from connector.domain.arrays import Float32, Float64
 from connector.domain.errors import MalformedAsset
 from connector.domain.marengo import canonical
-from connector.domain.source_model import Float32, Float64, RetrievedAsset, SegmentColumn, Transcription
+from connector.domain.source_model import RetrievedAsset, SegmentColumn, Transcription
 from connector.twelvelabs.calls import Call
 from connector.twelvelabs.json_decoding import UNDECODABLE, Body, as_object, decode, elements, members
 from connector.twelvelabs.listing_decoding import AssetBody, check_id, indexed_asset

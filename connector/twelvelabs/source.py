@@ -9,18 +9,10 @@ from typing import TypeVar
 
 import structlog
 
+from connector.domain.arrays import Float32
 from connector.domain.errors import AssetError, CycleError, IndexGone, SourceUnavailable
 from connector.domain.priority import Priority
-from connector.domain.source_model import (
-    Changes,
-    Float32,
-    Index,
-    IndexedAsset,
-    IndexingTask,
-    Progress,
-    RetrievedAsset,
-    Snapshot,
-)
+from connector.domain.source_model import Changes, Index, IndexedAsset, IndexingTask, Progress, RetrievedAsset, Snapshot
 from connector.twelvelabs import listing_decoding, paging, text_embedding
 from connector.twelvelabs.calls import Call, Read, Refused, asset_path, index_path, task_path
 from connector.twelvelabs.paging import Listed, Walk, walk_until_complete

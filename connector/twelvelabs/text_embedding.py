@@ -4,9 +4,9 @@ import msgspec
 import numpy as np
 from msgspec import Struct, field
 
+from connector.domain.arrays import Float32
 from connector.domain.errors import ConfigError
 from connector.domain.marengo import KNOWN
-from connector.domain.source_model import Float32
 from connector.twelvelabs.calls import Call, Read
 from connector.twelvelabs.json_decoding import Body, decode
 

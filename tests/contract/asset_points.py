@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from connector.domain.arrays import Float32
 from connector.domain.points import AssetPoints, build
 from connector.domain.sink_model import CollectionSpec
-from connector.domain.source_model import Float32, Index, IndexedAsset, RetrievedAsset, SegmentColumn, Transcription
+from connector.domain.source_model import Index, IndexedAsset, RetrievedAsset, SegmentColumn, Transcription
 
 INDEX = Index("index-1", "First index", "marengo9.9")
 OTHER_INDEX = Index("index-2", "Second index", "marengo9.9")

@@ -7,8 +7,8 @@ from typing import Any, Protocol
 import numpy as np
 from qdrant_client import models
 
+from connector.domain.arrays import Float32
 from connector.domain.sink_model import CollectionInfo
-from connector.domain.source_model import Float32
 from connector.ports import Sink
 from connector.qdrant.sink import QdrantSink
 from tests.fakes.sink import FakeSink

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from connector.domain.source_model import Float32
+from connector.domain.arrays import Float32
 from tests.comparing import differences
 from tests.contract.asset_points import DIMENSION, INDEX, OPTIONS, OTHER_INDEX, asset_points
 from tests.contract.sinks import Bench

@@ -7,16 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from connector.domain.arrays import Float32
 from connector.domain.marengo import KNOWN, select
-from connector.domain.source_model import (
-    READY,
-    Float32,
-    Index,
-    IndexedAsset,
-    RetrievedAsset,
-    SegmentColumn,
-    Transcription,
-)
+from connector.domain.source_model import READY, Index, IndexedAsset, RetrievedAsset, SegmentColumn, Transcription
 
 SEGMENT_SEC = 6.0
 

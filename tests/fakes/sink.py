@@ -7,6 +7,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from connector.domain.arrays import Float32
 from connector.domain.errors import ConnectorError, PointsRejected, SinkMismatch
 from connector.domain.points import AssetPoints, is_own
 from connector.domain.sink_model import (
@@ -20,7 +21,6 @@ from connector.domain.sink_model import (
     SinkAsset,
     Tally,
 )
-from connector.domain.source_model import Float32
 from connector.qdrant.collection_layout import MISFIT_ADVICE, index_warnings, misfit, payload_indexes, type_of
 from tests.fakes.sink_reading import FakePoint, fused, hit, is_among, named, similar_to, sink_asset, tally
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from connector.domain.arrays import Float32
 from connector.domain.sink_model import Hit, SinkAsset, Tally
-from connector.domain.source_model import Float32
 
 RRF_K = 2
 

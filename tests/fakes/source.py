@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 from typing import Any
 
+from connector.domain.arrays import Float32
 from connector.domain.errors import ConfigError, IndexGone
 from connector.domain.marengo import KNOWN
 from connector.domain.priority import Priority
@@ -15,7 +16,6 @@ from connector.domain.source_model import (
     IN_PROGRESS,
     READY,
     Changes,
-    Float32,
     Index,
     IndexedAsset,
     IndexingTask,

@@ -36,7 +36,7 @@ ONLY = {
     "apscheduler": {"connector.settings.cron", "connector.daemon.schedule"},
     "uvicorn": {"connector.web", "connector.simulator"},
     "starlette": {"connector.web", "connector.simulator"},
-    "pydantic": {"connector.settings", "connector.qdrant.failures"},
+    "pydantic": {"connector.settings", "connector.qdrant.failures", "connector.qdrant.client_import"},
     "pydantic_settings": {"connector.settings"},
     "dotenv": {"connector.settings.sources"},
     "typer": {"connector.cli"},

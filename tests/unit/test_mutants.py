@@ -9,6 +9,7 @@ from tests.mutants import EXPLAINED, Mutant, explained, of
 
 ROOT = EXPLAINED.parents[1]
 NOT_MUTATED = {
+    "arrays",
     "__init__",
     "activity",
     "errors",

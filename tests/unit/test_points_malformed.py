@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
+from connector.domain.arrays import Float32
 from connector.domain.errors import MalformedAsset
 from connector.domain.points import build, metadata_payload
-from connector.domain.source_model import Float32, RetrievedAsset, SegmentColumn
+from connector.domain.source_model import RetrievedAsset, SegmentColumn
 from tests.builders import asset, column, index, retrieved, spoken, vectors
 from tests.comparing import differences
 

@@ -6,12 +6,12 @@ from typing import Any
 
 from connector.app import App, open_app
 from connector.cli.output import Exit, clock, counted, print_json, put, text
+from connector.domain.arrays import Float32
 from connector.domain.errors import ConnectorError
 from connector.domain.index_settings import IndexSettings
 from connector.domain.marengo import newest_model_first
 from connector.domain.nearness import ENOUGH, least_similarities
 from connector.domain.sink_model import CollectionInfo, Hit
-from connector.domain.source_model import Float32
 from connector.engine.discovery import ALL_INDEXES
 from connector.settings.connector_settings import Settings
 

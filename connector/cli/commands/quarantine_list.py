@@ -1,0 +1,22 @@
+"""`connector quarantine list`: reads the ledger only."""
+
+from collections.abc import Sequence
+
+from connector.cli.output import Exit, out, print_json, text
+from connector.ledger.checkpoint_store import SqliteCheckpointStore
+from connector.ledger.index_states import quarantined_assets
+from connector.settings.connector_settings import Settings
+
+
+async def list_quarantined(settings: Settings, only: Sequence[str], *, as_json: bool) -> Exit:
+    async with SqliteCheckpointStore(settings.ledger_path, read_only=True) as ledger:
+        quarantined = await quarantined_assets(ledger, settings.connector_max_attempts)
+    found = [problem for problem in quarantined if not only or problem["index_id"] in only]
+    if as_json:
+        print_json({"quarantined": found})
+    elif not found:
+        out.print("No assets are in quarantine.")
+    for problem in [] if as_json else found:
+        out.print(f"{problem['index_id']} {text(problem['indexed_asset_id'])} ({problem['attempts']} attempts)")
+        out.print(f"  {text(problem['reason'])}")
+    return Exit.DONE

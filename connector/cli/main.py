@@ -291,9 +291,11 @@ def _settings(config: Path | None, *, needs_account: bool = True) -> "Settings":
 
 def _run(work: Coroutine[Any, Any, Exit]) -> None:
     import asyncio
+    import gc
 
     from connector.telemetry import logs
 
     logs.set_up_once()
     raise_keyboard_interrupt()
+    gc.freeze()  # what was imported never becomes garbage
     raise typer.Exit(asyncio.run(work))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from connector.domain.events import Event
 from connector.domain.history import Minute, PastCycle
-from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Identity, IndexState, Summary
+from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Identity, IndexState, Retrieved, Summary
 from connector.domain.priority import Priority
 from connector.domain.sink_model import CollectionInfo, CollectionSpec, Fit, Hit, Owner, Similarities, SinkAsset, Tally
 from connector.domain.source_model import Changes, Index, IndexedAsset, IndexingTask, Progress, RetrievedAsset, Snapshot
@@ -187,14 +187,20 @@ class Sink(Protocol):
 class Checkpoints(Protocol):
     """The rows of assets, addressed by (index id, indexed asset id)."""
 
-    async def load(self, index_id: str) -> dict[str, Checkpoint]:
-        """All rows of the index."""
+    async def load(self, index_id: str, known: Mapping[str, IndexedAsset] = ...) -> dict[str, Checkpoint]:
+        """All rows of the index; each as it is at some moment of the call.
+
+        May use the objects of `known` for equal assets, which saves memory.
+        """
 
     async def rows(self, index_id: str, indexed_asset_ids: Collection[str]) -> dict[str, Checkpoint]:
         """The existing rows among these; missing ones are omitted."""
 
     async def ids(self, index_id: str) -> set[str]:
         """Ids of all rows of the index."""
+
+    async def retrieved(self, index_id: str) -> dict[str, Retrieved]:
+        """When each asset was last retrieved whose row is applied and closed, and has no attempt."""
 
     async def unfinished(self, index_id: str) -> dict[str, Checkpoint]:
         """Rows that are opened or have an attempt, whether due or not, and are not planned."""

@@ -300,4 +300,5 @@ def _run(work: Coroutine[Any, Any, Exit]) -> None:
         gc.freeze()  # no later collection visits what was imported
         gc.enable()
     raise_keyboard_interrupt()
+    gc.freeze()  # what was imported never becomes garbage
     raise typer.Exit(asyncio.run(work))

@@ -1,8 +1,8 @@
 """The fingerprint of an asset: a digest of everything that shapes its points."""
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, fields
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -36,8 +36,9 @@ def canonical_json(value: Any) -> bytes:
 
 
 def fingerprint(asset: IndexedAsset, shape: PointConfig) -> str:
-    return digest(canonical_json([LAYOUT_VERSION, _fields(asset), _fields(shape)]))
+    return digest(canonical_json([LAYOUT_VERSION, _asset_fields(asset), _config_fields(shape)]))
 
 
-def _fields(value: IndexedAsset | PointConfig) -> Iterable[Any]:
-    return astuple(value)
+# Every field counts. Much faster than `dataclasses.astuple`: a large index has 100,000 assets.
+_asset_fields = attrgetter(*(field.name for field in fields(IndexedAsset)))
+_config_fields = attrgetter(*(field.name for field in fields(PointConfig)))

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from connector.domain.priority import Priority
 from connector.domain.source_model import IndexedAsset
@@ -26,6 +27,13 @@ class Applied:
     points: int
     collection: str
     applied_at: float
+    shallow_at: float
+    deep_at: float
+
+
+class Retrieved(NamedTuple):
+    """When an applied asset was last retrieved, without and with its vectors."""
+
     shallow_at: float
     deep_at: float
 

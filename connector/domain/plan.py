@@ -25,7 +25,7 @@ from enum import StrEnum
 
 from connector.domain.delete_policy import INCOMPLETE, delete_veto, size_for_limit
 from connector.domain.fingerprint import PointConfig, fingerprint
-from connector.domain.ledger_model import Checkpoint, IndexState
+from connector.domain.ledger_model import Applied, Checkpoint, IndexState
 from connector.domain.policy import Policy
 from connector.domain.refresh import due
 from connector.domain.source_model import READY, IndexedAsset, Snapshot
@@ -127,36 +127,39 @@ class Plan:
 def make_plan(
     snapshot: Snapshot, ledger: Mapping[str, Checkpoint], state: IndexState, shape: PointConfig, policy: Policy
 ) -> Plan:
-    order = sorted(snapshot.assets.values(), key=lambda asset: (asset.created_at or "", asset.indexed_asset_id))
-    prints = {asset.indexed_asset_id: fingerprint(asset, shape) for asset in order}
-    rows = {asset.indexed_asset_id: ledger.get(asset.indexed_asset_id) for asset in order}
-    decisions = {name: decide(snapshot.assets[name], rows[name], prints[name], policy) for name in prints}
-    absent = {name: ledger[name] for name in sorted(ledger.keys() - snapshot.assets.keys())}
-    rows |= absent
-    decisions |= {name: decide_absent(row, policy) for name, row in absent.items()}
+    upserts, unchanged = list[Upsert](), dict[str, Applied]()
+    waiting, others = list[IndexedAsset](), dict[Decision, list[Checkpoint]]()
+    for asset in sorted(snapshot.assets.values(), key=lambda asset: (asset.created_at or "", asset.indexed_asset_id)):
+        row, wanted = ledger.get(asset.indexed_asset_id), fingerprint(asset, shape)
+        decision = decide(asset, row, wanted, policy)
+        if decision is Decision.WAITING:
+            waiting.append(asset)
+        elif row is None or decision in UPSERTS:
+            upserts.append(Upsert(asset, wanted, decision, row))
+        elif decision is Decision.UNCHANGED and row.applied:
+            unchanged[row.indexed_asset_id] = row.applied
+        else:
+            others.setdefault(decision, []).append(row)
+    for name in sorted(ledger.keys() - snapshot.assets.keys()):
+        others.setdefault(decide_absent(ledger[name], policy), []).append(ledger[name])
 
     def rows_decided(decision: Decision) -> tuple[Checkpoint, ...]:
-        return tuple(row for name, row in rows.items() if row is not None and decisions[name] is decision)
+        return tuple(others.get(decision, ()))
 
-    unchanged = {row.indexed_asset_id: row for row in rows_decided(Decision.UNCHANGED)}
-    applied = {name: row.applied for name, row in unchanged.items() if row.applied}
-    refreshes = due(applied, state, policy.refresh, policy.now) if policy.refresh else []
+    refreshes = due(unchanged, state, policy.refresh, policy.now) if policy.refresh else []
     deletes = tuple(Delete(row, counts=not policy.allow_deletes) for row in rows_decided(Decision.DELETE))
     keep = policy.delete_mode == "keep"
     size = size_for_limit(state, len(ledger) + policy.recent_deletes)
     objection = None if keep else delete_veto(len(deletes), snapshot, size, policy)
     return Plan(
-        upserts=tuple(
-            Upsert(snapshot.assets[name], prints[name], decision, rows[name])
-            for name, decision in decisions.items()
-            if decision in UPSERTS
-        ),
+        upserts=tuple(upserts),
         refreshes=tuple(
-            Refresh(unchanged[it.indexed_asset_id], prints[it.indexed_asset_id], it.deep, it.canary) for it in refreshes
+            Refresh(ledger[it.indexed_asset_id], unchanged[it.indexed_asset_id].fingerprint, it.deep, it.canary)
+            for it in refreshes
         ),
         deletes=() if keep or objection else deletes,
         unchanged=len(unchanged) - len(refreshes),
-        waiting=tuple(asset for asset in order if decisions[asset.indexed_asset_id] is Decision.WAITING),
+        waiting=tuple(waiting),
         postponed=rows_decided(Decision.POSTPONED),
         quarantined=rows_decided(Decision.QUARANTINED),
         withheld=deletes if objection else (),

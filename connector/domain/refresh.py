@@ -5,7 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
-from connector.domain.ledger_model import Applied, Checkpoint, IndexState
+from connector.domain.ledger_model import Applied, Checkpoint, IndexState, Retrieved
+
+_EARLIEST = 0.5
+"""The smallest share of the interval after which an asset is due."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +27,14 @@ class Due:
     canary: bool = False
 
 
-def due(applied: Mapping[str, Applied], state: IndexState, policy: RefreshPolicy, now: float) -> list[Due]:
+def due(applied: Mapping[str, Applied | Retrieved], state: IndexState, policy: RefreshPolicy, now: float) -> list[Due]:
     """The canary first, then the most overdue assets, up to the quota."""
     canary = _canary(applied, state, policy, now)
-    moments = {name: _moments(name, facts, state, policy) for name, facts in applied.items() if name != canary}
+    moments = {
+        name: _moments(facts, spread(name), state, policy)
+        for name, facts in applied.items()
+        if name != canary and min(_moments(facts, _EARLIEST, state, policy)) <= now
+    }
     overdue = sorted((min(moment), name) for name, moment in moments.items() if min(moment) <= now)
     first = [Due(canary, deep=True, canary=True)] if canary else []
     return [*first, *(Due(name, deep=moments[name][1] <= now) for _, name in overdue)][: policy.quota]
@@ -54,12 +61,11 @@ def refresh_quota(assets: int, period: float, interval: float) -> int:
 
 def spread(indexed_asset_id: str) -> float:
     """A fixed fraction of the interval per asset, in [0.5, 1), so that due times are spread."""
-    return 0.5 + int.from_bytes(blake2b(indexed_asset_id.encode(), digest_size=4).digest()) / 2**33
+    return _EARLIEST + int.from_bytes(blake2b(indexed_asset_id.encode(), digest_size=4).digest()) / 2**33
 
 
-def _moments(name: str, facts: Applied, state: IndexState, policy: RefreshPolicy) -> tuple[float, float]:
-    """Due times of the shallow and the deep refresh of an asset."""
-    share = spread(name)
+def _moments(facts: Applied | Retrieved, share: float, state: IndexState, policy: RefreshPolicy) -> tuple[float, float]:
+    """Due times of the shallow and the deep refresh of an asset, after this share of the intervals."""
     shallow = _moment(facts.shallow_at, policy.interval * share, state.shallow_due_since)
     return shallow, _moment(facts.deep_at, policy.deep_interval * share, state.deep_due_since)
 
@@ -68,7 +74,9 @@ def _moment(last: float, wait: float, due_since: float) -> float:
     return min(last + wait, due_since) if last < due_since else last + wait
 
 
-def _canary(applied: Mapping[str, Applied], state: IndexState, policy: RefreshPolicy, now: float) -> str | None:
+def _canary(
+    applied: Mapping[str, Applied | Retrieved], state: IndexState, policy: RefreshPolicy, now: float
+) -> str | None:
     """The asset to refresh deeply once per interval as a sample of the index: the one with the oldest deep refresh."""
     if not applied or now < state.canary_at + policy.interval:
         return None

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 
-from connector.domain.ledger_model import Applied, Checkpoint, IndexState
+from connector.domain.ledger_model import Applied, Checkpoint, IndexState, Retrieved
 
 _LONG_AGO = 0.0
 
@@ -11,6 +11,14 @@ _LONG_AGO = 0.0
 def credible_rows(rows: Mapping[str, Checkpoint], now: float) -> dict[str, Checkpoint]:
     """Treat future times as long ago, because their age is unknown: they must not delay retries or refreshes."""
     return {name: _credible(row, now) for name, row in rows.items()}
+
+
+def credible_times(times: Mapping[str, Retrieved], now: float) -> dict[str, Retrieved]:
+    """The same as `credible_rows` does, for these times alone."""
+    return {
+        name: Retrieved(*(at if at <= now else _LONG_AGO for at in it)) if max(it) > now else it
+        for name, it in times.items()
+    }
 
 
 def credible_state(state: IndexState, now: float) -> IndexState:

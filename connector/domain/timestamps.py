@@ -8,9 +8,12 @@ _STORED = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[
 
 def parse(text: str) -> datetime:
     """Parse to UTC with microseconds. Raises ValueError if the text is not a date and time."""
-    moment = datetime.fromisoformat(text.upper())
-    if "T" not in text.upper() and " " not in text:
+    upper = text.upper()
+    moment = datetime.fromisoformat(upper)
+    if "T" not in upper and " " not in text:
         raise ValueError(f"not a date and time: {text!r}")
+    if moment.tzinfo is UTC:
+        return moment
     try:
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
     except OverflowError:

@@ -222,7 +222,7 @@ class Engine:
             for first in range(0, len(assets), _ROWS_PER_COMMIT):
                 await self._ledger.plan(index_id, assets[first : first + _ROWS_PER_COMMIT], priority)
         state = await self._ledger.update_state(index_id, survey.after)
-        self.surveyor.remember(survey, state or survey.state)
+        await self.surveyor.remember(survey, state or survey.state)
 
     async def _carry_out(self, it: Pass, survey: Survey) -> None:
         """Carry out the plan. Deletes come last, and only those that the source confirms."""

@@ -7,10 +7,13 @@ point counts by revision and by metadata revision. Points are read only where th
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from connector.domain.ledger_model import Applied, Checkpoint, IndexState
 from connector.domain.sink_model import CollectionInfo, Owner, SinkAsset, Tally
+from connector.domain.source_model import IndexedAsset
 from connector.domain.stored_times import credible_rows
+from connector.engine.large_indexes import computed
 from connector.engine.owners import claim, entry_to_write
 from connector.ports import CheckpointStore, Sink
 
@@ -45,6 +48,11 @@ class Reconciliation:
             reopened={place: [it for it in names if it not in touched] for place, names in self.reopened.items()},
         )
 
+    def to_commit(self, touched: Collection[str]) -> "Reconciliation":
+        """The same, with only the rows that `commit` writes: what is kept while the plan is carried out."""
+        kept = self.without(touched)
+        return replace(kept, rows={name: self.rows[name] for name in kept.adopted})
+
 
 async def compare(
     sink: Sink,
@@ -54,6 +62,7 @@ async def compare(
     me: Owner,
     now: float,
     *,
+    listed: Mapping[str, IndexedAsset] = MappingProxyType({}),
     take_over: bool = False,
     thorough: bool = False,
 ) -> Reconciliation:
@@ -61,10 +70,12 @@ async def compare(
 
     A `thorough` comparison reads every point. The counts cannot tell our points from copies that somebody made.
     """
-    state, rows = await ledger.state(index_id), await ledger.load(index_id)
+    state, rows = await ledger.state(index_id), await ledger.load(index_id, listed)
     places = await find_collections(sink, [*([home] if home else []), *sorted(_named(rows.values()))])
     names = {name: info.name for name, info in places.items() if info and info.name != name}
-    comparison = _Comparison(sink, index_id, now, thorough, {name: renamed(row, names) for name, row in rows.items()})
+    if names:
+        rows = {name: renamed(row, names) for name, row in rows.items()}
+    comparison = _Comparison(sink, index_id, now, thorough, rows)
     found = places.get(home) if home else None
     predecessor = None
     if found:
@@ -86,7 +97,7 @@ async def compare(
         await comparison.compare_collection(name)
     return Reconciliation(
         state or IndexState(first_cycle_at=now, canary_at=now),
-        credible_rows(comparison.rows, now),
+        await computed(len(comparison.rows), credible_rows, comparison.rows, now),
         is_new=state is None,
         home=found,
         claims=claims,
@@ -175,17 +186,20 @@ class _Comparison:
                 self.rows[name] = replace(row, opened=row.opened or void, collections=row.collections - {collection})
 
     async def compare_collection(self, collection: str) -> None:
-        expected = _expected(collection, self.rows.values())
+        expected = await computed(len(self.rows), _expected, collection, self.rows.values())
         most = len(expected.revisions) + _STRANGE_AT_MOST
         held = None if self.thorough else await self.sink.tally(collection, self.index_id, most)
-        differing = _difference(expected, held) if held else None
+        differing = await computed(len(self.rows), _difference, expected, held) if held else None
         if differing and not (differing.revisions or differing.metadata_revisions):
             return
         if differing and len(differing.revisions) + len(differing.metadata_revisions) > _DIFFERING_AT_MOST:
             differing = None
         found = await self.sink.manifest(collection, self.index_id, differing)
+        await computed(len(self.rows) + len(found), self._compare_assets, found, collection, differing)
+
+    def _compare_assets(self, found: Mapping[str, SinkAsset], collection: str, looked_at: Tally | None) -> None:
         for name in sorted(found.keys() | self.rows.keys()):
-            self._compare_asset(name, found.get(name), collection, differing)
+            self._compare_asset(name, found.get(name), collection, looked_at)
 
     def _compare_asset(self, name: str, found: SinkAsset | None, collection: str, looked_at: Tally | None) -> None:
         """Adopt or reopen the asset if needed. `looked_at`: revisions whose points were read; None for all."""

@@ -8,15 +8,16 @@ from connector.domain.errors import AssetError, ConfigError
 from connector.domain.fingerprint import canonical_json, digest
 from connector.domain.index_settings import IndexSettings
 from connector.domain.last_seen import last_seen, listed, noted
-from connector.domain.ledger_model import Checkpoint, IndexState
+from connector.domain.ledger_model import Checkpoint, IndexState, Retrieved
 from connector.domain.plan import Announced, Plan, Refresh, due_again, make_plan, with_withheld
 from connector.domain.priority import Priority
-from connector.domain.refresh import RefreshPolicy, due, refresh_quota
+from connector.domain.refresh import Due, RefreshPolicy, due, refresh_quota
 from connector.domain.report import CycleKind
 from connector.domain.sink_model import LAYOUT_VERSION
 from connector.domain.source_model import Index, IndexedAsset, Snapshot
-from connector.domain.stored_times import credible_rows, credible_state
+from connector.domain.stored_times import credible_rows, credible_state, credible_times
 from connector.domain.watermark import advanced, poll_start, recent
+from connector.engine.large_indexes import FullCollections, computed
 from connector.engine.owners import owner_of
 from connector.engine.reconcile import Reconciliation, compare
 from connector.ports import CheckpointStore, Sink, Source, StateChange
@@ -42,10 +43,10 @@ class CycleOptions:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A listing, and which rows the ledger had before it began: other rows may belong to assets that came later."""
+    """A listing, and the assets that it does not show and the ledger knew before it began: only they can be absent."""
 
     snapshot: Snapshot
-    known_before: frozenset[str]
+    missing: frozenset[str]
     pending_before: frozenset[str]
     began_at: float
 
@@ -57,7 +58,6 @@ class Survey:
     index: Index
     state: IndexState
     snapshot: Snapshot
-    rows: Mapping[str, Checkpoint]
     plan: Plan
     before: StateChange
     """Change of the index's state to save before the plan is carried out."""
@@ -70,6 +70,7 @@ class Survey:
 class Surveyor:
     def __init__(self, source: Source, sink: Sink, ledger: CheckpointStore, clock: Callable[[], float]) -> None:
         self._source, self._sink, self._ledger, self._clock = source, sink, ledger, clock
+        self._collections = FullCollections()
         self._seen: dict[str, dict[str, IndexedAsset]] = {}
 
     async def listing(self, settings: IndexSettings, index: Index) -> Listing:
@@ -77,7 +78,10 @@ class Surveyor:
         settings.point_config(index)
         known, state = await self._ledger.ids(index.index_id), await self._ledger.state(index.index_id)
         pending, now = state.pending if state else frozenset[str](), self._clock()
-        return Listing(await self._source.snapshot(index), frozenset(known), pending, now)
+        with self._collections.put_off():
+            snapshot = await self._source.snapshot(index)
+            self._collections.leave_out(len(snapshot.assets))
+        return Listing(snapshot, frozenset(known.difference(snapshot.assets)), pending, now)
 
     async def survey_all(
         self, settings: IndexSettings, listing: Listing, options: CycleOptions, touched: Collection[str] = ()
@@ -86,6 +90,12 @@ class Surveyor:
 
         `touched` are the assets that somebody works on meanwhile; it may grow during the call.
         """
+        with self._collections.put_off():
+            return await self._survey_all(settings, listing, options, touched)
+
+    async def _survey_all(
+        self, settings: IndexSettings, listing: Listing, options: CycleOptions, touched: Collection[str]
+    ) -> Survey:
         snapshot, index, now = listing.snapshot, listing.snapshot.index, self._clock()
         point_config = settings.point_config(index)
         found = await compare(
@@ -95,6 +105,7 @@ class Surveyor:
             settings.collection_name(index.model) if index.model else None,
             owner_of(await self._ledger.identity(), settings, index.model),
             now,
+            listed=snapshot.assets,
             take_over=options.take_over,
             thorough=await self._is_audit_due(settings, now),
         )
@@ -107,16 +118,18 @@ class Surveyor:
             respect_backoff=options.respect_backoff,
         )
         state = noted(credible_state(known.state, now), index, now)
-        plan = make_plan(snapshot, _without_newcomers(known, listing), state, point_config, policy)
+        expected = await computed(len(known.rows), _without_newcomers, known, listing)
+        plan = await computed(
+            len(snapshot.assets) + len(expected), make_plan, snapshot, expected, state, point_config, policy
+        )
         return Survey(
             index,
             state,
             snapshot,
-            known.rows,
             plan,
             before=lambda state: with_withheld(noted(credible_state(state, now), index, now), plan),
             after=self._after_listing(listing, settings, leaves_work=bool(plan.upserts)),
-            reconciliation=known,
+            reconciliation=known.to_commit(touched),
         )
 
     async def _is_audit_due(self, settings: IndexSettings, now: float) -> bool:
@@ -168,7 +181,7 @@ class Surveyor:
         rows = credible_rows(await self._ledger.rows(index.index_id, assets), now)
         snapshot = Snapshot(index, assets, complete=False)
         plan = make_plan(snapshot, rows, state, settings.point_config(index), policy)
-        return Survey(index, state, snapshot, rows, plan, before=_unchanged, after=after)
+        return Survey(index, state, snapshot, plan, before=_unchanged, after=after)
 
     async def survey_left_over(self, settings: IndexSettings, index: Index) -> Survey:
         """Survey what is planned in the ledger, or was in hand when a process was killed, without a listing."""
@@ -180,7 +193,7 @@ class Surveyor:
         assets = {name: row.listed for name, row in rows.items() if row.listed}
         snapshot = Snapshot(index, assets, complete=False)
         plan = make_plan(snapshot, rows, state, settings.point_config(index), policy)
-        return Survey(index, state, snapshot, rows, plan, before=_unchanged, after=_unchanged)
+        return Survey(index, state, snapshot, plan, before=_unchanged, after=_unchanged)
 
     async def survey_assets(self, settings: IndexSettings, indexed_asset_ids: Collection[str]) -> Survey:
         """Survey only these assets, even if their next attempt is not due yet."""
@@ -192,7 +205,7 @@ class Surveyor:
         policy = replace(settings.policy(self._clock()), delete_mode="keep")
         kept = {name: rows[name] for name in assets}
         plan = make_plan(snapshot, kept, state, settings.point_config(index), policy)
-        return Survey(index, state, snapshot, kept, plan, before=_unchanged, after=_unchanged)
+        return Survey(index, state, snapshot, plan, before=_unchanged, after=_unchanged)
 
     async def survey_ready(self, settings: IndexSettings, indexed_asset_ids: Collection[str]) -> Survey:
         """Survey assets that a webhook named. Looks up only those that failed before, whose next attempt may wait."""
@@ -209,31 +222,31 @@ class Surveyor:
         """Survey due refreshes of applied assets, without a listing. `period`: seconds between two calls."""
         now = self._clock()
         state, index = await self._known(settings)
-        credible = credible_state(state, now)
-        rows = credible_rows(await self._ledger.load(index.index_id), now)
-        applied = {
-            name: row.applied
-            for name, row in rows.items()
-            if row.applied and not (row.opened or row.attempt or name in state.pending)
-        }
+        credible, index_id = credible_state(state, now), index.index_id
+        retrieved = await self._ledger.retrieved(index_id)
+        policy = _refresh_policy(settings, len(retrieved), period)
+        wanted = await computed(len(retrieved), _due, retrieved, credible, policy, now)
+        rows = credible_rows(await self._ledger.rows(index_id, [it.indexed_asset_id for it in wanted]), now)
         refreshes = tuple(
-            Refresh(rows[it.indexed_asset_id], applied[it.indexed_asset_id].fingerprint, it.deep, it.canary)
-            for it in due(applied, credible, _refresh_policy(settings, len(applied), period), now)
+            Refresh(row, row.applied.fingerprint, it.deep, it.canary)
+            for it in wanted
+            if (row := rows.get(it.indexed_asset_id)) and row.applied and not (row.opened or row.attempt)
         )
         return Survey(
             index,
             credible,
             Snapshot(index, {}, complete=False),
-            rows,
             Plan.of(refreshes),
             before=partial(credible_state, now=now),
             after=_unchanged,
         )
 
-    def remember(self, survey: Survey, state: IndexState) -> None:
+    async def remember(self, survey: Survey, state: IndexState) -> None:
         """Remember the processed assets, so that the next poll can skip unchanged ones."""
-        seen = self._seen.get(survey.index.index_id, {})
-        self._seen[survey.index.index_id] = recent({**seen, **survey.snapshot.assets}, state)
+        index_id, assets = survey.index.index_id, survey.snapshot.assets
+        processed = await computed(len(assets), recent, assets, state)
+        before = {name: asset for name, asset in self._seen.get(index_id, {}).items() if name not in assets}
+        self._seen[index_id] = recent(before, state) | processed
 
     async def _known(self, settings: IndexSettings) -> tuple[IndexState, Index]:
         """The index as the last full cycle saw it."""
@@ -267,10 +280,18 @@ class Surveyor:
             return None
 
 
-def _without_newcomers(known: Reconciliation, listing: Listing) -> dict[str, Checkpoint]:
+def _without_newcomers(known: Reconciliation, listing: Listing) -> Mapping[str, Checkpoint]:
     """Without rows that polls added since the listing began: it cannot show that their assets are absent."""
-    expected = {*listing.known_before, *listing.snapshot.assets, *known.adopted}
-    return {name: row for name, row in known.rows.items() if name in expected}
+    newcomers = {
+        name for name in known.rows if name not in listing.missing and name not in listing.snapshot.assets
+    }.difference(known.adopted)
+    return {name: row for name, row in known.rows.items() if name not in newcomers} if newcomers else known.rows
+
+
+def _due(retrieved: Mapping[str, Retrieved], state: IndexState, policy: RefreshPolicy, now: float) -> list[Due]:
+    """Refreshes that are due, of assets that are not being indexed again."""
+    settled = {name: it for name, it in retrieved.items() if name not in state.pending}
+    return due(credible_times(settled, now), state, policy, now)
 
 
 def settings_digest(settings: IndexSettings) -> str:

@@ -2,9 +2,14 @@
 
 import json
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
+from types import MappingProxyType
 
-from connector.domain.ledger_model import Applied, Attempt, Checkpoint
+import msgspec
+
+from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Retrieved
 from connector.domain.priority import Priority
 from connector.domain.source_model import IndexedAsset
 from connector.ledger import cells
@@ -12,8 +17,10 @@ from connector.ledger.rows import LedgerRow
 from connector.ledger.sqlite_file import SqliteFile
 
 _DELETES_KEPT_SEC = 30 * 86_400.0
+_ROWS_AT_ONCE = 5000
 _ONE = "where index_id = ? and indexed_asset_id = ?"
 _SELECT = f"select {cells.ROW_COLUMNS} from checkpoints"  # noqa: S608  only constants are inserted
+_UNFINISHED = "(opened or attempts is not null) and priority is null"
 _NO_ATTEMPT = ", ".join(f"{name} = null" for name in cells.ATTEMPT)
 _ATTEMPT = ", ".join(f"{name} = ?" for name in cells.ATTEMPT)
 _NOT_APPLIED = ", ".join(f"{name} = null" for name in cells.APPLIED)
@@ -23,10 +30,15 @@ _APPLIED = ", ".join(f"{name} = ?" for name in cells.APPLIED)
 class SqliteAssetRows(SqliteFile):
     """Implements Checkpoints; see `ports.py` for the contract."""
 
-    async def load(self, index_id: str) -> dict[str, Checkpoint]:
-        return await self._run(
-            "read", lambda db: _rows(index_id, db.execute(f"{_SELECT} where index_id = ?", (index_id,)))
-        )
+    async def load(
+        self, index_id: str, known: Mapping[str, IndexedAsset] = MappingProxyType({})
+    ) -> dict[str, Checkpoint]:
+        """In several transactions, so that other calls do not wait for all rows of a large index."""
+        found = rows = await self._run("read", partial(_some_rows, index_id, None, known))
+        while len(rows) == _ROWS_AT_ONCE:
+            rows = await self._run("read", partial(_some_rows, index_id, next(reversed(rows)), known))
+            found |= rows
+        return found
 
     async def rows(self, index_id: str, indexed_asset_ids: Collection[str]) -> dict[str, Checkpoint]:
         def work(db: sqlite3.Connection) -> dict[str, Checkpoint]:
@@ -39,12 +51,27 @@ class SqliteAssetRows(SqliteFile):
         query = "select indexed_asset_id from checkpoints where index_id = ?"
         return await self._run("read", lambda db: {name for (name,) in db.execute(query, (index_id,))})
 
+    async def retrieved(self, index_id: str) -> dict[str, Retrieved]:
+        closed = "index_id = ? and revision is not null and opened = 0 and attempts is null"
+
+        def work(db: sqlite3.Connection) -> dict[str, Retrieved]:
+            query = f"select indexed_asset_id, shallow_at, deep_at from checkpoints where {closed}"  # noqa: S608  literals
+            with suppress(sqlite3.OperationalError, msgspec.ValidationError), _strict_text(db):
+                times = msgspec.convert(db.execute(query, (index_id,)).fetchall(), list[tuple[str, float, float]])
+                return {name: Retrieved(shallow_at, deep_at) for name, shallow_at, deep_at in times}
+            rows = _rows(index_id, db.execute(f"{_SELECT} where {closed}", (index_id,)))  # names the damaged row
+            return {
+                name: Retrieved(it.applied.shallow_at, it.applied.deep_at) for name, it in rows.items() if it.applied
+            }
+
+        return await self._run("read", work)
+
     async def unfinished(self, index_id: str) -> dict[str, Checkpoint]:
-        query = f"{_SELECT} where index_id = ? and (opened or attempts is not null) and priority is null"
+        query = f"{_SELECT} indexed by unfinished where index_id = ? and {_UNFINISHED}"
         return await self._run("read", lambda db: _rows(index_id, db.execute(query, (index_id,))))
 
     async def planned(self, index_id: str) -> dict[str, Checkpoint]:
-        query = f"{_SELECT} where index_id = ? and priority is not null"
+        query = f"{_SELECT} indexed by planned where index_id = ? and priority is not null"
         return await self._run("read", lambda db: _rows(index_id, db.execute(query, (index_id,))))
 
     async def plan(self, index_id: str, assets: Iterable[IndexedAsset], priority: Priority) -> None:
@@ -130,6 +157,28 @@ def put_missing(db: sqlite3.Connection, index_id: str, rows: Iterable[Checkpoint
     """Insert rows; leave existing ones as they are."""
     query = cells.INSERT_ROW.replace("insert into", "insert or ignore into")
     db.executemany(query, (cells.of_row(index_id, row) for row in rows))
+
+
+def _some_rows(
+    index_id: str, after: str | None, known: Mapping[str, IndexedAsset], db: sqlite3.Connection
+) -> dict[str, Checkpoint]:
+    """The next rows of the index by id; with None the first ones."""
+    beyond, values = ("", (index_id,)) if after is None else ("and indexed_asset_id > ?", (index_id, after))
+    query = f"{_SELECT} where index_id = ? {beyond} order by indexed_asset_id limit {_ROWS_AT_ONCE}"
+    with suppress(sqlite3.OperationalError), _strict_text(db):
+        rows = (cells.valid_row(index_id, it, known) for it in db.execute(query, values))
+        return {row.indexed_asset_id: row for row in rows}
+    return _rows(index_id, db.execute(query, values))
+
+
+@contextmanager
+def _strict_text(db: sqlite3.Connection) -> Iterator[None]:
+    """Invalid UTF-8 raises OperationalError meanwhile, without the row. Much faster for many rows."""
+    before, db.text_factory = db.text_factory, str
+    try:
+        yield
+    finally:
+        db.text_factory = before
 
 
 def _rows(index_id: str, found: Iterable[tuple[object, ...]]) -> dict[str, Checkpoint]:

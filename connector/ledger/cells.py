@@ -3,9 +3,11 @@
 import json
 import re
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from functools import lru_cache
+from operator import attrgetter
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -54,6 +56,7 @@ APPLIED = (
     "deep_at",
 )
 ATTEMPT = ("tried_fingerprint", "attempts", "since", "reason", "code", "due", "tried_at")
+_applied_cells, _attempt_cells = attrgetter(*APPLIED), attrgetter(*ATTEMPT)
 STATE = tuple(field.name for field in fields(IndexState))
 STATE_COLUMNS = ", ".join(STATE)
 _ENCODER, _LISTED = msgspec.json.Encoder(), msgspec.json.Decoder(IndexedAsset)
@@ -63,15 +66,28 @@ _PLACE = re.compile(r" - at `\$\[(\d+)\]`$")
 
 
 def row(index_id: str, found: Sequence[Any]) -> Checkpoint:
+    """Of cells whose text may be invalid UTF-8, as `rows.decoded` leaves it."""
+    at = LedgerRow("checkpoints", (index_id, found[0]))
+    for name, cell in zip(_Row.__struct_fields__, found, strict=True):
+        if cell.__class__ is str:
+            at.text(name, cell)
+    return valid_row(index_id, found)
+
+
+def valid_row(
+    index_id: str, found: Sequence[Any], known: Mapping[str, IndexedAsset] = MappingProxyType({})
+) -> Checkpoint:
+    """Of cells whose text is valid UTF-8. `listed` is the asset of `known` if both are equal."""
     at = LedgerRow("checkpoints", (index_id, found[0]))
     cells = _typed(at, found)
+    same = known.get(cells.indexed_asset_id)
     return Checkpoint(
-        indexed_asset_id=cells.indexed_asset_id,
+        indexed_asset_id=same.indexed_asset_id if same else cells.indexed_asset_id,
         applied=None if cells.revision is None else _applied(at, cells),
         opened=at.flag("opened", cells.opened),
         collections=_names(cells.collections) or at.names("collections", cells.collections),
         attempt=None if cells.tried_fingerprint is None else _attempt(at, cells),
-        listed=None if cells.listed is None else _listed(at, cells.listed),
+        listed=None if cells.listed is None else _listed(at, cells.listed, same),
         priority=None if cells.priority is None else _priority(at, cells.priority),
     )
 
@@ -128,9 +144,6 @@ def write_state(db: sqlite3.Connection, index_id: str, state: IndexState) -> Non
 
 
 def _typed(at: LedgerRow, found: Sequence[Any]) -> _Row:
-    for name, cell in zip(_Row.__struct_fields__, found, strict=True):
-        if cell.__class__ is str and not cell.isascii():
-            at.text(name, cell)
     try:
         return msgspec.convert(found, _Row)
     except msgspec.ValidationError as error:
@@ -149,14 +162,20 @@ def _names(cell: str) -> frozenset[str] | None:
 
 
 def _applied(at: LedgerRow, cells: _Row) -> Applied:
-    facts = tuple(getattr(cells, name) for name in APPLIED)
+    facts = _applied_cells(cells)
     if None in facts:
         _require(at, cells, APPLIED)
-    return Applied(*facts)
+    return Applied(*map(_shared, facts))
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _shared(cell: Any) -> Any:
+    """One object for equal cells: most rows have the same collection, and three equal times."""
+    return cell
 
 
 def _attempt(at: LedgerRow, cells: _Row) -> Attempt:
-    facts = tuple(getattr(cells, name) for name in ATTEMPT)
+    facts = _attempt_cells(cells)
     if None in facts:
         _require(at, cells, ATTEMPT)
     return Attempt(*facts)
@@ -175,7 +194,9 @@ def _priority(at: LedgerRow, cell: int) -> Priority:
     return Priority(cell)
 
 
-def _listed(at: LedgerRow, cell: str) -> IndexedAsset:
+def _listed(at: LedgerRow, cell: str, known: IndexedAsset | None) -> IndexedAsset:
+    if known is not None and of_listed(known) == cell:
+        return known
     try:
         return _LISTED.decode(cell)
     except msgspec.DecodeError as error:

@@ -15,7 +15,7 @@ _NEWER = "Use that release or a newer one"
 _DAMAGED = "Restore the ledger from a backup, or move it away: the next sync rebuilds it from the points in Qdrant"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class LedgerRow:
     """A ledger row, for parsing its cells. All methods raise LedgerUnavailable; `column` appears in the message."""
 

@@ -1,22 +1,26 @@
 """Reads points: counts and lists them, and turns them into manifests."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from qdrant_client import models
+from qdrant_client import grpc, models
+from qdrant_client.conversions.conversion import RestToGrpc
 
 from connector.domain.errors import SinkMismatch
 from connector.domain.points import ID_KEYS
 from connector.domain.sink_model import SinkAsset
-from connector.qdrant.connection import Connection, Transport
+from connector.qdrant.connection import TIMEOUT_SEC, Connection, Transport
 from connector.qdrant.failures import CollectionMissing
 from connector.qdrant.point_filters import own
 from connector.qdrant.session import Session
 
 MANIFEST_KEYS = [*ID_KEYS, "revision", "metadata_revision", "fingerprint", "asset_points"]
+_HITS_AT_ONCE = 10_000
+"""So many values of a facet are read before other tasks of the event loop get their turn."""
 
 
 async def count(session: Session, collection: str, only: models.Filter | None) -> int:
@@ -82,6 +86,8 @@ async def facet(session: Session, collection: str, only: models.Filter, key: str
 
 
 async def _facet(collection: str, only: models.Filter, key: str, limit: int, connection: Connection) -> dict[str, int]:
+    if connection.transport is Transport.GRPC:
+        return await _grpc_facet(collection, only, key, limit, connection)
     answer = await connection.client.facet(
         collection_name=collection, key=key, facet_filter=only, limit=limit, exact=True
     )
@@ -89,6 +95,21 @@ async def _facet(collection: str, only: models.Filter, key: str, limit: int, con
     if connection.transport is Transport.EMBEDDED:
         # Embedded storage returns 32 hex digits as a UUID with hyphens.
         return {value.replace("-", ""): count for value, count in counts.items()}
+    return counts
+
+
+async def _grpc_facet(
+    collection: str, only: models.Filter, key: str, limit: int, connection: Connection
+) -> dict[str, int]:
+    """Reads the answer itself: qdrant-client makes two objects of each of 100,000 values."""
+    request = grpc.FacetCounts(
+        collection_name=collection, key=key, filter=RestToGrpc.convert_filter(only), limit=limit, exact=True
+    )
+    answer = await connection.client.grpc_points.Facet(request, timeout=TIMEOUT_SEC)
+    hits, counts = answer.hits, dict[str, int]()
+    for first in range(0, len(hits), _HITS_AT_ONCE):
+        counts |= {hit.value.string_value: hit.count for hit in hits[first : first + _HITS_AT_ONCE]}
+        await asyncio.sleep(0)
     return counts
 
 

@@ -1,8 +1,9 @@
 """The CheckpointStore contract for rows; every implementation passes it."""
 
-from connector.domain.ledger_model import Attempt
+from connector.domain.ledger_model import Attempt, IndexState, Retrieved
+from connector.domain.priority import Priority
 from connector.ports import CheckpointStore
-from tests.builders import applied, attempt, row
+from tests.builders import applied, asset, attempt, row
 
 
 async def test_a_new_ledger_knows_nothing(ledger: CheckpointStore) -> None:
@@ -160,3 +161,26 @@ async def test_no_attempt_began_later_than_now(ledger: CheckpointStore) -> None:
     await ledger.attempt("i", "a", "print", 1000.0)
 
     assert await ledger.attempt("i", "a", "print", 10.0) == Attempt("print", 2, 10.0)
+
+
+async def test_only_closed_rows_without_an_attempt_can_be_refreshed(ledger: CheckpointStore) -> None:
+    times = applied(shallow_at=3.0, deep_at=2.0)
+    rows = [row("a", times), row("b", times, opened=True), row("c", times, attempt=attempt()), row("d", opened=True)]
+    await ledger.adopt("i", rows, IndexState(1.0, 2.0))
+    assert await ledger.retrieved("i") == {"a": Retrieved(3.0, 2.0)}
+    assert await ledger.retrieved("j") == {}
+
+
+async def test_rows_are_the_same_whatever_assets_are_known(ledger: CheckpointStore) -> None:
+    await ledger.plan("i", [asset("a"), asset("b", filename="ä.mp4")], Priority.BACKLOG)
+    rows = await ledger.load("i")
+    assert await ledger.load("i", {"a": asset("a"), "b": asset("b", "failed")}) == rows
+    assert rows["b"].listed == asset("b", filename="ä.mp4")
+
+
+async def test_all_rows_of_a_large_index_are_read(ledger: CheckpointStore) -> None:
+    names = [f"asset-{number:05}" for number in range(10_001)]
+    await ledger.adopt("i", [row(name, applied()) for name in names], IndexState(1.0, 2.0))
+    await ledger.adopt("h", [row("a", applied())], IndexState(1.0, 2.0))
+    assert list(await ledger.load("i")) == names
+    assert len(await ledger.retrieved("i")) == len(names)

@@ -65,6 +65,23 @@ async def test_a_damaged_row_is_named_with_its_cure(path: Path, column: str, cel
     assert DAMAGED in message
 
 
+@pytest.mark.parametrize(
+    ("column", "cell", "cause"),
+    [
+        ("shallow_at", "noon", "Expected `float | null`, got `str`"),
+        ("deep_at", None, "nothing, although the columns beside it are set"),
+        ("shallow_at", b"x", "Expected `float | null`, got `bytes`"),
+    ],
+)
+async def test_a_damaged_time_is_named_before_a_refresh(path: Path, column: str, cell: Any, cause: str) -> None:
+    damage(path, "update checkpoints set COLUMN = ? where index_id = 'j'", cell, COLUMN=column)
+
+    message = await refused(path, lambda ledger: ledger.retrieved("j"))
+
+    assert message.startswith(f"read ledger row j a of table checkpoints: column {column}: ")
+    assert cause in message
+
+
 async def test_an_unknown_priority_is_one_of_a_newer_release(path: Path) -> None:
     damage(path, "update checkpoints set priority = 9 where index_id = 'i'")
 

@@ -6,10 +6,11 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 from connector.domain.history import KEPT_CYCLES, KEPT_MINUTES, Minute, PastCycle, shortened
-from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Identity, IndexState, Summary
+from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Identity, IndexState, Retrieved, Summary
 from connector.domain.priority import Priority
 from connector.domain.source_model import IndexedAsset
 from connector.ports import StateChange
@@ -73,13 +74,24 @@ class FakeCheckpointStore:
         """The same as `load`, without a task switch."""
         return dict(self._of(index_id).rows)
 
-    async def load(self, index_id: str) -> dict[str, Checkpoint]:
+    async def load(
+        self, index_id: str, known: Mapping[str, IndexedAsset] = MappingProxyType({})
+    ) -> dict[str, Checkpoint]:
+        del known
         self.loads += 1
         return await _read(lambda: self.held(index_id))
 
     async def rows(self, index_id: str, indexed_asset_ids: Collection[str]) -> dict[str, Checkpoint]:
         held = await _read(lambda: self.held(index_id))
         return {name: held[name] for name in indexed_asset_ids if name in held}
+
+    async def retrieved(self, index_id: str) -> dict[str, Retrieved]:
+        held = await _read(lambda: self.held(index_id))
+        return {
+            name: Retrieved(row.applied.shallow_at, row.applied.deep_at)
+            for name, row in held.items()
+            if row.applied and not (row.opened or row.attempt)
+        }
 
     async def unfinished(self, index_id: str) -> dict[str, Checkpoint]:
         held = await _read(lambda: self.held(index_id))

@@ -144,6 +144,24 @@ def test_a_row_that_no_decoder_takes_does_not_hide_the_others(item: bytes, name:
     assert page.total_pages == 1
 
 
+def test_a_row_that_no_decoder_takes_changes_no_other_row() -> None:
+    """A page of good rows is decoded at once, any other one row by row."""
+    full = {
+        "status": "ready",
+        "asset_id": "u1",
+        "created_at": "2026-03-01T09:00:00Z",
+        "updated_at": "2026-03-01T09:05:00Z",
+        "indexed_at": "2026-03-01T09:05:00Z",
+        "system_metadata": {"filename": "a.mp4", "duration": 6.5, "fps": 25, "width": 640, "height": 480.4, "size": 9},
+    }
+    rows = [{"_id": "a1", **full}, {"_id": "a2", "status": None}]
+    good = listing_decoding.read_assets(json.dumps({"data": rows}).encode(), LISTING)
+    mixed = listing_decoding.read_assets(json.dumps({"data": [*rows, {"_id": 5}]}).encode(), LISTING)
+
+    assert list(good.rows) == ["a1", "a2"]
+    assert list(mixed.rows.items())[:2] == list(good.rows.items())
+
+
 def test_ids_that_differ_in_a_lone_surrogate_only_stay_different() -> None:
     page = listing_decoding.read_assets(rb'{"data": [{"_id": "a\ud800"}, {"_id": "a\ud801"}]}', LISTING)
 

@@ -1,7 +1,7 @@
 """Stored times in the future are not credible: they must not delay a retry, a refresh or the canary."""
 
-from connector.domain.ledger_model import IndexState
-from connector.domain.stored_times import credible_rows, credible_state
+from connector.domain.ledger_model import IndexState, Retrieved
+from connector.domain.stored_times import credible_rows, credible_state, credible_times
 from tests.builders import applied, attempt, row
 
 NOW = 1_800_000_000.0
@@ -56,3 +56,13 @@ def test_the_times_of_an_index_in_the_past_are_as_they_are() -> None:
     state = IndexState(first_cycle_at=1.0, canary_at=2.0, deep_due_since=3.0, shallow_due_since=4.0)
 
     assert credible_state(state, NOW) == state
+
+
+def test_times_alone_are_corrected_like_rows() -> None:
+    times = {"now": Retrieved(NOW, NOW), "deep": Retrieved(NOW, NOW + 1), "shallow": Retrieved(NOW + 1, NOW)}
+
+    assert credible_times(times, NOW) == {
+        "now": Retrieved(NOW, NOW),
+        "deep": Retrieved(NOW, LONG_AGO),
+        "shallow": Retrieved(LONG_AGO, NOW),
+    }

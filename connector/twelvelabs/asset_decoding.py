@@ -1,10 +1,10 @@
 """Decodes a retrieved asset: metadata, segments, words. Pure functions of bytes; they run in threads.
 
 The segments of each option and scope become one float32 matrix. Vectors stay raw until they are decoded one by one.
+This is the reference: `asset_scanning` is faster, and uses this module for what is unusual.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -55,7 +55,11 @@ class DetailedBody(AssetBody):
     transcription: Raw = field(default_factory=Raw)
 
 
-_DETAILED = msgspec.json.Decoder(DetailedBody)
+Vector = list[float] | Float32
+VectorOf = Callable[[int, Segment], Vector]
+"""The vector of a segment, given its position. Raises msgspec.DecodeError."""
+
+DETAILED = msgspec.json.Decoder(DetailedBody)
 _FLOATS = msgspec.json.Decoder(list[float])
 _WORDS: msgspec.json.Decoder[list[Spoken] | None] = msgspec.json.Decoder(list[Spoken] | None)
 _WORD = msgspec.json.Decoder(Spoken)
@@ -65,11 +69,23 @@ def read_asset(
     body: Body, call: Call, asked: Collection[str], index_model: str | None, *, transcript: bool
 ) -> RetrievedAsset:
     """`asked` are the requested embedding options. With no segments, fall back to the index's model."""
-    found = _detailed(body, call)
+    return build(_detailed(body, call), call, asked, index_model, decode_vector, transcript=transcript)
+
+
+def build(
+    found: DetailedBody,
+    call: Call,
+    asked: Collection[str],
+    index_model: str | None,
+    vector_of: VectorOf,
+    *,
+    transcript: bool,
+) -> RetrievedAsset:
+    """`vector_of` returns the vector of a segment."""
     check_id(found.id, call)
     named = (found.embedding.model_name if found.embedding else None) or ""
     model = canonical(named)
-    segments = _segments(found) if asked else None
+    segments = segments_of(found) if asked else None
     if segments and model is None:
         raise call.malformed(f"its embedding has an unknown model: {named!r} is not a Marengo model")
     return RetrievedAsset(
@@ -77,12 +93,12 @@ def read_asset(
         user_metadata=found.user_metadata or {},
         hls_url=found.hls.video_url if found.hls else None,
         model=model if segments is None else model or index_model,
-        columns=None if segments is None else _columns(segments, asked, call),
+        columns=None if segments is None else _columns(segments, asked, call, vector_of),
         transcription=_transcription(bytes(found.transcription)) if transcript else None,
     )
 
 
-def _segments(found: DetailedBody) -> list[Segment] | None:
+def segments_of(found: DetailedBody) -> list[Segment] | None:
     embedding = found.embedding.video_embedding if found.embedding else None
     return embedding.segments if embedding else None
 
@@ -90,16 +106,18 @@ def _segments(found: DetailedBody) -> list[Segment] | None:
 def _detailed(body: Body, call: Call) -> DetailedBody:
     """Decode the body. Keep an undecodable transcription raw, so that its words can be decoded one by one."""
     try:
-        return decode(body, _DETAILED, call)
+        return decode(body, DETAILED, call)
     except MalformedAsset:
         parts = members(bytes(body)) or {}
         words = parts.pop("transcription", None)
         if words is None:
             raise
-        return replace(decode(as_object(parts), _DETAILED, call), transcription=msgspec.Raw(words))
+        return replace(decode(as_object(parts), DETAILED, call), transcription=msgspec.Raw(words))
 
 
-def _columns(segments: Sequence[Segment], wanted: Collection[str], call: Call) -> tuple[SegmentColumn, ...]:
+def _columns(
+    segments: Sequence[Segment], wanted: Collection[str], call: Call, vector_of: VectorOf
+) -> tuple[SegmentColumn, ...]:
     """Group by option and scope, in order of first appearance; skip segments of unwanted options."""
     grouped: dict[tuple[str, str], list[tuple[int, Segment]]] = {}
     for position, segment in enumerate(segments):
@@ -109,7 +127,7 @@ def _columns(segments: Sequence[Segment], wanted: Collection[str], call: Call) -
             raise call.malformed(f"segment {position} has no {missing}")
         if option in wanted:
             grouped.setdefault((option, scope), []).append((position, segment))
-    return tuple(_column(option, scope, members, call) for (option, scope), members in grouped.items())
+    return tuple(_column(option, scope, members, call, vector_of) for (option, scope), members in grouped.items())
 
 
 def _transcription(raw: bytes) -> Transcription | None:
@@ -139,14 +157,16 @@ def _word(raw: bytes) -> Spoken:
         return Spoken()
 
 
-def _column(option: str, scope: str, members: Sequence[tuple[int, Segment]], call: Call) -> SegmentColumn:
+def _column(
+    option: str, scope: str, members: Sequence[tuple[int, Segment]], call: Call, vector_of: VectorOf
+) -> SegmentColumn:
     what = f"{option} segments"
     return SegmentColumn(
         option,
         scope,
         _offsets([segment.start_offset_sec for _, segment in members], what, call),
         _offsets([segment.end_offset_sec for _, segment in members], what, call),
-        _Rows(what, call).of(members),
+        _matrix(members, what, call, vector_of),
     )
 
 
@@ -156,31 +176,31 @@ def _offsets(values: Sequence[float | None], what: str, call: Call) -> Float64:
     return np.array(values, np.float64)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rows:
-    what: str
-    call: Call
+def _matrix(members: Sequence[tuple[int, Segment]], what: str, call: Call, vector_of: VectorOf) -> Float32:
+    """Return shape (n, dimension). Numbers beyond float32 become inf; later checks report them."""
+    first = _vector(*members[0], what, call, vector_of)
+    matrix = np.empty((len(members), len(first)), np.float32)
+    with np.errstate(over="ignore"):
+        matrix[0] = first
+        for row, (position, segment) in enumerate(members[1:], start=1):
+            vector = _vector(position, segment, what, call, vector_of)
+            if len(vector) != len(first):
+                cause = f"vector of segment {position} has {len(vector)} numbers, but others have {len(first)}"
+                raise call.malformed(f"{what}: {cause}")
+            matrix[row] = vector
+    return matrix
 
-    def of(self, members: Sequence[tuple[int, Segment]]) -> Float32:
-        """Return shape (n, dimension). Numbers beyond float32 become inf; later checks report them."""
-        first = self._vector(*members[0])
-        matrix = np.empty((len(members), len(first)), np.float32)
-        with np.errstate(over="ignore"):
-            matrix[0] = first
-            for row, (position, segment) in enumerate(members[1:], start=1):
-                vector = self._vector(position, segment)
-                if len(vector) != len(first):
-                    cause = f"vector of segment {position} has {len(vector)} numbers, but others have {len(first)}"
-                    raise self.call.malformed(f"{self.what}: {cause}")
-                matrix[row] = vector
-        return matrix
 
-    def _vector(self, position: int, segment: Segment) -> list[float]:
-        try:
-            vector = _FLOATS.decode(segment.vector)
-        except msgspec.DecodeError as error:
-            cause = f"vector of segment {position} is missing or not a list of numbers ({error})"
-            raise self.call.malformed(f"{self.what}: {cause}") from None
-        if not vector:
-            raise self.call.malformed(f"{self.what}: vector of segment {position} is empty")
-        return vector
+def _vector(position: int, segment: Segment, what: str, call: Call, vector_of: VectorOf) -> Vector:
+    try:
+        vector = vector_of(position, segment)
+    except msgspec.DecodeError as error:
+        cause = f"vector of segment {position} is missing or not a list of numbers ({error})"
+        raise call.malformed(f"{what}: {cause}") from None
+    if not len(vector):
+        raise call.malformed(f"{what}: vector of segment {position} is empty")
+    return vector
+
+
+def decode_vector(_: int, segment: Segment) -> Vector:
+    return _FLOATS.decode(segment.vector)

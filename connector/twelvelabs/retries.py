@@ -24,7 +24,10 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """Limits of one request, in seconds and bytes of the decoded body (four hours of video take about 50 MB)."""
+    """Limits of one request, in seconds and bytes of the decoded body (four hours of video take 50 to 80 MB).
+
+    `bodies` bounds the bytes of all bodies in memory, as received. A single body may be larger.
+    """
 
     attempts: int = 5
     longest_wait: float = 120.0
@@ -32,6 +35,7 @@ class RequestLimits:
     read: float = 60.0
     exchange: float = 600.0
     body: int = 512 * 1024 * 1024
+    bodies: int = 64 * 1024 * 1024
 
 
 @dataclass(slots=True)

@@ -5,13 +5,12 @@ During a model migration, the models of an index and its assets may differ for a
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from functools import partial
 from http import HTTPStatus
 
 from connector.domain.errors import AssetError, MalformedAsset
 from connector.domain.marengo import KNOWN, select
 from connector.domain.source_model import READY, Index, RetrievedAsset
-from connector.twelvelabs import asset_decoding
+from connector.twelvelabs.asset_scanning import AssetReader
 from connector.twelvelabs.calls import Call, Refused, asset_path
 from connector.twelvelabs.transport import ApiTransport
 
@@ -86,8 +85,7 @@ class Retrieval:
             index_id=self.index.index_id,
             wrong=MalformedAsset,
         )
-        read = partial(asset_decoding.read_asset, asked=asked, index_model=self.index.model, transcript=self.transcript)
-        return await self.transport.send(call, read)
+        return await self.transport.receive(call, AssetReader(asked, self.index.model, self.transcript).read)
 
 
 def other_options(

@@ -1,10 +1,12 @@
 """The only module that imports httpx: sends requests, retries them, translates errors."""
 
 import asyncio
+import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 from typing import TypeVar
 
@@ -19,13 +21,17 @@ from connector.domain.priority import Priority
 from connector.domain.server_url import server_url
 from connector.ports import Observer
 from connector.twelvelabs import rate_headers
+from connector.twelvelabs.body_budget import BodyBudget, HeldBody
 from connector.twelvelabs.calls import Call, Read
 from connector.twelvelabs.error_responses import RetryableError, error_from_response, rate_limited
 from connector.twelvelabs.rate_limiter import Limiter
 from connector.twelvelabs.request_events import telling
+from connector.twelvelabs.response_body import SMALL, ResponseBody, TooLargeError
 from connector.twelvelabs.retries import Clocks, RequestLimits, RetryBudget
 
 T = TypeVar("T")
+ReadBody = Callable[[ResponseBody, Call], T]
+"""Reads the body of a successful response, which it decompresses itself."""
 
 TRANSLATION: dict[type[Exception], type[Unavailable | ConfigError]] = {
     httpx.HTTPError: Unavailable,
@@ -47,7 +53,7 @@ _ENVIRONMENT_ADVICE = "Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, SSL_C
 class _Answer:
     status: int
     headers: httpx.Headers
-    body: bytearray
+    body: ResponseBody
 
 
 class ApiTransport:
@@ -83,6 +89,7 @@ class ApiTransport:
             unknown = ConfigError(*_SET_UP, type(error).__name__, _ENVIRONMENT_ADVICE)
             raise network_mistake(*_SET_UP, error, environment) or unknown from None
         self._observe = observe
+        self._in_memory = BodyBudget(self._limits.bodies)
         self._sent: Counter[str | None] = Counter()
         self.server_time: float | None = None
 
@@ -94,11 +101,15 @@ class ApiTransport:
         await self._client.aclose()
 
     async def send(self, call: Call, read: Read[T]) -> T:
-        """Send the call, with retries; return `read(body, call)` of the 2xx response. `read` runs in a thread.
+        """Send the call, with retries; return `read(body, call)` of the 2xx response, with the whole body.
 
         Raises RateLimited, Unavailable, AuthenticationFailed, Refused for any other 4xx of the API itself, and what
         `read` raises.
         """
+        return await self.receive(call, partial(_read_whole, read))
+
+    async def receive(self, call: Call, read: ReadBody[T]) -> T:
+        """Like `send`, but `read` decompresses the body itself. It runs in a thread, unless the body is small."""
         budget = RetryBudget(self._limits, self._clock.random)
         while True:
             try:
@@ -148,7 +159,7 @@ class ApiTransport:
         if not limited:
             await self._clock.sleep(wait)
 
-    async def _attempt(self, call: Call, read: Read[T]) -> T:
+    async def _attempt(self, call: Call, read: ReadBody[T]) -> T:
         asked_at = self._clock.monotonic()
         blocked = await self._limiter.turn(self._limits.longest_wait)
         self._tell_wait(asked_at)
@@ -156,34 +167,47 @@ class ApiTransport:
             raise rate_limited(call, f"TwelveLabs accepts no request for another {blocked:.0f} seconds", blocked)
         return await self._answered(call, read)
 
-    async def _answered(self, call: Call, read: Read[T]) -> T:
+    async def _answered(self, call: Call, read: ReadBody[T]) -> T:
         self._sent[call.index_id] += 1
-        with telling(self._observe, call, self._clock.monotonic) as response:
-            answer = await self._exchange(call)
-            response.status, response.size_bytes = answer.status, len(answer.body)
-            return await self._read(call, answer, read)
+        with telling(self._observe, call, self._clock.monotonic) as response, self._in_memory.hold() as held:
+            answer = await self._exchange(call, held)
+            response.status = answer.status
+            try:
+                return await self._read(call, answer, read)
+            finally:
+                response.size_bytes = answer.body.size
 
-    async def _read(self, call: Call, answer: _Answer, read: Read[T]) -> T:
+    async def _read(self, call: Call, answer: _Answer, read: ReadBody[T]) -> T:
         self.server_time = rate_headers.http_date(answer.headers.get("date"))
         quota = rate_headers.quota(answer.headers, self._clock.wall())
         if quota is not None:
             self._limiter.learn(quota)
         if not httpx.codes.is_success(answer.status):
-            raise error_from_response(call, answer.status, answer.headers, answer.body, self._clock.wall())
+            raise error_from_response(call, answer.status, answer.headers, answer.body.whole(), self._clock.wall())
         try:
+            answer.body.unpack_small()
+            if answer.body.is_small:
+                return read(answer.body, call)
             return await asyncio.to_thread(read, answer.body, call)
         except Unavailable as error:
             raise RetryableError(error) from None
+        except TooLargeError:
+            raise self._too_large(call) from None
+        except zlib.error as error:
+            raise RetryableError(self._unavailable(call, f"DecodingError: {error}")) from error
 
     def _tell_wait(self, asked_at: float) -> None:
         waited = self._clock.monotonic() - asked_at
         if waited > 0:
             self._observe(TurnWaited(waited))
 
-    async def _exchange(self, call: Call) -> _Answer:
+    async def _exchange(self, call: Call, held: HeldBody) -> _Answer:
         try:
-            async with asyncio.timeout(self._limits.exchange), self._stream(call) as response:
-                return _Answer(response.status_code, response.headers, await self._body(call, response))
+            async with asyncio.timeout(self._limits.exchange) as deadline, self._stream(call) as response:
+                body = await self._body(response, held, deadline)
+                return _Answer(response.status_code, response.headers, body)
+        except TooLargeError:
+            raise self._too_large(call) from None
         except TimeoutError:
             raise RetryableError(
                 call.unavailable(f"no complete response within {self._limits.exchange:g} seconds")
@@ -201,22 +225,46 @@ class ApiTransport:
             files={name: (None, value) for name, value in call.form.items()} if call.form else None,
         )
 
-    async def _body(self, call: Call, response: httpx.Response) -> bytearray:
-        body = bytearray()
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if response.is_success and len(body) > self._limits.body:
-                raise call.malformed(f"the response is larger than {self._limits.body} bytes")
-            if not response.is_success and len(body) > _ERROR_BODY:
-                break
+    async def _body(self, response: httpx.Response, held: HeldBody, deadline: asyncio.Timeout) -> ResponseBody:
+        body = ResponseBody(self._limits.body)
+        if not response.is_success:
+            async for chunk in response.aiter_bytes():
+                body.add(chunk)
+                if body.received > _ERROR_BODY:
+                    break
+            return body
+        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        body.gzipped = encoding == "gzip"
+        async for chunk in response.aiter_raw() if encoding in {"gzip", "identity"} else response.aiter_bytes():
+            body.add(chunk)
+            if body.received > SMALL:
+                await self._make_room(len(chunk), held, deadline)
         return body
+
+    async def _make_room(self, size: int, held: HeldBody, deadline: asyncio.Timeout) -> None:
+        """The time that a body waits for others does not count as the source's."""
+        asked_at = asyncio.get_running_loop().time()
+        await held.grow(size)
+        waited = asyncio.get_running_loop().time() - asked_at
+        if waited > 0 and (ends_at := deadline.when()) is not None:
+            deadline.reschedule(ends_at + waited)
+
+    def _too_large(self, call: Call) -> Exception:
+        return call.malformed(f"the response is larger than {self._limits.body} bytes")
+
+    def _unavailable(self, call: Call, cause: str) -> Unavailable:
+        return call.unavailable(f"{self._client.base_url.host}: {cause}")
 
     def _translated(self, call: Call, error: Exception) -> Exception:
         kind = next(TRANSLATION[base] for base in type(error).__mro__ if base in TRANSLATION)
-        cause = f"{self._client.base_url.host}: {type(error).__name__}: {error}".rstrip(": ")
+        cause = f"{type(error).__name__}: {error}".rstrip(": ")
         if kind is ConfigError:
-            return ConfigError(call.operation, call.subject, cause, _URL_ADVICE)
-        return RetryableError(call.unavailable(cause))
+            return ConfigError(call.operation, call.subject, f"{self._client.base_url.host}: {cause}", _URL_ADVICE)
+        return RetryableError(self._unavailable(call, cause))
+
+
+def _read_whole(read: Read[T], body: ResponseBody, call: Call) -> T:
+    return read(body.whole(), call)
 
 
 def _checked_key(api_key: str) -> str:

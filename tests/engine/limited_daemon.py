@@ -26,6 +26,7 @@ from connector.simulator.faults.fault_board import FaultBoard
 from connector.simulator.faults.webhook_sender import WebhookSender
 from connector.simulator.world.world import World
 from connector.twelvelabs import ApiTransport, TwelveLabsSource
+from connector.twelvelabs.body_budget import HeldBody
 from connector.twelvelabs.calls import Call
 from connector.twelvelabs.rate_limiter import Limiter
 from connector.twelvelabs.retries import Clocks
@@ -58,10 +59,10 @@ class LimitedTransport(ApiTransport):
         self._client = httpx.AsyncClient(transport=app, base_url=self._client.base_url, headers=self._client.headers)
         self.log: list[Sent] = []
 
-    async def _exchange(self, call: Call) -> Any:
+    async def _exchange(self, call: Call, held: HeldBody) -> Any:
         self.log.append(Sent(asyncio.get_running_loop().time(), call.operation, call.subject))
         await asyncio.sleep(EXCHANGE_SEC)
-        return await super()._exchange(call)
+        return await super()._exchange(call, held)
 
 
 @dataclass

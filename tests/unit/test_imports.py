@@ -30,6 +30,8 @@ CORE_USES = {"msgspec", "numpy"}
 # Imported package -> the only modules that may import it.
 ONLY = {
     "httpx": {"connector.twelvelabs.transport", "connector.simulator.faults.webhook_sender"},
+    "isal": {"connector.twelvelabs.inflating"},
+    "simdjson": {"connector.twelvelabs.number_arrays"},
     "qdrant_client": {"connector.qdrant"},
     "grpc": {"connector.qdrant.failures"},
     "sqlite3": {"connector.ledger", "connector.qdrant.failures"},

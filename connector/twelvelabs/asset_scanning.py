@@ -1,0 +1,73 @@
+"""Decodes a retrieved asset while it is decompressed: its JSON is never in memory as a whole.
+
+It is the fast way for what the API usually sends. Anything unusual is left to `asset_decoding`, the reference, which
+also produces every error. Both return the same bits for the same body.
+"""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+import numpy as np
+
+from connector.domain.errors import ConnectorError
+from connector.domain.source_model import RetrievedAsset
+from connector.twelvelabs import asset_decoding, inflating, number_arrays
+from connector.twelvelabs.asset_decoding import DETAILED, DetailedBody, segments_of
+from connector.twelvelabs.calls import Call
+from connector.twelvelabs.json_decoding import decode
+from connector.twelvelabs.number_arrays import DecodeNumbers, NotNumbersError
+from connector.twelvelabs.response_body import NewDecompressor, ResponseBody, TooLargeError
+from connector.twelvelabs.segment_scanner import SegmentScanner, UnscannableError
+
+_UNUSUAL: tuple[type[Exception], ...] = (
+    *inflating.INVALID_DATA,
+    NotNumbersError,
+    TooLargeError,
+    UnscannableError,
+    ConnectorError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AssetReader:
+    """`asked` are the requested embedding options. With no segments, fall back to the index's model."""
+
+    asked: Collection[str]
+    index_model: str | None
+    transcript: bool
+    new_decompressor: NewDecompressor = inflating.FASTEST
+    new_number_decoder: Callable[[], DecodeNumbers] = number_arrays.FASTEST
+
+    def read(self, body: ResponseBody, call: Call) -> RetrievedAsset:
+        """Raises as `asset_decoding.read_asset` and `ResponseBody.whole` do."""
+        found = None if body.is_small else self.scan(body, call)
+        return found or asset_decoding.read_asset(
+            body.whole(), call, self.asked, self.index_model, transcript=self.transcript
+        )
+
+    def scan(self, body: ResponseBody, call: Call) -> RetrievedAsset | None:
+        """None for anything unusual."""
+        scanner = SegmentScanner(self.new_number_decoder())
+        try:
+            with np.errstate(over="ignore"):
+                for piece in body.pieces(self.new_decompressor):
+                    scanner.feed(piece)
+            found = decode(scanner.rest(), DETAILED, call)
+            if not _belongs(scanner, found):
+                return None
+            return asset_decoding.build(
+                found,
+                call,
+                self.asked,
+                self.index_model,
+                lambda position, _: scanner.rows[position],
+                transcript=self.transcript,
+            )
+        except _UNUSUAL:
+            return None
+
+
+def _belongs(scanner: SegmentScanner, found: DetailedBody) -> bool:
+    """Return whether row i is the vector of segment i, and no row is left over."""
+    vectors = [bytes(segment.vector) for segment in segments_of(found) or ()]
+    return vectors == [scanner.placeholder(row) for row in range(len(scanner.rows))]

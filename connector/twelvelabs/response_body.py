@@ -1,0 +1,105 @@
+"""The body of a successful response as received. It is decompressed where it is read, piece by piece.
+
+Decompression with zlib is the reference: what it accepts, cuts off and refuses is what httpx does with gzip.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+SMALL = 64 * 1024
+"""Bytes that are decompressed and read on the event loop: less work than handing them to a thread."""
+
+_PIECE = 256 * 1024
+
+
+class TooLargeError(Exception):
+    """The body, decompressed, has more bytes than the limit."""
+
+
+class Decompressor(Protocol):
+    @property
+    def eof(self) -> bool: ...
+    @property
+    def unconsumed_tail(self) -> bytes: ...
+    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+    def flush(self) -> bytes: ...
+
+
+NewDecompressor = Callable[[], Decompressor]
+
+
+def zlib_decompressor() -> Decompressor:
+    return zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+
+
+@dataclass(slots=True)
+class ResponseBody:
+    """`limit` bounds the decompressed bytes; `size` is their number as far as they are known."""
+
+    limit: int
+    gzipped: bool = False
+    received: int = 0
+    size: int = 0
+    _chunks: list[bytes] = field(default_factory=list)
+
+    def add(self, chunk: bytes) -> None:
+        """Raises TooLargeError."""
+        self._chunks.append(chunk)
+        self.received += len(chunk)
+        if not self.gzipped:
+            self.size = self.received
+        self._check(self.received)
+
+    @property
+    def is_small(self) -> bool:
+        return not self.gzipped and self.received <= SMALL
+
+    def unpack_small(self) -> None:
+        """Decompress the body if it is small, also decompressed. Raises as `whole` does."""
+        if self.gzipped and self.received <= SMALL:
+            unpacking = zlib_decompressor()
+            unpacked = unpacking.decompress(b"".join(self._chunks), SMALL + 1)
+            if len(unpacked) <= SMALL:
+                unpacked += unpacking.flush()
+                self._chunks, self.gzipped, self.received, self.size = [unpacked], False, len(unpacked), len(unpacked)
+                self._check(self.size)
+
+    def pieces(self, new_decompressor: NewDecompressor = zlib_decompressor) -> Iterator[bytes]:
+        """Yield the decompressed body in pieces of limited size. May be called again.
+
+        Raises TooLargeError, and the decompressor's error (zlib.error) for invalid data.
+        """
+        found = 0
+        for piece in _unpacked(self._chunks, new_decompressor()) if self.gzipped else self._chunks:
+            found += len(piece)
+            self._check(found)
+            yield piece
+        self.size = found
+
+    def whole(self) -> bytearray:
+        """The decompressed body. A truncated one ends early, and what follows its end is left out.
+
+        Raises TooLargeError, and zlib.error for invalid data.
+        """
+        body = bytearray()
+        for piece in self.pieces():
+            body += piece
+        return body
+
+    def _check(self, size: int) -> None:
+        if size > self.limit:
+            raise TooLargeError
+
+
+def _unpacked(chunks: list[bytes], unpacking: Decompressor) -> Iterator[bytes]:
+    for chunk in chunks:
+        left = chunk
+        while not unpacking.eof:
+            piece = unpacking.decompress(left, _PIECE)
+            left = unpacking.unconsumed_tail
+            yield piece
+            if not left and len(piece) < _PIECE:
+                break
+    yield unpacking.flush()

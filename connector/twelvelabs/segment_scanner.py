@@ -1,0 +1,65 @@
+"""Splits the JSON of an asset, as it arrives, into the vectors and the small rest.
+
+The value of each member `"float": [...]` is decoded at once and replaced by a placeholder. The rest, with the
+placeholders, is JSON like the original, and shows whether each vector belongs to a segment.
+"""
+
+import re
+import secrets
+
+from connector.domain.source_model import Float32
+from connector.twelvelabs.number_arrays import DecodeNumbers
+
+_LONGEST = 1024 * 1024
+_SPACE = rb"[ \t\r\n]*"
+
+# Up to the next member of this name with an array, to the end, or to a string or member that goes on in the next piece.
+_REST = re.compile(
+    rb'[^"]*(?:"(?!float"%b(?:\Z|:%b(?:\Z|\[)))[^"\\]*(?:\\.[^"\\]*)*"[^"]*)*' % (_SPACE, _SPACE), re.DOTALL
+)
+_MEMBER = re.compile(rb'"float"%b:%b(?=\[)' % (_SPACE, _SPACE))
+
+
+class UnscannableError(Exception):
+    """A string or an array that is too long to be kept in memory until its end arrives."""
+
+
+class SegmentScanner:
+    """`rows[i]` is what the placeholder i stands for."""
+
+    def __init__(self, decode: DecodeNumbers) -> None:
+        self.rows: list[Float32] = []
+        self._decode = decode
+        self._pending = b""
+        self._rest = bytearray()
+        # Random, so that no text of the source is taken for a placeholder.
+        self._mark = secrets.token_hex(8)
+
+    def feed(self, piece: bytes) -> None:
+        """Raises NotNumbersError, UnscannableError."""
+        text, at = self._pending + piece, 0
+        while True:
+            stop = _end(_REST, text, at)
+            begin = _end(_MEMBER, text, stop)
+            end = text.find(b"]", begin) + 1 if begin > stop else 0
+            if not end:
+                break
+            self._rest += text[at:begin] + self.placeholder(len(self.rows))
+            self.rows.append(self._decode(text[begin:end]))
+            at = end
+        self._rest += text[at:stop]
+        self._pending = text[stop:]
+        if len(self._pending) > _LONGEST:
+            raise UnscannableError
+
+    def rest(self) -> bytearray:
+        """The rest of the JSON, when all pieces were fed."""
+        return self._rest + self._pending
+
+    def placeholder(self, row: int) -> bytes:
+        return b'"%b %d"' % (self._mark.encode(), row)
+
+
+def _end(pattern: re.Pattern[bytes], text: bytes, at: int) -> int:
+    found = pattern.match(text, at)
+    return found.end() if found else at

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from connector.domain.source_model import Float32
+from connector.domain.arrays import Float32
 
 DecodeNumbers = Callable[[bytes], Float32]
 """Takes text that begins with `[` and ends with its only `]`; returns shape (n,). Numbers beyond float32 become inf.

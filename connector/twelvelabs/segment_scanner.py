@@ -7,7 +7,7 @@ placeholders, is JSON like the original, and shows whether each vector belongs t
 import re
 import secrets
 
-from connector.domain.source_model import Float32
+from connector.domain.arrays import Float32
 from connector.twelvelabs.number_arrays import DecodeNumbers
 
 _LONGEST = 1024 * 1024

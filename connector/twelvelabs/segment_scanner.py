@@ -7,10 +7,13 @@ placeholders, is JSON like the original, and shows whether each vector belongs t
 import re
 import secrets
 
+import numpy as np
+
 from connector.domain.arrays import Float32
 from connector.twelvelabs.number_arrays import DecodeNumbers
 
 _LONGEST = 1024 * 1024
+_BLOCK = 256
 _SPACE = rb"[ \t\r\n]*"
 
 # Up to the next member of this name with an array, to the end, or to a string or member that goes on in the next piece.
@@ -30,6 +33,7 @@ class SegmentScanner:
     def __init__(self, decode: DecodeNumbers) -> None:
         self.rows: list[Float32] = []
         self._decode = decode
+        self._block: Float32 = np.empty((0, 0), np.float32)
         self._pending = b""
         self._rest = bytearray()
         # Random, so that no text of the source is taken for a placeholder.
@@ -45,12 +49,22 @@ class SegmentScanner:
             if not end:
                 break
             self._rest += text[at:begin] + self.placeholder(len(self.rows))
-            self.rows.append(self._decode(text[begin:end]))
+            self._keep(self._decode(text[begin:end]))
             at = end
         self._rest += text[at:stop]
         self._pending = text[stop:]
         if len(self._pending) > _LONGEST:
             raise UnscannableError
+
+    def _keep(self, vector: Float32) -> None:
+        """In blocks: thousands of small arrays would leave gaps in the memory of the process."""
+        place = len(self.rows) % _BLOCK
+        if place == 0:
+            self._block = np.empty((_BLOCK, len(vector)), np.float32)
+        if len(vector) == self._block.shape[1]:
+            self._block[place] = vector
+            vector = self._block[place]
+        self.rows.append(vector)
 
     def rest(self) -> bytearray:
         """The rest of the JSON, when all pieces were fed."""

@@ -43,6 +43,8 @@ TRANSLATION: dict[type[Exception], type[Unavailable | ConfigError]] = {
 """The nearest base class counts. A test fails if a new httpx exception has no base class here."""
 
 _ERROR_BODY = 64 * 1024
+# Large enough that the memory goes back to the operating system.
+_CHUNK = 1024 * 1024
 _PROBE_SEC = 4.0
 _SET_UP = ("set up", "HTTP client")
 _URL_ADVICE = "Set TWELVELABS_BASE_URL to something like https://api.twelvelabs.io/v1.3"
@@ -235,7 +237,7 @@ class ApiTransport:
             return body
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         body.gzipped = encoding == "gzip"
-        async for chunk in response.aiter_raw() if encoding in {"gzip", "identity"} else response.aiter_bytes():
+        async for chunk in response.aiter_raw(_CHUNK) if encoding in {"gzip", "identity"} else response.aiter_bytes():
             body.add(chunk)
             if body.received > SMALL:
                 await self._make_room(len(chunk), held, deadline)

@@ -3,12 +3,13 @@
 import asyncio
 import zlib
 from collections import Counter
-from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import TypeVar
+from urllib.parse import urlencode
 
 import httpx
 
@@ -217,15 +218,23 @@ class ApiTransport:
         except tuple(TRANSLATION) as error:
             raise self._translated(call, error) from error
 
-    def _stream(self, call: Call) -> AbstractAsyncContextManager[httpx.Response]:
-        return self._client.stream(
+    @asynccontextmanager
+    async def _stream(self, call: Call) -> AsyncIterator[httpx.Response]:
+        """As `httpx.AsyncClient.stream`, which joins URLs and headers anew for each request."""
+        query = f"?{urlencode(call.params)}" if call.params else ""
+        request = httpx.Request(
             call.method,
-            call.path,
-            params=call.params or None,
-            headers={"content-type": "application/json"} if call.json is not None else None,
+            f"{self._client.base_url}{call.path}{query}",
+            headers={**self._client.headers, "content-type": "application/json"} if call.json else self._client.headers,
             content=call.json,
             files={name: (None, value) for name, value in call.form.items()} if call.form else None,
+            extensions={"timeout": self._client.timeout.as_dict()},
         )
+        response = await self._client.send(request, stream=True)
+        try:
+            yield response
+        finally:
+            await response.aclose()
 
     async def _body(self, response: httpx.Response, held: HeldBody, deadline: asyncio.Timeout) -> ResponseBody:
         body = ResponseBody(self._limits.body)

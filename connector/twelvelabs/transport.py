@@ -246,7 +246,8 @@ class ApiTransport:
             return body
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         body.gzipped = encoding == "gzip"
-        async for chunk in response.aiter_raw(_CHUNK) if encoding in {"gzip", "identity"} else response.aiter_bytes():
+        received = response.aiter_raw() if encoding in {"gzip", "identity"} else response.aiter_bytes()
+        async for chunk in _joined(received):
             body.add(chunk)
             if body.received > SMALL:
                 await self._make_room(len(chunk), held, deadline)
@@ -272,6 +273,19 @@ class ApiTransport:
         if kind is ConfigError:
             return ConfigError(call.operation, call.subject, f"{self._client.base_url.host}: {cause}", _URL_ADVICE)
         return RetryableError(self._unavailable(call, cause))
+
+
+async def _joined(received: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Large chunks: thousands of small ones would leave gaps in the memory of the process."""
+    parts, size = list[bytes](), 0
+    async for part in received:
+        parts.append(part)
+        size += len(part)
+        if size >= _CHUNK:
+            yield b"".join(parts)
+            parts, size = [], 0
+    if parts:
+        yield b"".join(parts)
 
 
 def _read_whole(read: Read[T], body: ResponseBody, call: Call) -> T:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 from qdrant_client import grpc
 from qdrant_client.conversions.conversion import RestToGrpc
 
@@ -80,7 +81,8 @@ def _vectors(points: AssetPoints, rows: range) -> list[_Vectors]:
 
 def _floats(matrix: Float32) -> Iterator[memoryview]:
     """The bytes of each row."""
-    content, size = memoryview(matrix.astype("<f4", copy=False).tobytes()), 4 * matrix.shape[1]
+    content = memoryview(np.ascontiguousarray(matrix, "<f4")).cast("B")
+    size = 4 * matrix.shape[1]
     return (content[start : start + size] for start in range(0, len(content), size))
 
 
@@ -103,7 +105,12 @@ def _options_and_scope(options: tuple[str, ...], scope: str) -> bytes:
 
 
 def _number(key: str, value: float) -> bytes:
-    return _entry(key, _varint(_DOUBLE << 3 | 1) + struct.pack("<d", value))
+    return _number_prefix(key) + _EIGHT_BYTES(value)
+
+
+@lru_cache(maxsize=64)
+def _number_prefix(key: str) -> bytes:
+    return _entry(key, _varint(_DOUBLE << 3 | 1) + _EIGHT_BYTES(0.0))[:-8]
 
 
 def _entry(key: str, value: bytes) -> bytes:
@@ -136,4 +143,5 @@ def _varint(value: int) -> bytes:
     return bytes(found)
 
 
+_EIGHT_BYTES = struct.Struct("<d").pack
 _ID_PREFIX = _start(_ID_OF_POINT, 38) + _start(_UUID_OF_ID, 36)

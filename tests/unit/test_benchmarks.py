@@ -51,7 +51,7 @@ def test_the_source_serves_compressed_bodies_and_counts_requests() -> None:
     assert zlib.decompress(body, wbits=31) == expected
     assert source.answer(f"{PREFIX}/indexed-assets/unknown")[0] == 404
     assert json.loads(source.answer(COUNTERS)[1])["requests"] == 2
-    assert json.loads(source.answer(COUNTERS)[1]) == {"requests": 0, "bytes": 0, "first_at": 0.0}
+    assert json.loads(source.answer(COUNTERS)[1]) == {"requests": 0, "listings": 0, "bytes": 0, "first_at": 0.0}
 
 
 def test_a_poll_for_later_assets_finds_none() -> None:

@@ -52,9 +52,8 @@ def run(command: Sequence[str], directory: Path, settings: Mapping[str, str]) ->
             ended = time.monotonic()
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(
-            f"{' '.join(command)} ended with {process.returncode}:\n{output.read_text()[-2000:]}{errors.read_text()[-4000:]}"
-        )
+        printed = output.read_text()[-2000:] + errors.read_text()[-4000:]
+        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}:\n{printed}")
     cpu = usage.ru_utime + usage.ru_stime
     return Used(started, ended, cpu, peak.megabytes, process.returncode, output.read_text(encoding="utf-8"))
 

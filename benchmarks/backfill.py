@@ -107,12 +107,17 @@ def medians(found: dict[str, list[Measured]]) -> dict[str, dict[str, float]]:
 
 
 def ratios(middle: dict[str, dict[str, float]]) -> dict[str, float]:
-    """How many times as fast the connector is, by segments per second."""
+    """How many times as fast the connector is, and how many times its CPU the other uses, which load changes less."""
+    ours = middle["connector"]
+    others = {name: theirs for name, theirs in middle.items() if name != "connector"}
     return {
-        f"{other}, {what}": middle["connector"][key] / middle[other][key]
-        for other in middle
-        if other != "connector"
-        for what, key in (("whole process", "segments_per_sec"), ("without start-up", "work_segments_per_sec"))
+        ratio: value
+        for name, theirs in others.items()
+        for ratio, value in (
+            (f"{name}: segments/s, whole process", ours["segments_per_sec"] / theirs["segments_per_sec"]),
+            (f"{name}: segments/s, without start-up", ours["work_segments_per_sec"] / theirs["work_segments_per_sec"]),
+            (f"{name}: CPU of the program", theirs["cpu_sec"] / ours["cpu_sec"]),
+        )
     }
 
 

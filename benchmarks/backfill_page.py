@@ -34,11 +34,11 @@ def show(result: Mapping[str, Any]) -> str:
     """Medians of all contenders, then the ratios."""
     middle = result["medians"]
     rows = [[name, *(number(middle[name][key]) for key in _KEYS)] for name in CONTENDERS]
-    ratios = [[f"connector / {name}", f"{value:.2f}"] for name, value in result["ratios"].items()]
+    ratios = [[name, f"{value:.2f}"] for name, value in result["ratios"].items()]
     sizes = f"{result['assets']:,} assets, {result['segments']:,} segments, {result['points']:,} points"
     rounds = len(result["rounds"]["connector"])
     head = f"{sizes}; medians of {rounds} round{'s' if rounds > 1 else ''}.\n"
-    return "\n".join((head, table(_HEAD, rows), table(("ratio of segments/s", "times"), ratios)))
+    return "\n".join((head, table(_HEAD, rows), table(("the connector is better than", "times"), ratios)))
 
 
 def plots(name: str, result: Mapping[str, Any]) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ import json
 import sys
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from email.utils import formatdate
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -17,7 +17,8 @@ import orjson
 
 from benchmarks.library import INDEX_ID, Library
 
-PREFIX = f"/v1.3/indexes/{INDEX_ID}"
+INDEXES = "/v1.3/indexes"
+PREFIX = f"{INDEXES}/{INDEX_ID}"
 COUNTERS = "/counters"
 _GZIP, _LEVEL = 31, 1
 _LONGEST_REQUEST = 64 * 1024
@@ -31,6 +32,7 @@ class PreparedSource:
     def __init__(self, library: Library) -> None:
         self._index = orjson.dumps(library.index())
         self._items = [(item, orjson.dumps(item)) for item in library.items()]
+        self._texts = [text for _, text in self._items]
         self._details = {item["_id"]: orjson.dumps(library.details(item)) for item, _ in self._items}
         self._bodies = {name: compressed(body) for name, body in library.bodies()}
         self._counters: dict[str, float] = {}
@@ -41,7 +43,7 @@ class PreparedSource:
         query = parse_qs(parts.query)
         if parts.path == COUNTERS:
             return 200, json.dumps(self.take_counters()).encode(), False
-        status, body, packed = self._resource(parts.path.removeprefix(PREFIX), query)
+        status, body, packed = self._resource(parts.path, query)
         self._counters["requests"] += 1
         self._counters["bytes"] += len(body)
         self._counters["first_at"] = self._counters["first_at"] or time.monotonic()
@@ -49,13 +51,17 @@ class PreparedSource:
 
     def take_counters(self) -> Mapping[str, float]:
         """`first_at` is a time of the monotonic clock, which all processes of the machine share."""
-        taken, self._counters = self._counters, {"requests": 0, "bytes": 0, "first_at": 0.0}
+        taken, self._counters = self._counters, {"requests": 0, "listings": 0, "bytes": 0, "first_at": 0.0}
         return taken
 
-    def _resource(self, path: str, query: Mapping[str, list[str]]) -> Answer:
+    def _resource(self, whole_path: str, query: Mapping[str, list[str]]) -> Answer:
+        if whole_path == INDEXES:
+            return 200, _listing([self._index], query), False
+        path = whole_path.removeprefix(PREFIX)
         if not path:
             return 200, self._index, False
         if path == "/indexed-assets":
+            self._counters["listings"] += query.get("page", ["1"]) == ["1"]
             return 200, self._page(query), False
         name = path.removeprefix("/indexed-assets/")
         if name not in self._details:
@@ -65,18 +71,20 @@ class PreparedSource:
         return 200, self._details[name], False
 
     def _page(self, query: Mapping[str, list[str]]) -> bytes:
-        number, limit = int(query.get("page", ["1"])[0]), int(query.get("page_limit", ["10"])[0])
-        rows = [text for item, text in self._items if _matches(item, query)]
+        filtered = "created_at" in query or "updated_at" in query
+        rows = [text for item, text in self._items if _matches(item, query)] if filtered else self._texts[:]
         if query.get("sort_option", ["desc"])[0] == "desc":
             rows.reverse()
-        shown = rows[(number - 1) * limit : number * limit]
-        info = {
-            "page": number,
-            "limit_per_page": limit,
-            "total_page": -(-len(rows) // limit),
-            "total_results": len(rows),
-        }
-        return b'{"data":[' + b",".join(shown) + b'],"page_info":' + orjson.dumps(info) + b"}"
+        return _listing(rows, query)
+
+
+def _listing(rows: Sequence[bytes], query: Mapping[str, list[str]]) -> bytes:
+    """One page of the rows."""
+    number, limit = int(query.get("page", ["1"])[0]), int(query.get("page_limit", ["10"])[0])
+    pages = -(-len(rows) // limit)
+    info = {"page": number, "limit_per_page": limit, "total_page": pages, "total_results": len(rows)}
+    shown = b",".join(rows[(number - 1) * limit : number * limit])
+    return b'{"data":[' + shown + b'],"page_info":' + orjson.dumps(info) + b"}"
 
 
 def _matches(item: Mapping[str, Any], query: Mapping[str, list[str]]) -> bool:
@@ -133,4 +141,4 @@ async def serve(library: Library) -> None:
 
 if __name__ == "__main__":
     sizes = json.loads(sys.argv[1])
-    asyncio.run(serve(Library(sizes["assets"], tuple(sizes["segments"]), sizes["dimension"])))
+    asyncio.run(serve(Library(sizes["assets"], tuple(sizes["segments"]), sizes["dimension"], sizes["short"])))

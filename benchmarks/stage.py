@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from http.client import HTTPConnection
@@ -16,7 +16,7 @@ from qdrant_client import QdrantClient
 from benchmarks.library import INDEX_ID, Library
 from benchmarks.processes import cpu_seconds, environment
 from benchmarks.source import COUNTERS
-from tests.qdrant_server import QdrantServer, find_binary
+from tests.qdrant_server import QdrantServer, find_binary, free_port
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +87,25 @@ def connector_settings(base_url: str, server: QdrantServer, directory: Path, **m
         "QDRANT_GRPC_PORT": str(server.grpc_port),
         "CONNECTOR_INDEXES": INDEX_ID,
         "CONNECTOR_DATA_DIR": str(directory / "data"),
+        "CONNECTOR_HTTP_PORT": str(free_port()),
         **more,
     }
 
 
 def connector(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "connector", *arguments]
+
+
+@contextmanager
+def daemon(directory: Path, settings: Mapping[str, str]) -> Iterator[int]:
+    """`connector run`; gives its process id. Its log is in `directory`."""
+    with (directory / "daemon.log").open("wb") as log:
+        process = subprocess.Popen(connector("run"), cwd=directory, env=environment(**settings), stdout=log, stderr=log)
+        try:
+            yield process.pid
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def report_of(stdout: str) -> dict[str, Any]:

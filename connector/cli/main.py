@@ -296,9 +296,7 @@ def _run(work: Coroutine[Any, Any, Exit]) -> None:
     from connector.telemetry import logs
 
     logs.set_up_once()
-    if not gc.isenabled():
-        gc.freeze()  # no later collection visits what was imported
-        gc.enable()
+    gc.freeze()  # no later collection visits what was imported
+    gc.enable()
     raise_keyboard_interrupt()
-    gc.freeze()  # what was imported never becomes garbage
     raise typer.Exit(asyncio.run(work))

@@ -25,6 +25,14 @@ def of_asset(index_id: str, indexed_asset_id: str) -> models.Filter:
     return models.Filter(must=[_is("index_id", index_id), _is("indexed_asset_id", indexed_asset_id)])
 
 
+def of_assets(index_id: str, indexed_asset_ids: Sequence[str]) -> models.Filter:
+    """The points of these assets. Raises ValueError without any."""
+    if not all(indexed_asset_ids) or not indexed_asset_ids:
+        raise ValueError("no asset, or an empty id: the filter would select the wrong points")
+    among = models.FieldCondition(key="indexed_asset_id", match=models.MatchAny(any=list(indexed_asset_ids)))
+    return models.Filter(must=[_is("index_id", index_id), among])
+
+
 def of_revision(index_id: str, indexed_asset_id: str, revision: str) -> models.Filter:
     """The asset's points of this revision."""
     return models.Filter(

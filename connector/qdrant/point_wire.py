@@ -5,7 +5,7 @@ of Qdrant's `points.proto` are cut into templates by protobuf itself; only lengt
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -33,13 +33,7 @@ class WirePoints:
         self.points = points
         self._shared = _payload({**points.asset_payload, "revision": points.revision})
 
-    def upsert_request(self, collection: str, rows: range) -> Any:
-        """The UpsertPoints message that stores these points, and waits until they are stored."""
-        head: bytes = grpc.UpsertPoints(collection_name=collection, wait=True).SerializeToString()
-        parts = (part for point in self._serialized(rows) for part in (_start(_POINTS_OF_UPSERT, len(point)), point))
-        return grpc.UpsertPoints.FromString(b"".join((head, *parts)))
-
-    def _serialized(self, rows: range) -> Iterator[bytes]:
+    def serialized(self, rows: range) -> Iterator[bytes]:
         """Each point as a PointStruct."""
         points = self.points
         for row, vectors in zip(rows, _vectors(points, rows), strict=True):
@@ -58,6 +52,14 @@ class WirePoints:
                 *vectors.pieces,
             )
             yield b"".join(parts)
+
+
+def upsert_request(collection: str, parts: Iterable[tuple[WirePoints, range]]) -> Any:
+    """The UpsertPoints message that stores these rows of one or more assets, and waits until they are stored."""
+    head: bytes = grpc.UpsertPoints(collection_name=collection, wait=True).SerializeToString()
+    points = (point for wire, rows in parts for point in wire.serialized(rows))
+    pieces = (piece for point in points for piece in (_start(_POINTS_OF_UPSERT, len(point)), point))
+    return grpc.UpsertPoints.FromString(b"".join((head, *pieces)))
 
 
 @dataclass(slots=True)
@@ -81,7 +83,7 @@ def _vectors(points: AssetPoints, rows: range) -> list[_Vectors]:
 
 def _floats(matrix: Float32) -> Iterator[memoryview]:
     """The bytes of each row."""
-    content = memoryview(np.ascontiguousarray(matrix, "<f4")).cast("B")
+    content = np.ascontiguousarray(matrix, "<f4").data.cast("B")
     size = 4 * matrix.shape[1]
     return (content[start : start + size] for start in range(0, len(content), size))
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from qdrant_client import grpc, models
@@ -22,14 +22,14 @@ from connector.qdrant.point_encoding import (
 )
 from connector.qdrant.point_filters import own
 from connector.qdrant.point_reads import count, scroll
-from connector.qdrant.point_wire import WirePoints
+from connector.qdrant.point_wire import WirePoints, upsert_request
 from connector.qdrant.session import Session
 
 BATCHES_IN_FLIGHT = 4
 
 
 async def replace(
-    session: Session, points: AssetPoints, collection: str, others: Collection[str], *, first: bool
+    session: Session, points: AssetPoints, collection: str, others: Collection[str], *, first: bool = False
 ) -> None:
     """Write new points before deleting old ones, so that readers never see a gap. `others` must not alias `collection`.
 
@@ -90,7 +90,7 @@ async def _work(
 async def _upsert(session: Session, points: WirePoints, collection: str, rows: range) -> None:
     """Write one batch. If Qdrant rejects it, split it in halves, down to the rejected point."""
     try:
-        await _write(session, collection, points, rows)
+        await store(session, collection, [(points, rows)])
     except PointsRejected as refusal:
         if len(rows) == 1:
             raise _named(points.points, rows.start, collection, refusal) from refusal
@@ -111,24 +111,27 @@ def _named(points: AssetPoints, row: int, collection: str, refusal: PointsReject
     return PointsRejected("write points of asset", points.indexed_asset_id, f"{what}: {refusal.cause}", refusal.advice)
 
 
-async def _write(session: Session, collection: str, points: WirePoints, rows: range) -> None:
+async def store(session: Session, collection: str, parts: Sequence[tuple[WirePoints, range]]) -> None:
+    """Write these rows of one or more assets in one request."""
+
     async def send(connection: Connection) -> None:
-        require_acknowledged(await _send_batch(connection, collection, points, rows), collection)
+        require_acknowledged(await _send_batch(connection, collection, parts), collection)
 
     await session.call("write points to collection", collection, send, refused=PointsRejected)
 
 
-async def _send_batch(connection: Connection, collection: str, points: WirePoints, rows: range) -> bool:
+async def _send_batch(connection: Connection, collection: str, parts: Sequence[tuple[WirePoints, range]]) -> bool:
     """Return True if Qdrant stored the points."""
     if connection.transport is Transport.GRPC:
-        request = points.upsert_request(collection, rows)
+        request = upsert_request(collection, parts)
         answer = await connection.client.grpc_points.Upsert(request, timeout=TIMEOUT_SEC)
         return bool(answer.result.status == grpc.UpdateStatus.Completed)
-    for some in batches(points.points, rows, JSON_BYTES_PER_NUMBER):
-        structs = rest_points(points.points, some)
-        result = await connection.client.upsert(collection_name=collection, points=structs, wait=True)
-        if result.status is not models.UpdateStatus.COMPLETED:
-            return False
+    for wire, rows in parts:
+        for some in batches(wire.points, rows, JSON_BYTES_PER_NUMBER):
+            structs = rest_points(wire.points, some)
+            result = await connection.client.upsert(collection_name=collection, points=structs, wait=True)
+            if result.status is not models.UpdateStatus.COMPLETED:
+                return False
     return True
 
 

@@ -22,6 +22,7 @@ from connector.qdrant import collection_setup, point_deletes, point_filters, poi
 from connector.qdrant.collection_setup import CollectionSetup
 from connector.qdrant.connection import PROBE_SEC, Address, Connection, connect, connect_grpc
 from connector.qdrant.failures import CollectionMissing
+from connector.qdrant.grouped_writes import GroupedWrites
 from connector.qdrant.session import Session
 
 
@@ -47,6 +48,7 @@ class QdrantSink:
         address = Address(url, api_key, grpc_port, data_dir, environment)
         self._session = Session(partial(connect, address), partial(connect_grpc, address), monotonic, observe)
         self._setup = CollectionSetup(self._session, new_instance_id)
+        self._first_writes = GroupedWrites(self._session)
 
     async def version(self) -> str:
         """Ask the server once, with a short time-out. Also checks the key, so it serves as a health check."""
@@ -77,11 +79,14 @@ class QdrantSink:
     async def replace(
         self, points: AssetPoints, collection: str, others: Collection[str], *, first: bool = False
     ) -> None:
+        await self._setup.indexed(collection)
+        if first and not others:
+            await self._first_writes.replace(points, collection)
+            return
         distinct = [name for name in others if name != collection]
         if distinct:
             distinct = await self._other_instances(collection, distinct)
-        await self._setup.indexed(collection)
-        await point_writes.replace(self._session, points, collection, distinct, first=first and not others)
+        await point_writes.replace(self._session, points, collection, distinct)
 
     async def _other_instances(self, collection: str, names: Collection[str]) -> list[str]:
         """The names of other collections; omits aliases of this one and missing collections."""

@@ -10,7 +10,7 @@ from qdrant_client.conversions.conversion import GrpcToRest, RestToGrpc
 from connector.domain.points import AssetPoints
 from connector.qdrant import point_encoding
 from connector.qdrant.point_encoding import BATCH_BYTES, BATCH_POINTS, batches
-from connector.qdrant.point_wire import WirePoints
+from connector.qdrant.point_wire import WirePoints, upsert_request
 from tests.contract.asset_points import OPTIONS, asset_points
 
 
@@ -44,7 +44,7 @@ def test_both_encodings_say_the_same(rows: range) -> None:
     """Vectors keep their exact bytes; points without an option lack its vector."""
     points = asset_points(segments=5, words=("kick",), metadata={"n": 1, "f": 0.5, "none": None, "list": [True, "x"]})
 
-    request = WirePoints(points).upsert_request("c", rows)
+    request = upsert_request("c", [(WirePoints(points), rows)])
 
     assert (request.collection_name, request.wait) == ("c", True)
     as_messages = [GrpcToRest.convert_point_struct(message) for message in request.points]
@@ -70,7 +70,7 @@ def test_the_wire_bytes_are_those_of_protobuf(data: st.DataObject, dimension: in
     )
     rows = range(data.draw(st.integers(0, segments - 1)), segments)
 
-    found = WirePoints(points).upsert_request("collection", rows)
+    found = upsert_request("collection", [(WirePoints(points), rows)])
 
     assert list(found.points) == [by_protobuf(points, row) for row in rows]
 

@@ -1,0 +1,119 @@
+"""First writes of assets at the same time: they may share requests, and each ends as if it were alone."""
+
+import asyncio
+from dataclasses import replace
+from pathlib import Path
+
+from connector.domain.errors import PointsRejected
+from connector.domain.events import Event, SinkRequestEnded
+from connector.domain.points import AssetPoints
+from connector.qdrant.sink import QdrantSink
+from tests.contract.asset_points import DIMENSION, OTHER_INDEX, asset_points, spec
+from tests.contract.sinks import Bench, QdrantBench, Stored
+from tests.qdrant_server import Endpoint
+
+ASSETS = 20
+
+
+async def first_writes(bench: Bench, collection: str, assets: list[AssetPoints]) -> list[PointsRejected | None]:
+    async def write(points: AssetPoints) -> PointsRejected | None:
+        try:
+            await bench.sink.replace(points, collection, (), first=True)
+        except PointsRejected as refusal:
+            return refusal
+        return None
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(write(points)) for points in assets]
+    return [task.result() for task in tasks]
+
+
+async def test_all_points_of_all_assets_are_stored(bench: Bench, collection: str) -> None:
+    await bench.sink.ensure(spec(collection), {})
+    assets = [asset_points(f"asset-{number}", number) for number in range(ASSETS)]
+    assets += [asset_points(f"other-{number}", 2, index=OTHER_INDEX) for number in range(3)]
+    assets.append(asset_points("long", 100))
+
+    assert await first_writes(bench, collection, assets) == [None] * len(assets)
+
+    stored = await bench.stored(collection)
+    assert stored.keys() == {point_id for points in assets for point_id in points.ids}
+    for points in assets:
+        for row, point_id in enumerate(points.ids):
+            assert stored[point_id].payload == points.payload(row, points.options)
+
+
+async def test_points_of_an_earlier_revision_are_replaced_all_the_same(bench: Bench, collection: str) -> None:
+    """Somebody restored them, and the ledger does not know of them."""
+    await bench.sink.ensure(spec(collection), {})
+    await bench.sink.replace(asset_points("asset-3", 5, seed=1), collection, ())
+    assets = [asset_points(f"asset-{number}") for number in range(ASSETS)]
+
+    assert await first_writes(bench, collection, assets) == [None] * ASSETS
+
+    assert (await bench.stored(collection)).keys() == {point_id for points in assets for point_id in points.ids}
+
+
+async def test_points_of_others_with_our_keys_stay(bench: Bench, collection: str) -> None:
+    await bench.sink.ensure(spec(collection), {})
+    theirs = "11111111-2222-3333-4444-555555555555"
+    copied = asset_points("asset-3")
+    await bench.put(collection, {theirs: Stored(copied.payload(0, copied.options), {})})
+
+    assert await first_writes(bench, collection, [asset_points(f"asset-{number}") for number in range(ASSETS)])
+
+    assert theirs in await bench.stored(collection)
+    assert len(await bench.stored(collection)) == 3 * ASSETS + 1
+
+
+async def test_a_rejected_asset_does_not_affect_the_others(remote: QdrantBench, collection: str) -> None:
+    await remote.sink.ensure(spec(collection), {})
+    assets = [asset_points(f"asset-{number}") for number in range(ASSETS)]
+    assets[7] = asset_points("asset-7", dimension=DIMENSION + 1)
+
+    refusals = await first_writes(remote, collection, assets)
+
+    assert [number for number, refusal in enumerate(refusals) if refusal] == [7]
+    assert "asset-7" in str(refusals[7])
+    stored = {one.payload["indexed_asset_id"] for one in (await remote.stored(collection)).values()}
+    assert stored >= {f"asset-{number}" for number in range(ASSETS)} - {"asset-7"}
+
+
+async def test_small_assets_share_requests(qdrant: Endpoint, collection: str, tmp_path: Path) -> None:
+    events: list[Event] = []
+    sink = QdrantSink(qdrant.url, qdrant.api_key, qdrant.grpc_port, tmp_path, observe=events.append)
+    await sink.ensure(spec(collection), {})
+    await first_writes(QdrantBench(sink), collection, [asset_points("warm-up")])
+    events.clear()
+
+    await first_writes(QdrantBench(sink), collection, [asset_points(f"asset-{number}") for number in range(ASSETS)])
+
+    sent = [it.operation for it in events if isinstance(it, SinkRequestEnded)]
+    assert sent.count("write points to collection") <= ASSETS / 4
+    assert len(sent) <= ASSETS / 2
+    await sink.close()
+
+
+async def test_a_write_that_is_cancelled_does_not_stop_those_that_wait_for_it(bench: Bench, collection: str) -> None:
+    await bench.sink.ensure(spec(collection), {})
+    assets = [asset_points(f"asset-{number}") for number in range(ASSETS)]
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(bench.sink.replace(points, collection, (), first=True)) for points in assets]
+        await asyncio.sleep(0)
+        tasks[0].cancel()
+        tasks[5].cancel()
+
+    stored = {one.payload["indexed_asset_id"] for one in (await bench.stored(collection)).values()}
+    assert stored >= {f"asset-{number}" for number in range(ASSETS)} - {"asset-0", "asset-5"}
+
+
+@pytest.mark.parametrize("filename", ["other.mp4"])
+async def test_the_same_asset_twice_at_once_ends_with_one_of_both(bench: Bench, collection: str, filename: str) -> None:
+    await bench.sink.ensure(spec(collection), {})
+    one = asset_points()
+    other = replace(one, asset_payload={**one.asset_payload, "filename": "other.mp4"})
+
+    assert await first_writes(bench, collection, [one, other, asset_points("another")]) == [None] * 3
+
+    assert len(await bench.stored(collection)) == 6

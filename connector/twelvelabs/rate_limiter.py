@@ -64,6 +64,8 @@ class RateSchedule:
         if quota.remaining > max(_FEW, _FEW_OF_LIMIT * (quota.limit or 0)):
             return replace(self, pace=0.0)
         pace = min(quota.reset_after / quota.remaining, _PROBE_AFTER_SEC)
+        if pace <= self.interval:
+            return replace(self, pace=0.0)
         return replace(self, tat=max(self.tat, now + pace), pace=pace, paced_until=now + quota.reset_after)
 
 

@@ -91,7 +91,7 @@ class ApiTransport:
             unknown = ConfigError(*_SET_UP, type(error).__name__, _ENVIRONMENT_ADVICE)
             raise network_mistake(*_SET_UP, error, environment) or unknown from None
         self._observe = observe
-        self._in_memory = BodyBudget(self._limits.bodies)
+        self.in_memory = BodyBudget(self._limits.bodies)
         self._sent: Counter[str | None] = Counter()
         self.server_time: float | None = None
 
@@ -171,7 +171,7 @@ class ApiTransport:
 
     async def _answered(self, call: Call, read: ReadBody[T]) -> T:
         self._sent[call.index_id] += 1
-        with telling(self._observe, call, self._clock.monotonic) as response, self._in_memory.hold() as held:
+        with telling(self._observe, call, self._clock.monotonic) as response, self.in_memory.hold() as held:
             answer = await self._exchange(call, held)
             response.status = answer.status
             try:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -54,6 +55,7 @@ class FakeSource:
 
     def __init__(self) -> None:
         self.as_of: float | None = None
+        self.bytes_in_memory = 0
         self.retrievals: Counter[tuple[str, str]] = Counter()
         self._indexes: dict[str, FakeIndex] = {}
         self._requests: Counter[str | None] = Counter()
@@ -256,6 +258,14 @@ class FakeSource:
         found = self._indexes.get(index.index_id)
         asset = found.assets.get(indexed_asset_id) if found else None
         return answer_of(index, asset, options, transcript) if asset else None
+
+    @contextmanager
+    def in_memory(self, size: int) -> Iterator[None]:
+        self.bytes_in_memory += size
+        try:
+            yield
+        finally:
+            self.bytes_in_memory -= size
 
     async def exists(self, index_id: str, indexed_asset_id: str) -> bool:
         asset_path(index_id, indexed_asset_id)

@@ -9,7 +9,7 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Int64 = NDArray[np.int64]
 
-_MAPPED_FROM = 256 * 1024
+_MAPPED_FROM = 1024 * 1024
 
 
 def new_matrix(rows: int, columns: int) -> Float32:

@@ -37,14 +37,14 @@ async def test_vectors_count_until_they_are_written() -> None:
     world = world_with(sink)
 
     def note(points: AssetPoints) -> None:
-        seen.append((world.source.bytes_in_memory, sum(named.matrix.nbytes for named in points.vectors.values())))
+        seen.append((world.source.memory.held, sum(named.matrix.nbytes for named in points.vectors.values())))
 
     sink.on_write = note
     await world.cycle()
 
     [(counted, written)] = seen
     assert counted == written > 0
-    assert world.source.bytes_in_memory == 0
+    assert world.source.memory.held == 0
 
 
 @pytest.mark.parametrize(
@@ -61,4 +61,4 @@ async def test_a_write_that_fails_gives_the_memory_back(error: Exception) -> Non
     world = world_with(sink)
     await world.cycle()
 
-    assert world.source.bytes_in_memory == 0
+    assert world.source.memory.held == 0

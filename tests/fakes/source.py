@@ -2,8 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -27,6 +26,7 @@ from connector.domain.source_model import (
 from connector.domain.timestamps import epoch
 from connector.twelvelabs.calls import asset_path, index_path
 from tests.fakes.fake_asset import SEGMENT_SEC, FakeAsset, answer_of, unit_vectors
+from tests.fakes.memory import FakeMemory
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -55,7 +55,8 @@ class FakeSource:
 
     def __init__(self) -> None:
         self.as_of: float | None = None
-        self.bytes_in_memory = 0
+        self.memory = FakeMemory()
+        self.in_memory = self.memory.hold
         self.retrievals: Counter[tuple[str, str]] = Counter()
         self._indexes: dict[str, FakeIndex] = {}
         self._requests: Counter[str | None] = Counter()
@@ -258,14 +259,6 @@ class FakeSource:
         found = self._indexes.get(index.index_id)
         asset = found.assets.get(indexed_asset_id) if found else None
         return answer_of(index, asset, options, transcript) if asset else None
-
-    @contextmanager
-    def in_memory(self, size: int) -> Iterator[None]:
-        self.bytes_in_memory += size
-        try:
-            yield
-        finally:
-            self.bytes_in_memory -= size
 
     async def exists(self, index_id: str, indexed_asset_id: str) -> bool:
         asset_path(index_id, indexed_asset_id)

@@ -1,6 +1,7 @@
 """The ports Source, Sink, CheckpointStore and Observer. The docstrings are the contract; `tests/contract` checks it."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from connector.domain.events import Event
@@ -45,6 +46,12 @@ class Source(Protocol):
 
         The options apply to the asset's own model: the returned columns are a subset of the wanted ones. None if the
         source returns 404 for the asset. Raises MalformedAsset.
+        """
+
+    def in_memory(self, size: int) -> AbstractContextManager[None]:
+        """Count the bytes of retrieved vectors against the limit of the process until they are written.
+
+        Retrievals wait while there is no room. Enter it right after `retrieve`, and retrieve nothing within it.
         """
 
     async def changes(self, index: Index, since: float | None, known: Mapping[str, IndexedAsset] = ...) -> Changes:

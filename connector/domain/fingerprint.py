@@ -22,8 +22,11 @@ class PointConfig:
     media_links: bool
 
 
-def digest(*parts: bytes) -> str:
-    """Return 32 hex characters. A length prefix on each part keeps ("ab", "c") and ("a", "bc") apart."""
+def digest(*parts: bytes | memoryview) -> str:
+    """Return 32 hex characters. A memoryview must be one of bytes.
+
+    A length prefix on each part keeps ("ab", "c") and ("a", "bc") apart.
+    """
     state = hashlib.blake2b(digest_size=16)
     for part in parts:
         state.update(len(part).to_bytes(8, "little"))

@@ -220,25 +220,35 @@ def _named_vectors(
             ],
             np.int64,
         )
-        found[option] = _merge(retrieved, option, rows, np.concatenate([column.vectors for column in mine]))
+        matrix = mine[0].vectors if len(mine) == 1 else np.concatenate([column.vectors for column in mine])
+        found[option] = _merge(retrieved, option, rows, matrix)
     return found
 
 
 def _merge(retrieved: RetrievedAsset, option: str, rows: Int64, matrix: Float32) -> NamedVectors:
-    """One vector per row, rows ascending. Merge duplicates; raise MalformedAsset if two vectors of a row differ."""
+    """One vector per row, rows ascending. Merge duplicates; raise MalformedAsset if two vectors of a row differ.
+
+    Usually the rows are in order: then nothing is copied, because the matrix of a long video is large.
+    """
+    if (np.diff(rows) > 0).all():
+        return NamedVectors(rows, np.ascontiguousarray(matrix))
     distinct, first, inverse = np.unique(rows, return_index=True, return_inverse=True)
-    merged = matrix[first]
-    differs = (merged[inverse] != matrix).any(axis=1)
-    if differs.any():
+    again = np.setdiff1d(np.arange(len(rows)), first)
+    if (matrix[again] != matrix[first[inverse[again]]]).any():
         raise malformed(retrieved, f"{option} segments: two different vectors for one scope and time range")
-    return NamedVectors(distinct, np.ascontiguousarray(merged))
+    return NamedVectors(distinct, matrix[first])
 
 
 def _revision(facts: list[Any], start_ms: Int64, end_ms: Int64, vectors: Mapping[str, NamedVectors]) -> str:
-    parts = [canonical_json(facts), start_ms.tobytes(), end_ms.tobytes()]
+    parts: list[bytes | memoryview] = [canonical_json(facts), start_ms.tobytes(), end_ms.tobytes()]
     for option, named in vectors.items():
-        parts += [option.encode(), named.rows.tobytes(), named.matrix.astype("<f4").tobytes()]
+        parts += [option.encode(), named.rows.tobytes(), _little_endian(named.matrix)]
     return digest(*parts)
+
+
+def _little_endian(matrix: Float32) -> memoryview:
+    """The bytes of the matrix, without a copy where they are little-endian already."""
+    return np.ascontiguousarray(matrix, "<f4").data.cast("B")
 
 
 def _option_order(option: str) -> tuple[int, str]:

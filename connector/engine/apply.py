@@ -181,27 +181,33 @@ class Applier:
             return await self._not_ready(change)
         if retrieved.columns is None or retrieved.model is None:
             raise embedding_missing(name, attempt, self._clock())
-        built = await asyncio.to_thread(
-            points.build,
-            retrieved,
-            self._index,
-            change.fingerprint,
-            media_links=settings.media_links,
-            transcript=settings.transcript,
-        )
+        filename = retrieved.asset.filename
+        with self._source.in_memory(sum(column.vectors.nbytes for column in retrieved.columns)):
+            building = asyncio.to_thread(
+                points.build,
+                retrieved,
+                self._index,
+                change.fingerprint,
+                media_links=settings.media_links,
+                transcript=settings.transcript,
+            )
+            del retrieved  # vectors that the points do not use need no memory during the write
+            built = await building
+            result = await self._write(change, built, self._applied(change, built))
+        return replace(result, dropped_words=built.dropped_words, filename=filename)
+
+    def _applied(self, change: Upsert | Refresh, built: AssetPoints) -> Applied:
         now = self._clock()
-        applied = Applied(
+        return Applied(
             fingerprint=change.fingerprint,
             revision=built.revision,
             metadata_revision=built.metadata_revision,
             points=len(built),
-            collection=settings.collection_name(built.model),
+            collection=self._settings.collection_name(built.model),
             applied_at=now,
             shallow_at=now,
             deep_at=now,
         )
-        filename = retrieved.asset.filename
-        return replace(await self._write(change, built, applied), dropped_words=built.dropped_words, filename=filename)
 
     async def _listed(self, change: Announced, asset: IndexedAsset) -> Upsert:
         await self._ledger.note(self._index.index_id, asset)

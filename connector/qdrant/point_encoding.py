@@ -10,7 +10,7 @@ from connector.domain.arrays import Float32
 from connector.domain.points import AssetPoints
 
 BATCH_POINTS = 512
-BATCH_BYTES = 4 * 1024 * 1024
+BATCH_BYTES = 2 * 1024 * 1024
 
 BYTES_PER_NUMBER = 4
 # In JSON a float32 is written as a double: about 21 characters and a comma.

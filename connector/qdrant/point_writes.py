@@ -27,6 +27,9 @@ from connector.qdrant.session import Session
 
 BATCHES_IN_FLIGHT = 4
 
+_ENCODED_AT_ONCE = 64
+"""Points that are encoded on the event loop, in about 2 ms: a thread would take longer."""
+
 
 async def replace(
     session: Session, points: AssetPoints, collection: str, others: Collection[str], *, first: bool = False
@@ -123,7 +126,10 @@ async def store(session: Session, collection: str, parts: Sequence[tuple[WirePoi
 async def _send_batch(connection: Connection, collection: str, parts: Sequence[tuple[WirePoints, range]]) -> bool:
     """Return True if Qdrant stored the points."""
     if connection.transport is Transport.GRPC:
-        request = upsert_request(collection, parts)
+        if sum(len(rows) for _, rows in parts) <= _ENCODED_AT_ONCE:
+            request = upsert_request(collection, parts)
+        else:
+            request = await asyncio.to_thread(upsert_request, collection, parts)
         answer = await connection.client.grpc_points.Upsert(request, timeout=TIMEOUT_SEC)
         return bool(answer.result.status == grpc.UpdateStatus.Completed)
     for wire, rows in parts:

@@ -12,7 +12,7 @@ import numpy as np
 from msgspec import Raw, Struct, field
 from msgspec.structs import replace
 
-from connector.domain.arrays import Float32, Float64
+from connector.domain.arrays import Float32, Float64, new_matrix
 from connector.domain.errors import MalformedAsset
 from connector.domain.marengo import canonical
 from connector.domain.source_model import RetrievedAsset, SegmentColumn, Transcription
@@ -179,7 +179,7 @@ def _offsets(values: Sequence[float | None], what: str, call: Call) -> Float64:
 def _matrix(members: Sequence[tuple[int, Segment]], what: str, call: Call, vector_of: VectorOf) -> Float32:
     """Return shape (n, dimension). Numbers beyond float32 become inf; later checks report them."""
     first = _vector(*members[0], what, call, vector_of)
-    matrix = np.empty((len(members), len(first)), np.float32)
+    matrix = new_matrix(len(members), len(first))
     with np.errstate(over="ignore"):
         matrix[0] = first
         for row, (position, segment) in enumerate(members[1:], start=1):

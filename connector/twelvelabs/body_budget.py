@@ -1,4 +1,4 @@
-"""Bounds the bytes of response bodies that are in memory at the same time."""
+"""Bounds the bytes of response bodies, and of vectors that are not yet written, that are in memory at the same time."""
 
 import asyncio
 from collections.abc import Iterator
@@ -17,11 +17,11 @@ class HeldBody:
 
 
 class BodyBudget:
-    """The body that is held for the longest time never waits, so one that is larger than `limit` is read alone."""
+    """What is held for the longest time never waits, so a body that is larger than `limit` is read alone."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._held: dict[HeldBody, int] = {}
+        self._held: dict[object, int] = {}
         self._changed = asyncio.Event()
 
     @property
@@ -35,11 +35,25 @@ class BodyBudget:
         try:
             yield hold
         finally:
-            if self._held.pop(hold, 0):
-                self._changed.set()
-                self._changed = asyncio.Event()
+            self._release(hold)
+
+    @contextmanager
+    def vectors(self, size: int) -> Iterator[None]:
+        """Hold the bytes of vectors that are in memory already. Does not wait, so it must not wait for a body."""
+        hold = object()
+        if size:
+            self._held[hold] = size
+        try:
+            yield
+        finally:
+            self._release(hold)
 
     async def grow(self, hold: HeldBody, size: int) -> None:
         while self.held + size > self._limit and next(iter(self._held), hold) is not hold:
             await self._changed.wait()
         self._held[hold] = self._held.get(hold, 0) + size
+
+    def _release(self, hold: object) -> None:
+        if self._held.pop(hold, 0):
+            self._changed.set()
+            self._changed = asyncio.Event()

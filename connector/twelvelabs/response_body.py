@@ -8,10 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from connector.domain.mapped_memory import mapped
+
 SMALL = 64 * 1024
 """Bytes that are decompressed and read on the event loop: less work than handing them to a thread."""
 
 _PIECE = 256 * 1024
+_MAPPED_FROM = 512 * 1024
 
 
 class TooLargeError(Exception):
@@ -23,7 +26,7 @@ class Decompressor(Protocol):
     def eof(self) -> bool: ...
     @property
     def unconsumed_tail(self) -> bytes: ...
-    def decompress(self, data: bytes, max_length: int, /) -> bytes: ...
+    def decompress(self, data: bytes | memoryview, max_length: int, /) -> bytes: ...
     def flush(self) -> bytes: ...
 
 
@@ -42,11 +45,11 @@ class ResponseBody:
     gzipped: bool = False
     received: int = 0
     size: int = 0
-    _chunks: list[bytes] = field(default_factory=list)
+    _chunks: list[bytes | memoryview] = field(default_factory=list)
 
     def add(self, chunk: bytes) -> None:
         """Raises TooLargeError."""
-        self._chunks.append(chunk)
+        self._chunks.append(chunk if len(chunk) < _MAPPED_FROM else _moved(chunk))
         self.received += len(chunk)
         if not self.gzipped:
             self.size = self.received
@@ -66,7 +69,7 @@ class ResponseBody:
                 self._chunks, self.gzipped, self.received, self.size = [unpacked], False, len(unpacked), len(unpacked)
                 self._check(self.size)
 
-    def pieces(self, new_decompressor: NewDecompressor = zlib_decompressor) -> Iterator[bytes]:
+    def pieces(self, new_decompressor: NewDecompressor = zlib_decompressor) -> Iterator[bytes | memoryview]:
         """Yield the decompressed body in pieces of limited size. May be called again.
 
         Raises TooLargeError, and the decompressor's error (zlib.error) for invalid data.
@@ -93,9 +96,16 @@ class ResponseBody:
             raise TooLargeError
 
 
-def _unpacked(chunks: list[bytes], unpacking: Decompressor) -> Iterator[bytes]:
+def _moved(chunk: bytes) -> memoryview:
+    """In memory of its own: a large body would fill the allocator's."""
+    memory = memoryview(mapped(len(chunk)))
+    memory[:] = chunk
+    return memory
+
+
+def _unpacked(chunks: list[bytes | memoryview], unpacking: Decompressor) -> Iterator[bytes]:
     for chunk in chunks:
-        left = chunk
+        left: bytes | memoryview = chunk
         while not unpacking.eof:
             piece = unpacking.decompress(left, _PIECE)
             left = unpacking.unconsumed_tail

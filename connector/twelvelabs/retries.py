@@ -26,7 +26,8 @@ class Clocks:
 class RequestLimits:
     """Limits of one request, in seconds and bytes of the decoded body (four hours of video take 50 to 80 MB).
 
-    `bodies` bounds the bytes of all bodies in memory, as received. A single body may be larger.
+    `bodies` bounds the bytes in memory of all bodies, as received, and of vectors that are not yet written. A single
+    body may be larger.
     """
 
     attempts: int = 5
@@ -35,7 +36,7 @@ class RequestLimits:
     read: float = 60.0
     exchange: float = 600.0
     body: int = 512 * 1024 * 1024
-    bodies: int = 64 * 1024 * 1024
+    bodies: int = 40 * 1024 * 1024
 
 
 @dataclass(slots=True)

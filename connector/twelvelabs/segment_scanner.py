@@ -9,7 +9,7 @@ import secrets
 
 import numpy as np
 
-from connector.domain.arrays import Float32
+from connector.domain.arrays import Float32, new_matrix
 from connector.twelvelabs.number_arrays import DecodeNumbers
 
 _LONGEST = 1024 * 1024
@@ -39,7 +39,7 @@ class SegmentScanner:
         # Random, so that no text of the source is taken for a placeholder.
         self._mark = secrets.token_hex(8)
 
-    def feed(self, piece: bytes) -> None:
+    def feed(self, piece: bytes | memoryview) -> None:
         """Raises NotNumbersError, UnscannableError."""
         text, at = self._pending + piece, 0
         while True:
@@ -60,7 +60,7 @@ class SegmentScanner:
         """In blocks: thousands of small arrays would leave gaps in the memory of the process."""
         place = len(self.rows) % _BLOCK
         if place == 0:
-            self._block = np.empty((_BLOCK, len(vector)), np.float32)
+            self._block = new_matrix(_BLOCK, len(vector))
         if len(vector) == self._block.shape[1]:
             self._block[place] = vector
             vector = self._block[place]

@@ -1,6 +1,7 @@
 """The `Source` port over the TwelveLabs API."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
@@ -99,6 +100,9 @@ class TwelveLabsSource:
             if refusal.status == HTTPStatus.NOT_FOUND:
                 return None
             raise AssetError("retrieve asset", indexed_asset_id, refusal.says) from None
+
+    def in_memory(self, size: int) -> AbstractContextManager[None]:
+        return self._transport.in_memory.vectors(size)
 
     async def exists(self, index_id: str, indexed_asset_id: str) -> bool:
         path = asset_path(index_id, indexed_asset_id)

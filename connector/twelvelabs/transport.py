@@ -4,7 +4,7 @@ import asyncio
 import zlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
@@ -46,6 +46,8 @@ TRANSLATION: dict[type[Exception], type[Unavailable | ConfigError]] = {
 _ERROR_BODY = 64 * 1024
 # Large enough that the memory goes back to the operating system.
 _CHUNK = 1024 * 1024
+# One by one: each takes some memory of its own, and many busy threads slow the event loop down.
+_LARGE = 8 * 1024 * 1024
 _PROBE_SEC = 4.0
 _SET_UP = ("set up", "HTTP client")
 _URL_ADVICE = "Set TWELVELABS_BASE_URL to something like https://api.twelvelabs.io/v1.3"
@@ -92,7 +94,8 @@ class ApiTransport:
             unknown = ConfigError(*_SET_UP, type(error).__name__, _ENVIRONMENT_ADVICE)
             raise network_mistake(*_SET_UP, error, environment) or unknown from None
         self._observe = observe
-        self._in_memory = BodyBudget(self._limits.bodies)
+        self.in_memory = BodyBudget(self._limits.bodies)
+        self._large = asyncio.Semaphore(1)
         self._sent: Counter[str | None] = Counter()
         self.server_time: float | None = None
 
@@ -172,7 +175,7 @@ class ApiTransport:
 
     async def _answered(self, call: Call, read: ReadBody[T]) -> T:
         self._sent[call.index_id] += 1
-        with telling(self._observe, call, self._clock.monotonic) as response, self._in_memory.hold() as held:
+        with telling(self._observe, call, self._clock.monotonic) as response, self.in_memory.hold() as held:
             answer = await self._exchange(call, held)
             response.status = answer.status
             try:
@@ -191,7 +194,8 @@ class ApiTransport:
             answer.body.unpack_small()
             if answer.body.is_small:
                 return read(answer.body, call)
-            return await asyncio.to_thread(read, answer.body, call)
+            async with self._large if answer.body.received > _LARGE else nullcontext():
+                return await asyncio.to_thread(read, answer.body, call)
         except Unavailable as error:
             raise RetryableError(error) from None
         except TooLargeError:

@@ -1,5 +1,6 @@
 """How bodies reach their reader: compressed or not, small or large, damaged, and what is told about them."""
 
+import asyncio
 import gzip
 import json
 import threading
@@ -17,6 +18,7 @@ from connector.twelvelabs.transport import ApiTransport
 from tests.contract.transport_talks import CALL, GOOD, INDEX, KEY
 from tests.fakes.clock import FakeTime
 from tests.fakes.scripted_http import answer, scripted
+from tests.virtual_time import until
 
 GZIP = {"content-encoding": "gzip"}
 LARGE = INDEX | {"note": "".join(chr(32 + number * number % 90) for number in range(200_000))}
@@ -93,3 +95,36 @@ async def test_a_body_beyond_the_room_for_all_is_read() -> None:
     ends = await ask(answer(200, LARGE), limits=RequestLimits(bodies=1000))
 
     assert [end.error for end in ends] == [None]
+
+
+async def test_large_bodies_are_read_one_by_one() -> None:
+    started, go, body = list[str](), threading.Event(), b" " * (9 * 1024 * 1024)
+
+    def read(_: ResponseBody, call: Call) -> None:
+        started.append(call.subject)
+        go.wait()
+
+    async with scripted([answer(200, body)] * 2) as server:
+        transport = ApiTransport(server.base_url, KEY, clock=FakeTime().clock)
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(2):
+                    group.create_task(transport.receive(CALL, read))
+                await until(lambda: transport.in_memory.held == 2 * len(body) and bool(started), 30)
+                for _ in range(20):
+                    await asyncio.sleep(0)
+                assert len(started) == 1
+                go.set()
+            assert len(started) == 2
+        finally:
+            go.set()
+            await transport.close()
+
+
+def test_a_large_chunk_has_memory_of_its_own() -> None:
+    """It is read like any other."""
+    body, chunk = ResponseBody(10_000_000), bytes(range(256)) * 4096
+    for part in (b"first", chunk, b"last"):
+        body.add(part)
+    assert [type(piece) for piece in body.pieces()] == [bytes, memoryview, bytes]
+    assert bytes(body.whole()) == b"first" + chunk + b"last"

@@ -26,6 +26,7 @@ from connector.domain.source_model import (
 from connector.domain.timestamps import epoch
 from connector.twelvelabs.calls import asset_path, index_path
 from tests.fakes.fake_asset import SEGMENT_SEC, FakeAsset, answer_of, unit_vectors
+from tests.fakes.memory import FakeMemory
 
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -54,6 +55,8 @@ class FakeSource:
 
     def __init__(self) -> None:
         self.as_of: float | None = None
+        self.memory = FakeMemory()
+        self.in_memory = self.memory.hold
         self.retrievals: Counter[tuple[str, str]] = Counter()
         self._indexes: dict[str, FakeIndex] = {}
         self._requests: Counter[str | None] = Counter()

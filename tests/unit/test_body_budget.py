@@ -86,3 +86,30 @@ async def test_all_bodies_end(bodies: int) -> None:
             group.create_task(one())
     assert budget.held == 0
     assert most <= 100 + 200
+
+
+async def test_vectors_that_are_not_written_leave_less_room_for_bodies() -> None:
+    budget, now = BodyBudget(100), asyncio.Event()
+    now.set()
+    with budget.vectors(60):
+        waiting = asyncio.get_running_loop().create_task(read(budget, [50], now))
+        await settled()
+        assert (waiting.done(), budget.held) == (False, 60)
+    await waiting
+    assert budget.held == 0
+
+
+async def test_vectors_are_counted_at_once_also_beyond_the_limit() -> None:
+    """They are in memory already."""
+    budget = BodyBudget(100)
+    with budget.vectors(60), budget.vectors(70):
+        assert budget.held == 130
+    assert budget.held == 0
+
+
+async def test_an_asset_without_vectors_holds_up_nothing() -> None:
+    """A large body is read beside it."""
+    budget, now = BodyBudget(100), asyncio.Event()
+    now.set()
+    with budget.vectors(0):
+        await read(budget, [200], now)

@@ -16,6 +16,7 @@ NOT_MUTATED = {
     "events",
     "index_settings",
     "ledger_model",
+    "mapped_memory",
     "masking",
     "network_variables",
     "policy",

@@ -107,6 +107,13 @@ def test_the_same_vector_twice_is_one() -> None:
     assert np.array_equal(built.vectors["visual"].matrix, matrix)
 
 
+def test_a_matrix_in_order_is_not_copied() -> None:
+    """The vectors of a long video take much memory."""
+    visual = column("visual", [(0, 6), (6, 12)])
+    [named] = build(retrieved(visual), INDEX, "print").vectors.values()
+    assert np.shares_memory(named.matrix, visual.vectors)
+
+
 def test_nothing_to_embed_is_a_content_too() -> None:
     built = build(retrieved(), INDEX, "print")
     assert len(built) == 0

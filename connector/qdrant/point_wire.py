@@ -83,6 +83,8 @@ def _vectors(points: AssetPoints, rows: range) -> list[_Vectors]:
 
 def _floats(matrix: Float32) -> Iterator[memoryview]:
     """The bytes of each row."""
+    if not len(matrix):
+        return iter(())
     content = np.ascontiguousarray(matrix, "<f4").data.cast("B")
     size = 4 * matrix.shape[1]
     return (content[start : start + size] for start in range(0, len(content), size))

@@ -4,6 +4,7 @@ It is the fast way for what the API usually sends. Anything unusual is left to `
 also produces every error. Both return the same bits for the same body.
 """
 
+import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
@@ -27,6 +28,9 @@ _UNUSUAL: tuple[type[Exception], ...] = (
     ConnectorError,
 )
 
+_ONE_BY_ONE = threading.Lock()
+"""A small compressed body may be 512 MB decompressed, so only one such body is in memory as a whole at a time."""
+
 
 @dataclass(frozen=True, slots=True)
 class AssetReader:
@@ -40,10 +44,16 @@ class AssetReader:
 
     def read(self, body: ResponseBody, call: Call) -> RetrievedAsset:
         """Raises as `asset_decoding.read_asset` and `ResponseBody.whole` do."""
-        found = None if body.is_small else self.scan(body, call)
-        return found or asset_decoding.read_asset(
-            body.whole(), call, self.asked, self.index_model, transcript=self.transcript
-        )
+        if body.is_small:
+            return self._read_whole(body, call)
+        found = self.scan(body, call)
+        if found:
+            return found
+        with _ONE_BY_ONE:
+            return self._read_whole(body, call)
+
+    def _read_whole(self, body: ResponseBody, call: Call) -> RetrievedAsset:
+        return asset_decoding.read_asset(body.whole(), call, self.asked, self.index_model, transcript=self.transcript)
 
     def scan(self, body: ResponseBody, call: Call) -> RetrievedAsset | None:
         """None for anything unusual."""

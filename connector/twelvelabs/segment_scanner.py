@@ -23,8 +23,13 @@ _REST = re.compile(
 _MEMBER = re.compile(rb'"float"%b:%b(?=\[)' % (_SPACE, _SPACE))
 
 
+_MOST_BYTES = 16 * 1024 * 1024
+_MOST_NUMBERS = 32 * 1024 * 1024
+"""Four hours of video have 2 MB beside the vectors, and 11 million numbers."""
+
+
 class UnscannableError(Exception):
-    """A string or an array that is too long to be kept in memory until its end arrives."""
+    """A string or an array that is too long to be kept in memory until its end arrives, or too much in all."""
 
 
 class SegmentScanner:
@@ -36,6 +41,7 @@ class SegmentScanner:
         self._block: Float32 = np.empty((0, 0), np.float32)
         self._pending = b""
         self._rest = bytearray()
+        self._numbers = 0
         # Random, so that no text of the source is taken for a placeholder.
         self._mark = secrets.token_hex(8)
 
@@ -53,11 +59,12 @@ class SegmentScanner:
             at = end
         self._rest += text[at:stop]
         self._pending = text[stop:]
-        if len(self._pending) > _LONGEST:
+        if len(self._pending) > _LONGEST or len(self._rest) > _MOST_BYTES or self._numbers > _MOST_NUMBERS:
             raise UnscannableError
 
     def _keep(self, vector: Float32) -> None:
         """In blocks: thousands of small arrays would leave gaps in the memory of the process."""
+        self._numbers += len(vector)
         place = len(self.rows) % _BLOCK
         if place == 0:
             self._block = new_matrix(_BLOCK, len(vector))

@@ -1,5 +1,7 @@
 """How points are split into requests and encoded."""
 
+from dataclasses import replace
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import given
 from qdrant_client import grpc
 from qdrant_client.conversions.conversion import GrpcToRest, RestToGrpc
 
-from connector.domain.points import AssetPoints
+from connector.domain.points import AssetPoints, NamedVectors
 from connector.qdrant import point_encoding
 from connector.qdrant.point_encoding import BATCH_BYTES, BATCH_POINTS, batches
 from connector.qdrant.point_wire import WirePoints, upsert_request
@@ -73,6 +75,17 @@ def test_the_wire_bytes_are_those_of_protobuf(data: st.DataObject, dimension: in
     found = upsert_request("collection", [(WirePoints(points), rows)])
 
     assert list(found.points) == [by_protobuf(points, row) for row in rows]
+
+
+def test_a_batch_without_a_vector_of_an_option_of_its_asset() -> None:
+    """The speech of a long video may end before a batch begins."""
+    whole = asset_points(segments=6)
+    speech = NamedVectors(np.arange(2), whole.vectors["transcription"].matrix[:2])
+    points = replace(whole, vectors={**whole.vectors, "transcription": speech})
+
+    for rows in (range(2), range(2, 4), range(4, 6)):
+        request = upsert_request("c", [(WirePoints(points), rows)])
+        assert list(request.points) == [by_protobuf(points, row) for row in rows]
 
 
 def by_protobuf(points: AssetPoints, row: int) -> grpc.PointStruct:

@@ -138,13 +138,16 @@ def documented(part: str) -> set[str]:
 
 
 def test_it_says_what_limits_a_backfill_now(connector: Command, simulator: Simulator) -> None:
-    with running(connector, wait=False, CONNECTOR_REQUESTS_PER_MINUTE="60") as daemon:
+    """The daemon writes its state down every few seconds, so `status` may lag behind `/api/status`."""
+    with running(connector, wait=False, CONNECTOR_REQUESTS_PER_MINUTE="30") as daemon:
         wait_until(
             lambda: (daemon.get("/api/status")[1] or {}).get("daemon", {}).get("limited_by") == "rate_limit",
             PATIENCE_SEC,
             "the rate limit is told",
         )
-        words = status(connector, daemon)
+        wait_until(
+            lambda: "waiting for the rate limit of requests to TwelveLabs" in status(connector, daemon),
+            PATIENCE_SEC,
+            "status tells it too",
+        )
         daemon.process.kill()
-
-    assert "waiting for the rate limit of requests to TwelveLabs" in words

@@ -30,7 +30,7 @@ class BodyBudget:
 
     @contextmanager
     def hold(self) -> Iterator[HeldBody]:
-        """HeldBody nothing at first; release everything at the end."""
+        """Hold nothing at first; release everything at the end."""
         hold = HeldBody(self)
         try:
             yield hold

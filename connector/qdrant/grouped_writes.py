@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from connector.domain.errors import ConnectorError, PointsRejected, RateLimited
 from connector.domain.points import AssetPoints
 from connector.qdrant import point_filters, point_writes
-from connector.qdrant.point_encoding import BATCH_POINTS
+from connector.qdrant.point_encoding import BATCH_BYTES, BATCH_POINTS, size_of
 from connector.qdrant.point_reads import count
 from connector.qdrant.point_wire import WirePoints
 from connector.qdrant.session import Session
 
-_SMALL = 64
+_AT_ONCE = 8
+_POINTS = BATCH_POINTS // _AT_ONCE
+_BYTES = BATCH_BYTES // _AT_ONCE
+"""An asset with at most so many points and bytes is small: a request with `_AT_ONCE` of them is within both limits."""
 
 
 @dataclass(slots=True, eq=False)
@@ -38,7 +41,7 @@ class GroupedWrites:
 
     async def replace(self, points: AssetPoints, collection: str) -> None:
         """As `point_writes.replace` for an asset that has no points yet, and no other collection."""
-        if not 0 < len(points) <= _SMALL:
+        if not 0 < len(points) <= _POINTS or size_of(points) > _BYTES:
             await self._by_itself(points, collection)
             return
         write, waiting = _Write(points), self._waiting[collection]
@@ -56,7 +59,7 @@ class GroupedWrites:
             await self._by_itself(points, collection)
 
     async def _write_next(self, collection: str, waiting: list[_Write]) -> None:
-        group = waiting[: BATCH_POINTS // _SMALL]
+        group = waiting[:_AT_ONCE]
         stored, error = False, None
         try:
             if len(group) == 1:

@@ -33,6 +33,11 @@ def batches(
         yield range(start, rows.stop)
 
 
+def size_of(points: AssetPoints) -> int:
+    """About the number of bytes that gRPC sends for all points of the asset."""
+    return sum(_sizes(points, range(len(points)), BYTES_PER_NUMBER))
+
+
 def _sizes(points: AssetPoints, rows: range, bytes_per_number: int) -> Iterator[int]:
     shared = _BYTES_PER_POINT + len(json.dumps(points.asset_payload))
     numbers = np.zeros(len(points), np.int64)

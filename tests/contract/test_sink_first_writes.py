@@ -94,6 +94,22 @@ async def test_small_assets_share_requests(qdrant: Endpoint, collection: str, tm
     await sink.close()
 
 
+async def test_assets_with_much_metadata_do_not_share_requests(
+    qdrant: Endpoint, collection: str, tmp_path: Path
+) -> None:
+    """A request is bounded by bytes, not only by points: every point carries the metadata of its asset."""
+    events: list[Event] = []
+    sink = QdrantSink(qdrant.url, qdrant.api_key, qdrant.grpc_port, tmp_path, observe=events.append)
+    await sink.ensure(spec(collection), {})
+    assets = [asset_points(f"asset-{number}", 10, metadata={"text": "x" * 50_000}) for number in range(8)]
+
+    assert await first_writes(QdrantBench(sink), collection, assets) == [None] * 8
+
+    sent = [it.operation for it in events if isinstance(it, SinkRequestEnded)]
+    assert sent.count("write points to collection") == 8
+    await sink.close()
+
+
 async def test_a_write_that_is_cancelled_does_not_stop_those_that_wait_for_it(bench: Bench, collection: str) -> None:
     await bench.sink.ensure(spec(collection), {})
     assets = [asset_points(f"asset-{number}") for number in range(ASSETS)]

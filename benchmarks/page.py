@@ -27,7 +27,7 @@ def shown(name: str, result: Mapping[str, Any]) -> str:
     plots = "\n".join(f"![{benchmark.title}](images/{file})" for file in benchmark.plots(dict(result)))
     where = (
         f"Measured on {facts['cores']} shared cores ({facts['processor']}), Python {facts['python']},"
-        f" load {facts['load_at_start']} at the start."
+        f" load average {facts['load_at_start']} at the start."
     )
     return "\n\n".join(part.strip() for part in (plots, benchmark.show(dict(result)), where) if part)
 

@@ -32,7 +32,7 @@ class Applied:
 
 
 class Retrieved(NamedTuple):
-    """When an applied asset was last retrieved, without and with its vectors."""
+    """The times of the last retrievals of an applied asset: without vectors (shallow) and with vectors (deep)."""
 
     shallow_at: float
     deep_at: float

@@ -1,4 +1,4 @@
-"""Decide which segments are near a text. Pure. All similarities are cosine similarities.
+"""Decides which segments are near a text. Pure functions. All similarities are cosine similarities.
 
 How high the similarity of a good match is depends on the model, the embedding option and the text, so a fixed threshold
 would not work. A segment is compared with other segments instead, for the same text and option.

@@ -45,6 +45,6 @@ class FullCollections:
                 gc.set_threshold(*self._before)
 
     def leave_out(self, rows: int) -> None:
-        """Leave today's objects out of later collections if there are that many rows among them."""
+        """Exclude all existing objects from later collections if there are that many rows among them."""
         if rows >= _SLOWS_COLLECTIONS:
             gc.freeze()

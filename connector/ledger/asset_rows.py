@@ -162,7 +162,7 @@ def put_missing(db: sqlite3.Connection, index_id: str, rows: Iterable[Checkpoint
 def _some_rows(
     index_id: str, after: str | None, known: Mapping[str, IndexedAsset], db: sqlite3.Connection
 ) -> dict[str, Checkpoint]:
-    """The next rows of the index by id; with None the first ones."""
+    """The rows of the index that follow this id, ordered by id. None starts with the first row."""
     beyond, values = ("", (index_id,)) if after is None else ("and indexed_asset_id > ?", (index_id, after))
     query = f"{_SELECT} where index_id = ? {beyond} order by indexed_asset_id limit {_ROWS_AT_ONCE}"
     with suppress(sqlite3.OperationalError), _strict_text(db):

@@ -74,7 +74,10 @@ class SqliteFile:
         self._thread.shutdown()
 
     async def _run(self, operation: str, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Run one transaction, which must be repeatable. Raises LedgerUnavailable for what SQLite raises."""
+        """Run `work` in a transaction. It may run twice, so it must be safe to repeat.
+
+        Errors of SQLite become LedgerUnavailable.
+        """
         loop = asyncio.get_running_loop()
         change = _Change(operation, work, loop.create_future())
         self._waiting.append(change)
@@ -86,7 +89,7 @@ class SqliteFile:
     def _carry_out(self) -> list[_Change]:
         """In the thread: run what waits as one transaction; if anything fails, each as its own."""
         group = []
-        while self._waiting:  # asked again each time: what comes later finds the queue empty, and starts another run
+        while self._waiting:  # check each time: a change that is added to an empty queue starts another run
             group.append(self._waiting.popleft())
         wanted = [it for it in group if not it.done.cancelled()]
         try:

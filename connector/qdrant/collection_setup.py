@@ -61,7 +61,7 @@ class CollectionSetup:
         """
         if making := self._making.pop(spec.name, None):
             await asyncio.wait([making])
-            making.exception()  # what it did not make is missing below
+            making.exception()  # marks the error as seen; indexes that are missing are created below
         found = await self.inspect(spec.name)
         if found is None and (created := await self._created(spec)):
             _refuse_misfit(spec, created)

@@ -55,7 +55,7 @@ class WirePoints:
 
 
 def upsert_request(collection: str, parts: Iterable[tuple[WirePoints, range]]) -> Any:
-    """The UpsertPoints message that stores these rows of one or more assets, and waits until they are stored."""
+    """An UpsertPoints message for these rows of one or more assets. Qdrant responds when the points are stored."""
     head: bytes = grpc.UpsertPoints(collection_name=collection, wait=True).SerializeToString()
     points = (point for wire, rows in parts for point in wire.serialized(rows))
     pieces = (piece for point in points for piece in (_start(_POINTS_OF_UPSERT, len(point)), point))
@@ -118,7 +118,7 @@ def _number_prefix(key: str) -> bytes:
 
 
 def _entry(key: str, value: bytes) -> bytes:
-    """One entry of a point's payload; `value` is a serialized Value."""
+    """A serialized entry of a point's payload. `value` is a serialized protobuf Value."""
     return _field(_PAYLOAD_OF_POINT, _key(key) + _field(_VALUE_OF_ENTRY, value))
 
 

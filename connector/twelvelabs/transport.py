@@ -107,7 +107,7 @@ class ApiTransport:
         await self._client.aclose()
 
     async def send(self, call: Call, read: Read[T]) -> T:
-        """Send the call, with retries; return `read(body, call)` of the 2xx response, with the whole body.
+        """Send the call, with retries. Return `read(body, call)`, where `body` is the whole body of the 2xx response.
 
         Raises RateLimited, Unavailable, AuthenticationFailed, Refused for any other 4xx of the API itself, and what
         `read` raises.

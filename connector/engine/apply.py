@@ -24,8 +24,6 @@ from connector.domain.errors import (
     CycleError,
     InternalError,
     LedgerUnavailable,
-    MalformedAsset,
-    SinkMismatch,
     TransientError,
     Unavailable,
 )
@@ -33,13 +31,12 @@ from connector.domain.events import AssetOpened
 from connector.domain.fingerprint import fingerprint
 from connector.domain.index_settings import IndexSettings
 from connector.domain.ledger_model import Applied, Attempt, Checkpoint
-from connector.domain.marengo import KNOWN, options_of
 from connector.domain.plan import GONE, UPSERTS, Announced, Decision, Delete, Refresh, Upsert, decide
 from connector.domain.points import AssetPoints
 from connector.domain.refresh import canary_checked, refreshable
 from connector.domain.report import Outcome, Result
-from connector.domain.sink_model import CollectionSpec
 from connector.domain.source_model import READY, Index, IndexedAsset
+from connector.engine.asset_collections import AssetCollections
 from connector.engine.embedding_lag import EmbeddingLag, embedding_missing
 from connector.engine.owners import Ownership
 from connector.engine.reconcile import renamed
@@ -72,8 +69,7 @@ class Applier:
         self._clock, self._settings, self._index = clock, settings, index
         self._first_cycle_at, self._names, self._ownership = first_cycle_at, names, ownership
         self._observe = observe
-        self._ensured: set[str] = set()
-        self._ensuring = asyncio.Lock()
+        self._collections = AssetCollections(sink, ledger, settings, index)
 
     async def carry_out(self, planned: Change) -> Result:
         """Carry out one change, if it is still needed. Raises CycleError and ConfigError only.
@@ -229,7 +225,7 @@ class Applier:
             return await self._patch(name, known, seen, built.asset_payload)
         collections = await self._ownership.deletable(row) if row else frozenset()
         if built.dimension is not None and len(built):
-            await self._ensure(built, built.dimension)
+            await self._collections.ensure(built, built.dimension)
             await self._ownership.own(applied.collection)
             await self._open(name, {applied.collection})
             others = collections - {applied.collection}
@@ -256,41 +252,6 @@ class Applier:
         if (dict(found.points_by_revision) if found else {}) != wanted:
             return None
         return replace(known, metadata_revision=found.metadata_revision) if found else known
-
-    async def _ensure(self, built: AssetPoints, dimension: int) -> None:
-        """Ensure the collection of the asset's own model, which may differ from the index's model."""
-        offered = options_of(built.model, self._index.model_options)
-        spec = self._settings.spec(built.model, dimension, tuple(dict.fromkeys((*offered, *built.options))))
-        if built.model not in KNOWN:
-            await self._agree(built, spec)
-        async with self._ensuring:
-            if spec.name not in self._ensured:
-                await self._refuse_lost(spec.name)
-                await self._sink.ensure(spec, self._settings.metadata_indexes)
-                self._ensured.add(spec.name)
-
-    async def _refuse_lost(self, collection: str) -> None:
-        """Do not create a home that somebody deleted: the ledger would go on stating that it has points."""
-        model, index_id = self._index.model, self._index.index_id
-        if model is None or collection != self._settings.collection_name(model) or await self._sink.inspect(collection):
-            return
-        if (await self._ledger.summary(index_id, 1)).points:
-            cause = "the collection does not exist, although points were written to it (was it deleted?)"
-            advice = "The next full cycle creates it and writes all points again"
-            raise SinkMismatch("write points to collection", collection, cause, advice)
-
-    async def _agree(self, built: AssetPoints, spec: CollectionSpec) -> None:
-        """For an unknown model the first asset fixed the dimension; reject assets that disagree."""
-        found = await self._sink.inspect(spec.name)
-        if found is None or found.model != built.model:
-            return
-        for option in built.options:
-            size, _ = found.vectors.get(option, (spec.dimension, ""))
-            if size != spec.dimension:
-                cause = f"vectors of dimension {spec.dimension} in {option}, but collection {spec.name} has {size}"
-                raise MalformedAsset(
-                    "write points of asset", built.indexed_asset_id, cause, "Re-index it in TwelveLabs"
-                )
 
     async def _refresh(self, change: Upsert | Refresh, known: Applied, attempt: Attempt) -> Result:
         name = change.indexed_asset_id

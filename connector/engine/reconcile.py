@@ -82,17 +82,8 @@ async def compare(
         claimed = (await ledger.claims(index_id)).get(found.instance_id or "")
         entry_to_write(found, index_id, me, claimed, take_over=take_over)
         predecessor = found.owners.get(index_id)
-    claims, released = [], []
     existing = {info.name: info for info in places.values() if info}
-    for name, info in sorted(existing.items(), key=lambda item: item[0] == home):
-        owner = info.owners.get(index_id)
-        if name != home and owner and not _is_ours(owner, me, predecessor):
-            comparison.leave(name)
-        elif name == home or name in _named(comparison.rows.values()) or await sink.count(name, index_id):
-            claims.append(info)
-            await comparison.compare_collection(name)
-        elif owner:
-            released.append(name)
+    claims, released = await comparison.compare_existing(existing, home, me, predecessor)
     for name in sorted(_named(comparison.rows.values()) - existing.keys()):
         await comparison.compare_collection(name)
     return Reconciliation(
@@ -184,6 +175,25 @@ class _Comparison:
             if collection in row.collections:
                 void = row.applied is not None and row.applied.collection == collection
                 self.rows[name] = replace(row, opened=row.opened or void, collections=row.collections - {collection})
+
+    async def compare_existing(
+        self, existing: Mapping[str, CollectionInfo], home: str | None, me: Owner, predecessor: Owner | None
+    ) -> tuple[list[CollectionInfo], list[str]]:
+        """Compare those that hold points of ours. Return the collections to claim, and the names to release.
+
+        A collection that another ledger owns is left alone, one without points of the index is released.
+        """
+        claims, released = list[CollectionInfo](), list[str]()
+        for name, info in sorted(existing.items(), key=lambda item: item[0] == home):
+            owner = info.owners.get(self.index_id)
+            if name != home and owner and not _is_ours(owner, me, predecessor):
+                self.leave(name)
+            elif name == home or name in _named(self.rows.values()) or await self.sink.count(name, self.index_id):
+                claims.append(info)
+                await self.compare_collection(name)
+            elif owner:
+                released.append(name)
+        return claims, released
 
     async def compare_collection(self, collection: str) -> None:
         expected = await computed(len(self.rows), _expected, collection, self.rows.values())

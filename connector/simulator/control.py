@@ -183,7 +183,7 @@ class Control:
         `fault` has the keys of FaultSpec. How often: `count` (None: all) and `probability`. What happens: `status`,
         `body` (text or JSON value), `headers`, `cut_at` (share of the body that is sent), `delay` and `slow` (seconds
         before and during the response), `drop` (connection reset). `rewrite` changes the decoded body of the normal
-        response.
+        response. With a content-encoding in `headers`, the body is sent as it is.
         """
         if "match" in fault:
             raise ValueError("inject: 'match' is called pattern here")

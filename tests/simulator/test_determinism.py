@@ -1,6 +1,7 @@
 """Equal seeds give equal bytes, other seeds give others; ids look random and can be decoded."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from connector.simulator import Scenario
 from connector.simulator.world.ids import IdCodec, IdKind, Ref, well_formed
 from tests.simulator.access import Access, access, upload
 
+URL = "https://example.invalid/red-bus.mp4"
 OPTIONS = {"embedding_option": ["visual", "audio", "transcription"], "transcription": "true"}
 
 
@@ -34,6 +36,12 @@ def transcript(seed: int) -> list[bytes]:
             write(api, index)
         ask("GET", "/assets")
         ask("GET", "/tasks")
+        form = {"index_id": index, "query_text": "red goal", "search_options": ["visual", "transcription"]}
+        ask("POST", "/search", data={**form, "page_limit": "1"}, files={"x": ("", b"")})
+        ask("GET", f"/search/{json.loads(bodies[-1])['page_info']['next_page_token']}")
+        ask("POST", "/embed/tasks", data={"model_name": "marengo3.0", "video_url": URL}, files={"x": ("", b"")})
+        api.control.advance(60)
+        ask("GET", f"/embed/tasks/{json.loads(bodies[-1])['_id']}")
         body = {"input_type": "text", "model_name": "marengo3.0", "text": {"input_text": "goal"}}
         ask("POST", "/embed-v2", json=body)
     return bodies

@@ -11,10 +11,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from connector.simulator.api.api_errors import ApiError, body_for
 from connector.simulator.api.assets_api import AssetsApi
 from connector.simulator.api.embed_api import EmbedApi
+from connector.simulator.api.embed_tasks_api import EmbedTasksApi
+from connector.simulator.api.embed_v2_tasks_api import EmbedV2TasksApi
 from connector.simulator.api.indexed_assets_api import IndexedAssetsApi
 from connector.simulator.api.indexes_api import IndexesApi
 from connector.simulator.api.json_io import raw_answer
 from connector.simulator.api.patterns import PREFIX
+from connector.simulator.api.search_api import SearchApi
 from connector.simulator.api.tasks_api import TasksApi
 from connector.simulator.world.world import World
 
@@ -23,17 +26,24 @@ CONTROL_PREFIX = "/_control"
 
 def service(world: World) -> Starlette:
     """The simulated API without faults, keys and limits."""
-    routes: list[Route] = [
+    app = Starlette(routes=[Mount(PREFIX, app=Router(routes_of(world), redirect_slashes=False))])
+    app.add_exception_handler(ApiError, _refused)
+    app.add_exception_handler(HTTPException, _unknown)
+    return app
+
+
+def routes_of(world: World) -> list[Route]:
+    """All endpoints; their paths have no version prefix."""
+    return [
         *IndexesApi(world).routes(),
         *IndexedAssetsApi(world).routes(),
         *TasksApi(world).routes(),
         *AssetsApi(world).routes(),
         *EmbedApi().routes(),
+        *EmbedTasksApi(world).routes(),
+        *EmbedV2TasksApi(world).routes(),
+        *SearchApi(world).routes(),
     ]
-    app = Starlette(routes=[Mount(PREFIX, app=Router(routes, redirect_slashes=False))])
-    app.add_exception_handler(ApiError, _refused)
-    app.add_exception_handler(HTTPException, _unknown)
-    return app
 
 
 def side_by_side(control: ASGIApp, gate: ASGIApp) -> ASGIApp:

@@ -8,9 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from connector.simulator.api.api_errors import ApiError, invalid, not_provided
+from connector.simulator.api.api_errors import invalid, not_provided
 from connector.simulator.api.forms import text_field
-from connector.simulator.api.json_io import answer, json_object, required
+from connector.simulator.api.json_io import answer, json_object, refuse_unknown_keys, required
 from connector.simulator.world.models import MODELS, SPELLINGS, EmbeddingModel
 from connector.simulator.world.vectors import Vectors, shortest_decimals, text_vector
 
@@ -33,11 +33,11 @@ class EmbedApi:
 
     async def embed_v2(self, request: Request) -> Response:
         body = await json_object(request)
-        _refuse_unknown(body)
-        model = _model(required(body, "model_name", str), _V2_MODELS)
+        refuse_unknown_keys(body, _V2_PARAMETERS)
+        model = v2_model(body)
         text = _text_of(body, model)
         vector, usage = text_vector(model, text), _usage(model, text, body.get("auto_truncate") is True)
-        dimension = _dimension(body.get("embedding_dimension"), model)
+        dimension = dimension_of(body, model)
         data = {
             "embedding": shortest_decimals(vector[np.newaxis, :dimension])[0],
             "embedding_option": None,
@@ -49,7 +49,7 @@ class EmbedApi:
 
     async def embed(self, request: Request) -> Response:
         async with request.form() as form:
-            model = _model(text_field(form, "model_name"), _V1_MODELS)
+            model = v1_model(form)
             given = [name for name in ("text", *_MEDIA) if name in form]
             if not given:
                 raise not_provided("text")
@@ -65,7 +65,7 @@ def _block(form: FormData, name: str, model: EmbeddingModel) -> dict[str, Any]:
     if name != "text":
         return {"error_message": f"{name}: the simulator embeds text only"}
     text = text_field(form, "text")
-    _check_tokens(model, text)
+    check_tokens(model, text)
     return {"segments": [{"float": _vector(text_vector(model, text))}]}
 
 
@@ -73,17 +73,21 @@ def _vector(vector: Vectors) -> list[float]:
     return shortest_decimals(vector[np.newaxis, :])[0]
 
 
+def v1_model(form: FormData) -> EmbeddingModel:
+    """Raises ApiError 400."""
+    return _model(text_field(form, "model_name"), _V1_MODELS)
+
+
+def v2_model(body: dict[str, Any]) -> EmbeddingModel:
+    """Raises ApiError 400."""
+    return _model(required(body, "model_name", str), _V2_MODELS)
+
+
 def _model(name: str, accepted: tuple[str, ...]) -> EmbeddingModel:
     model = SPELLINGS.get(name)
     if model is None or model.name not in accepted:
         raise invalid("model_name", f"It must be one of {', '.join(accepted)}.")
     return model
-
-
-def _refuse_unknown(body: dict[str, Any]) -> None:
-    for name in body:
-        if name not in _V2_PARAMETERS:
-            raise ApiError(400, "parameter_unknown", f"The request contains the unknown parameter {name}.")
 
 
 def _text_of(body: dict[str, Any], model: EmbeddingModel) -> str:
@@ -103,22 +107,25 @@ def _text_of(body: dict[str, Any], model: EmbeddingModel) -> str:
 
 def _usage(model: EmbeddingModel, text: str, truncates: bool) -> dict[str, Any]:
     if model is not MODELS["marengo3.5"]:
-        _check_tokens(model, text)
+        check_tokens(model, text)
         return {}
     limit, tokens = _TOKEN_LIMITS[model.name], len(text.split())
     if tokens > limit and not truncates:
-        _check_tokens(model, text)
+        check_tokens(model, text)
     usage: dict[str, Any] = {"input_tokens": {"text": min(tokens, limit)}, "truncated": tokens > limit}
     return {"usage": {**usage, "truncation_reason": "text_token_limit"} if tokens > limit else usage}
 
 
-def _check_tokens(model: EmbeddingModel, text: str) -> None:
+def check_tokens(model: EmbeddingModel, text: str, parameter: str = "text") -> None:
+    """Raises ApiError 400."""
     limit = _TOKEN_LIMITS[model.name]
     if len(text.split()) > limit:
-        raise invalid("text", f"{model.name} takes at most {limit} tokens.")
+        raise invalid(parameter, f"{model.name} takes at most {limit} tokens.")
 
 
-def _dimension(value: Any, model: EmbeddingModel) -> int:
+def dimension_of(body: dict[str, Any], model: EmbeddingModel) -> int:
+    """`embedding_dimension`, or the model's. Raises ApiError 400."""
+    value = body.get("embedding_dimension")
     if value is None:
         return model.dimension
     if model is not MODELS["marengo3.5"]:

@@ -1,5 +1,7 @@
 """Multipart forms: fields, metadata as JSON text, and the file name of an uploaded video."""
 
+import math
+from collections.abc import Sequence
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -20,6 +22,33 @@ def text_field(form: FormData, name: str) -> str:
     if not isinstance(value, str) or not value:
         raise not_provided(name)
     return value
+
+
+def choice_field(form: FormData, name: str, values: Sequence[str]) -> str:
+    """One of the values, the first one if the field is absent. Raises ApiError 400."""
+    value = form.get(name, values[0])
+    if not isinstance(value, str) or value not in values:
+        raise invalid(name, f"It must be one of {', '.join(values)}.")
+    return value
+
+
+def truth_field(form: FormData, name: str) -> bool:
+    """False if absent. Raises ApiError 400."""
+    return choice_field(form, name, ("false", "true")) == "true"
+
+
+def number_field(form: FormData, name: str, default: float) -> float:
+    """A finite number. Raises ApiError 400."""
+    value = form.get(name)
+    if value is None:
+        return default
+    try:
+        number = float(value) if isinstance(value, str) else math.nan
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number):
+        raise invalid(name, "It must be a number.")
+    return number
 
 
 def metadata_field(form: FormData) -> dict[str, Any]:
@@ -48,8 +77,14 @@ def media_name(form: FormData, url_field: str, file_field: str) -> str:
     return PurePosixPath(unquote(path)).name or _NAMELESS
 
 
+def title_of(filename: str) -> str:
+    """What a file shows: goal-celebration.mp4 shows "goal celebration"."""
+    stem = PurePosixPath(filename).stem.replace("-", " ").replace("_", " ")
+    return " ".join(stem.split()) or "untitled"
+
+
 def titled(filename: str) -> AssetSpec:
     """Take the content of an uploaded video from its file name: "goal celebration" finds goal-celebration.mp4."""
-    title = " ".join(PurePosixPath(filename).stem.replace("-", " ").replace("_", " ").split()) or "untitled"
+    title = title_of(filename)
     scenes = (Scene(visual=title, audio=title, speech=title), Scene(visual=f"{title}, close up"))
     return AssetSpec(filename=filename, scenes=scenes)

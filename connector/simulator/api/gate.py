@@ -120,8 +120,10 @@ async def _answered(app: ASGIApp, scope: Scope, receive: Receive) -> Reply:
 
 
 async def _compressed(reply: Reply, accepted: str) -> Reply:
+    """A fault with a content-encoding of its own sends its body as it is."""
     headers = {**reply.headers, "vary": "Accept-Encoding"}
-    if "gzip" not in accepted or len(reply.body) < _COMPRESS_FROM:
+    encoded = any(name.lower() == "content-encoding" for name in reply.headers)
+    if encoded or "gzip" not in accepted or len(reply.body) < _COMPRESS_FROM:
         return replace(reply, headers=headers)
     if len(reply.body) < _INLINE_BELOW:
         packed = gzip.compress(reply.body, 1, mtime=0)

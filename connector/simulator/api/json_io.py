@@ -1,13 +1,13 @@
 """Reads requests and writes responses, for all endpoints."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from connector.simulator.api.api_errors import ApiError, invalid, not_provided
+from connector.simulator.api.api_errors import ApiError, invalid, not_provided, unknown_parameter
 
 _DEEPEST = 100
 _TOO_DEEP = f"it is nested more than {_DEEPEST} levels deep"
@@ -66,6 +66,13 @@ def required(body: Mapping[str, Any], name: str, kind: type) -> Any:
             name, f"It must be a non-empty {kind.__name__}." if kind is str else f"It must be a {kind.__name__}."
         )
     return value
+
+
+def refuse_unknown_keys(body: Mapping[str, Any], known: Container[str]) -> None:
+    """Raises ApiError 400 parameter_unknown."""
+    for name in body:
+        if name not in known:
+            raise unknown_parameter(name)
 
 
 def metadata_of(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,10 +32,7 @@ class ListingPage:
     @staticmethod
     def of(query: Mapping[str, str]) -> "ListingPage":
         """Raises ApiError 400."""
-        limit = _whole("page_limit", query.get("page_limit", str(DEFAULT_PAGE_LIMIT)))
-        if limit > MAX_PAGE_LIMIT:
-            raise invalid("page_limit", f"The maximum is {MAX_PAGE_LIMIT}.")
-        return ListingPage(_whole("page", query.get("page", "1")), limit)
+        return ListingPage(_whole("page", query.get("page", "1")), page_limit(query.get("page_limit")))
 
     def span(self, total: int) -> range:
         first = (self.page - 1) * self.limit
@@ -69,6 +66,14 @@ class SortOrder:
         if option not in {"asc", "desc"}:
             raise invalid("sort_option", "It must be asc or desc.")
         return SortOrder(by, option == "desc")
+
+
+def page_limit(text: str | None) -> int:
+    """The default if None. Raises ApiError 400."""
+    limit = DEFAULT_PAGE_LIMIT if text is None else _whole("page_limit", text)
+    if limit > MAX_PAGE_LIMIT:
+        raise invalid("page_limit", f"The maximum is {MAX_PAGE_LIMIT}.")
+    return limit
 
 
 def _whole(parameter: str, text: str) -> int:

@@ -76,14 +76,23 @@ def system_metadata(record: Record) -> dict[str, Any]:
 
 def hls_view(world: World, identifier: str, updated_at: str, complete: bool) -> dict[str, Any]:
     """Links that expire within the hour, so they change every hour."""
-    until = (world.now_ms() // _HOUR_MS + 1) * _HOUR_MS // 1000
-    base = f"https://media.simulator.invalid/{identifier}"
+    base, until = _media(world, identifier)
     return {
         "video_url": f"{base}/stream.m3u8?expires={until}",
         "thumbnail_urls": [f"{base}/thumbnail.jpg?expires={until}"],
         "status": "COMPLETE" if complete else "PROCESSING",
         "updated_at": updated_at,
     }
+
+
+def clip_thumbnail(world: World, identifier: str, start: float) -> str:
+    base, until = _media(world, identifier)
+    return f"{base}/{round(start * 1000)}.jpg?expires={until}"
+
+
+def _media(world: World, identifier: str) -> tuple[str, int]:
+    """The base of an asset's links, and when they expire in epoch seconds."""
+    return f"https://media.simulator.invalid/{identifier}", (world.now_ms() // _HOUR_MS + 1) * _HOUR_MS // 1000
 
 
 def task_view(world: World, state: SimulatedIndex, record: Record) -> dict[str, Any]:
@@ -107,8 +116,7 @@ def task_view(world: World, state: SimulatedIndex, record: Record) -> dict[str, 
 
 def asset_view(world: World, upload: Upload) -> dict[str, Any]:
     content = upload.content
-    until = (world.now_ms() // _HOUR_MS + 1) * _HOUR_MS // 1000
-    base = f"https://media.simulator.invalid/{upload.id}"
+    base, until = _media(world, upload.id)
     return {
         "_id": upload.id,
         "method": upload.method,

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from connector.simulator.world import cuts
 from connector.simulator.world.draws import generator, key, unit
@@ -13,11 +14,11 @@ from connector.simulator.world.knobs import Knobs
 from connector.simulator.world.models import MODELS, EmbeddingModel
 from connector.simulator.world.records import Content, Record
 from connector.simulator.world.scenes import Scene
-from connector.simulator.world.vectors import noisy_vectors, shortest_decimals
+from connector.simulator.world.vectors import Vectors, noisy_vectors, shortest_decimals
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class SegmentContent:
     """A time range, as wire numbers, and its scene."""
 
     start: float
@@ -25,7 +26,7 @@ class Moment:
     scene: Scene
 
 
-def moments(seed: int, content: Content) -> list[Moment]:
+def moments(seed: int, content: Content) -> list[SegmentContent]:
     """The video cut at its scenes; scenes without `seconds` last 2 to 10 s each."""
     lengths = [scene.seconds for scene in content.scenes]
     if lengths[0] is None:
@@ -35,20 +36,25 @@ def moments(seed: int, content: Content) -> list[Moment]:
     times = cuts.offsets(edges)
     scenes = content.scenes
     return [
-        Moment(start, end, scenes[(content.first + nth) % len(scenes)])
+        SegmentContent(start, end, scenes[(content.first + nth) % len(scenes)])
         for nth, (start, end) in enumerate(pairwise(times))
     ]
 
 
-def own_grid_moments(seed: int, content: Content, option: str) -> list[Moment]:
-    """Boundaries of this option only; each range has the scene at its middle."""
-    shared = moments(seed, content)
+def own_grid_moments(seed: int, content: Content, option: str) -> list[SegmentContent]:
+    """Boundaries of this option only."""
     edges = cuts.grid(content.duration, content.fps, seed, content.key, option)
-    times = cuts.offsets(edges)
-    middles = [(start + end) / 2 for start, end in pairwise(times)]
+    return moments_between(seed, content, cuts.offsets(edges))
+
+
+def moments_between(seed: int, content: Content, edges: Sequence[float]) -> list[SegmentContent]:
+    """Time ranges from each edge to the next; each has the scene at its middle."""
+    shared = moments(seed, content)
+    middles = [(start + end) / 2 for start, end in pairwise(edges)]
     places = np.searchsorted([moment.end for moment in shared], middles, side="right").clip(max=len(shared) - 1)
     return [
-        Moment(start, end, shared[place].scene) for (start, end), place in zip(pairwise(times), places, strict=True)
+        SegmentContent(start, end, shared[place].scene)
+        for (start, end), place in zip(pairwise(edges), places, strict=True)
     ]
 
 
@@ -86,32 +92,50 @@ def segment_list(
     return [raw for _, _, raw in keyed]
 
 
-def _option_segments(
-    seed: int, record: Record, model: EmbeddingModel, option: str, knobs: Knobs
-) -> list[tuple[Moment, msgspec.Raw]]:
+@dataclass(frozen=True, slots=True)
+class OptionRows:
+    """The segments of one option: `vectors` has shape (moments, dimension); `present` is False where float is null."""
+
+    moments: list[SegmentContent]
+    vectors: Vectors
+    present: NDArray[np.bool_]
+
+
+def option_rows(seed: int, record: Record, model: EmbeddingModel, option: str, knobs: Knobs) -> OptionRows | None:
+    """None if the video has nothing for this option."""
     content = record.content
     own = option == "audio" and knobs.audio_grid == "own"
     cut = own_grid_moments(seed, content, option) if own else moments(seed, content)
-    captioned = [(moment, _caption(model, option, moment.scene)) for moment in cut]
+    captioned = [(moment, caption_of(model, option, moment.scene)) for moment in cut]
     heard = [(moment, caption) for moment, caption in captioned if caption]
-    if not heard:
-        return []
+    if knobs.empty_segments or not heard:
+        return None
     noise_key = (seed, model.name, content.key, record.revision, option)
-    rows = shortest_decimals(noisy_vectors(model, [caption for _, caption in heard], *noise_key))
-    drawn = unit(key("null", *noise_key), np.arange(len(rows)))
+    vectors = noisy_vectors(model, [caption for _, caption in heard], *noise_key)
+    present = unit(key("null", *noise_key), np.arange(len(heard))) >= knobs.null_float
+    return OptionRows([moment for moment, _ in heard], vectors, present)
+
+
+def _option_segments(
+    seed: int, record: Record, model: EmbeddingModel, option: str, knobs: Knobs
+) -> list[tuple[SegmentContent, msgspec.Raw]]:
+    rows = option_rows(seed, record, model, option, knobs)
+    if rows is None:
+        return []
+    numbers = shortest_decimals(rows.vectors)
     return [
-        (moment, _segment(moment, option, row if draws >= knobs.null_float else None))
-        for (moment, _), row, draws in zip(heard, rows, drawn, strict=True)
+        (moment, _segment(moment, option, row if present else None))
+        for moment, row, present in zip(rows.moments, numbers, rows.present, strict=True)
     ]
 
 
-def _caption(model: EmbeddingModel, option: str, scene: Scene) -> str:
+def caption_of(model: EmbeddingModel, option: str, scene: Scene) -> str:
     """The captions of a scene that this option perceives; none for a silent scene."""
     _, captions = model.options[option]
     return " ".join(text for text in (getattr(scene, caption) for caption in captions) if text)
 
 
-def _segment(moment: Moment, option: str, row: list[float] | None) -> msgspec.Raw:
+def _segment(moment: SegmentContent, option: str, row: list[float] | None) -> msgspec.Raw:
     return msgspec.Raw(
         msgspec.json.encode(
             {

@@ -23,6 +23,7 @@ class IdKind(IntEnum):
     TASK = 5
     UNKNOWN_TASK = 6
     EVENT = 7
+    EMBEDDING_TASK = 8
 
 
 _KINDS = frozenset(kind.value for kind in IdKind)

@@ -15,7 +15,10 @@ from connector.simulator.world.scenario import IndexSpec
 
 
 class SimulatedIndex:
-    """Ordinals ascend with created_at, so the n-th asset is found without reading the others."""
+    """Ordinals ascend with created_at, so the n-th asset is found without reading the others.
+
+    `version` counts the changes of assets.
+    """
 
     def __init__(self, number: int, index_id: str, spec: IndexSpec, population: Population, created_ms: int) -> None:
         self.number = number
@@ -30,6 +33,7 @@ class SimulatedIndex:
         self.reindexed_ms = created_ms
         self.deleted = False
         self.size = population.size
+        self.version = 0
         self._population = population
         self._changed: dict[int, Record] = {}
         self._removed: list[int] = []
@@ -57,6 +61,7 @@ class SimulatedIndex:
 
     def put(self, record: Record) -> None:
         self._changed[record.ordinal] = record
+        self.version += 1
         self.size = max(self.size, record.ordinal + 1)
 
     def change(self, ordinal: int, **changes: object) -> Record:
@@ -66,9 +71,14 @@ class SimulatedIndex:
 
     def remove(self, ordinal: int) -> None:
         insort(self._removed, ordinal)
+        self.version += 1
 
     def changed(self) -> list[Record]:
         return [record for record in self._changed.values() if self.has(record.ordinal)]
+
+    def living_records(self) -> list[Record]:
+        """All existing assets, ascending by ordinal."""
+        return self.records(self._living().tolist())
 
     def nth(self, place: int) -> int:
         """The ordinal of the place-th existing asset in creation order, in O(log removed squared)."""

@@ -27,6 +27,9 @@ class Knobs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     Rate limit: `rate_limit` (null = none) requests per `rate_limit_window_s` (60); `rate_limit_headers` ("new", "old",
     "both", "none"); `rate_limit_body` ("flat", "nested", "empty"); `retry_after` (true) sends that header.
 
+    Search and embedding tasks: `search_page_ttl_s` (3600) seconds for which page tokens can be used; `embed_task_fate`
+    ("ready", "failed") is how a new embedding task ends.
+
     Webhooks: `webhook_copies` (1) deliveries per event; `webhook_reorder` (false) newest first; `webhook_loss` (0)
     share lost; `webhook_clock_skew_s` (0) added to the signature's time; `webhook_unknown_task` (false) puts the
     id of an unknown task into data.id.
@@ -56,6 +59,9 @@ class Knobs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     rate_limit_headers: Literal["new", "old", "both", "none"] = "new"
     rate_limit_body: Literal["flat", "nested", "empty"] = "flat"
     retry_after: bool = True
+
+    search_page_ttl_s: Seconds = 3600.0
+    embed_task_fate: Literal["ready", "failed"] = "ready"
 
     webhook_copies: Annotated[int, msgspec.Meta(ge=1, le=10)] = 1
     webhook_reorder: bool = False

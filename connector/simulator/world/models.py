@@ -41,7 +41,12 @@ MODELS = {
             1024,
             {"visual-text": ("visual", ("visual",)), "audio": ("audio", ("audio", "speech"))},
         ),
-        EmbeddingModel("marengo3.5", "marengo3.5", 512, {}),
+        EmbeddingModel(
+            "marengo3.5",
+            "marengo3.5",
+            512,
+            {"visual": ("visual", ("visual",)), "audio": ("audio", ("audio", "speech"))},
+        ),
         EmbeddingModel("pegasus1.2", "pegasus1.2", 0, {}),
     )
 }

@@ -1,6 +1,9 @@
-"""Text -> concepts: drops stop words, reduces words to stems, maps synonyms to one concept."""
+"""Text -> concepts: drops stop words, reduces words to stems, maps synonyms to one concept. Names stay as they are."""
 
 import re
+
+from connector.simulator.world.proper_names import PROPER_NAMES
+from connector.simulator.world.synonyms import GROUPS
 
 _WORD = re.compile(r"[a-z0-9]+")
 _STOP = frozenset(
@@ -29,33 +32,6 @@ _LONG_SUFFIXES = (
 )
 _SHORT_SUFFIXES = ("ing", "ies", "ed", "es", "s", "y", "e")
 _SUFFIXES = tuple((suffix, 4) for suffix in _LONG_SUFFIXES) + tuple((suffix, 3) for suffix in _SHORT_SUFFIXES)
-_GROUPS = (
-    "celebrate cheer rejoice jubilate",
-    "football soccer",
-    "crowd audience spectator fans",
-    "child kid toddler",
-    "dog puppy",
-    "car vehicle automobile",
-    "road street",
-    "cook prepare",
-    "food meal dish",
-    "ocean sea",
-    "talk speak speech",
-    "film movie",
-    "laugh giggle",
-    "city town downtown",
-    "rain downpour",
-    "applause clap",
-    "begin start",
-    "storm thunderstorm",
-    "music song tune",
-    "doctor physician",
-    "picture photo image",
-    "buy purchase",
-    "fast quick rapid",
-    "big large huge",
-    "small little tiny",
-)
 
 
 def stem(word: str) -> str:
@@ -71,11 +47,20 @@ def _undouble(text: str) -> str:
     return text[:-1] if doubled else text
 
 
-_SYNONYMS = {stem(word): stem(group.split()[0]) for group in _GROUPS for word in group.split()}
+_SYNONYMS = {stem(word): stem(group.split()[0]) for group in GROUPS for word in group.split()}
+
+
+def content_words(text: str) -> list[str]:
+    """The words of a text in reading order and lower case, without stop words; if it has only those, with them."""
+    words = _WORD.findall(text.lower())
+    return [word for word in words if word not in _STOP] or words
 
 
 def concepts(text: str) -> list[str]:
     """The concepts of a text in reading order; if the text has only stop words, each of them is a concept."""
-    words = _WORD.findall(text.lower())
-    kept = [word for word in words if word not in _STOP] or words
-    return [_SYNONYMS.get(stemmed, stemmed) for stemmed in map(stem, kept)]
+    return [word if word in PROPER_NAMES else _concept(word) for word in content_words(text)]
+
+
+def _concept(word: str) -> str:
+    stemmed = stem(word)
+    return _SYNONYMS.get(stemmed, stemmed)

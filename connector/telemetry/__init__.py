@@ -1,1 +1,1 @@
-"""Logs. Imports domain."""
+"""Logs, metrics and traces, made from events. Imports domain and ports."""

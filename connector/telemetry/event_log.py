@@ -18,7 +18,10 @@ from connector.domain.events import (
     ChangesPlanned,
     CycleBegan,
     CycleEnded,
+    DeleteCancelled,
+    DeletePending,
     Event,
+    IndexExpires,
     LedgerWriteEnded,
     RequestEnded,
     RequestRetried,
@@ -27,6 +30,7 @@ from connector.domain.events import (
 from connector.domain.report import FULL_CYCLES, WRITTEN, CycleKind, CycleReport, Outcome, Result
 from connector.telemetry.outages import Change, Failures, Outage
 
+PROOF = "a complete listing does not have it, and the source returned 404 for it"
 PROGRESS_SEC = 60.0
 _LISTING = (CycleKind.SYNC, CycleKind.FULL)
 _FREQUENT = (CycleKind.POLL, CycleKind.UNFINISHED, CycleKind.WEBHOOK)
@@ -39,6 +43,10 @@ _CHECK = {
     "source": "Check the network and TWELVELABS_BASE_URL; the connector retries until it responds",
     "qdrant": "Check that Qdrant runs and QDRANT_URL is correct; the connector retries until it responds",
 }
+_EXPIRES = (
+    "TwelveLabs deletes the index then; its points in Qdrant stay. To keep it, use a plan without expiry, or index "
+    "the videos again"
+)
 _RECOVERED = {"source": "source.recovered", "qdrant": "qdrant.recovered"}
 _LEVELS = {
     Outcome.APPLIED: "debug",
@@ -82,8 +90,10 @@ class EventLog:
         self._kinds: dict[str, str] = {}
         self._withheld: dict[str, frozenset[str]] = {}
 
+        self._tell = self._write  # bound once: each look-up of a singledispatchmethod makes a new function
+
     def __call__(self, event: Event, /) -> None:
-        self._write(event)
+        self._tell(event)
 
     @singledispatchmethod
     def _write(self, event: Event) -> None:
@@ -114,6 +124,21 @@ class EventLog:
         if result.outcome in WRITTEN:
             self._succeeded(self._kinds.get(event.cycle_id or "", ""), event.index_id)
         self._progressed(event.cycle_id)
+
+    @_write.register
+    def _(self, event: IndexExpires) -> None:
+        """TwelveLabs deletes the index then; nothing is deleted in Qdrant."""
+        log.warning("index.expires", index_name=event.index_name, expires_at=event.expires_at, next_step=_EXPIRES)
+
+    @_write.register
+    def _(self, event: DeletePending) -> None:
+        facts = {"delete_after": timestamps.text(event.due), "proof": PROOF}
+        log.info("delete.pending", indexed_asset_id=event.indexed_asset_id, filename=event.filename, **facts)
+
+    @_write.register
+    def _(self, event: DeleteCancelled) -> None:
+        facts = {"filename": event.filename, "reason": event.reason}
+        log.info("delete.cancelled", indexed_asset_id=event.indexed_asset_id, **facts)
 
     @_write.register
     def _(self, event: CycleEnded) -> None:
@@ -163,7 +188,7 @@ class EventLog:
         if result.error:
             facts |= {"reason": str(result.error), "code": result.error.code}
         if result.outcome is Outcome.DELETED:
-            facts["proof"] = "a complete listing does not have it, and the source returned 404 for it"
+            facts["proof"] = PROOF
         if result.attempt and result.attempt.attempts < self._max_attempts:
             facts["next_attempt_at"] = timestamps.text(result.attempt.due)
         if result.attempt and result.outcome is Outcome.FAILED:
@@ -221,7 +246,10 @@ class EventLog:
 
     def _reached(self, side: str, error: str | None, cause: str) -> None:
         """One line when an outage begins, and one when it ends. Responses of any kind end it."""
-        outage, now = self._outages[side], self._clock()
+        outage = self._outages[side]
+        if error is None and outage.since is None:
+            return
+        now = self._clock()
         since = now if outage.since is None else outage.since
         change = outage.failed(now) if error in _DOWN else outage.succeeded()
         # It is nobody's outage, although it was noticed in some cycle.

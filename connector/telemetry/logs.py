@@ -13,7 +13,7 @@ from connector.domain.activity import ACTIVITY
 from connector.domain.masking import masked
 from connector.telemetry.repeats import LibraryRepeats
 
-_QUIET = ("httpx", "httpcore", "apscheduler", "uvicorn", "grpc", "asyncio")
+_QUIET = ("httpx", "httpcore", "apscheduler", "uvicorn", "grpc", "asyncio", "mcp")
 
 
 def set_up(level: str = "info", style: str = "auto") -> None:
@@ -93,6 +93,17 @@ class _Stderr(logging.StreamHandler[Any]):
     def emit(self, record: logging.LogRecord) -> None:
         self.stream = sys.stderr
         super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  the name in `logging`
+        """Write the text of a record that cannot be formatted. `logging` would print its arguments, unmasked."""
+        if isinstance(record, _Unformatted):
+            return
+        text = record.msg if isinstance(record.msg, str) else "a record that cannot be formatted"
+        self.emit(_Unformatted(record.name, record.levelno, record.pathname, record.lineno, text, None, None))
+
+
+class _Unformatted(logging.LogRecord):
+    """The second try, which is the last one."""
 
 
 def _with_activity(_: Any, __: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

@@ -1,4 +1,4 @@
-"""The HTTP side of the daemon: health, status, webhooks, and limits on connections.
+"""The HTTP side of the daemon: health, status, metrics, webhooks, and limits on connections.
 
 Imports domain and telemetry.
 """

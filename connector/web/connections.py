@@ -44,14 +44,18 @@ class ConnectionBounds:
 
 
 class HttpConnection(H11Protocol):
-    """Closes when its request or response takes too long. Calls `on_change` when it starts waiting or closes."""
+    """Closes when its request or response takes too long. Calls `on_change` when it starts waiting or closes.
+
+    Handlers find it as `connection` in the state of the scope.
+    """
 
     def __init__(
         self, config: uvicorn.Config, state: ServerState, bounds: ConnectionBounds, on_change: Callable[[], None]
     ) -> None:
-        super().__init__(config, state, {})
+        super().__init__(config, state, {"connection": self})
         self._bounds, self._on_change = bounds, on_change
         self._timer: asyncio.TimerHandle | None = None
+        self._is_streaming = False
         self.waiting_since: float | None = None
         """Loop time since which it has waited for a complete request; None while the response is in progress."""
 
@@ -65,8 +69,18 @@ class HttpConnection(H11Protocol):
         if self._is_complete == (self.waiting_since is not None):
             self._wait_or_answer()
 
+    def begin_stream(self) -> None:
+        """The response in progress may last: whoever sends it limits its duration, and aborts when nobody reads it."""
+        self._is_streaming = True
+        if self._timer:
+            self._timer.cancel()
+
+    def abort(self) -> None:
+        self.transport.abort()
+
     def on_response_complete(self) -> None:
         super().on_response_complete()
+        self._is_streaming = False
         self._wait_or_answer()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -90,8 +104,8 @@ class HttpConnection(H11Protocol):
         return False
 
     def shutdown(self) -> None:
-        """Finish a response in progress; abort a connection that still waits for its request."""
-        if self.waiting_since is None:
+        """Finish a response in progress, unless it is a stream; abort a connection that waits for its request."""
+        if self.waiting_since is None and not self._is_streaming:
             super().shutdown()
         else:
             self.transport.abort()

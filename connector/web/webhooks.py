@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from connector.domain.fingerprint import digest
 from connector.telemetry.repeats import Repeats
 from connector.web.signatures import is_genuine
 
@@ -21,6 +22,8 @@ PATH = "/webhooks/twelvelabs"
 READY_EVENT = "index.task.ready"
 MAX_BODY_BYTES = 64 * 1024
 _REMEMBERED_EVENTS = 10_000
+_LONGEST_TASK_ID = 256
+"""No longer one can be requested."""
 
 log = structlog.get_logger(__name__)
 
@@ -35,7 +38,7 @@ class _Event(msgspec.Struct):
     @property
     def task_id(self) -> str | None:
         task_id = self.data.get("id") if isinstance(self.data, dict) else None
-        return task_id if isinstance(task_id, str) else None
+        return task_id if isinstance(task_id, str) and len(task_id) <= _LONGEST_TASK_ID else None
 
 
 class Recent:
@@ -91,7 +94,8 @@ class Webhooks:
             log.warning("webhook.refused", reason=reason, left_out=left_out)
 
     def _is_replay(self, event: _Event) -> bool:
-        return isinstance(event.id, str) and not self._recent.add_if_new(event.id)
+        """Remember digests: an id may be as long as a body."""
+        return isinstance(event.id, str) and not self._recent.add_if_new(digest(event.id.encode()))
 
 
 async def _bounded(request: Request) -> bytes | None:

@@ -7,15 +7,21 @@ from typing import Any
 
 from qdrant_client import models
 
+from connector.domain.bm25 import IDF, TRANSCRIPT_BM25
 from connector.domain.errors import ConfigError
 from connector.domain.sink_model import LAYOUT_VERSION, METADATA_TYPES, CollectionInfo, CollectionSpec, Owner
 
 STAMP = "twelvelabs_connector"
 _OWNER = "twelvelabs_connector_owner:"
 DISTANCE = models.Distance.COSINE
-MISFIT_ADVICE = (
+_MISFIT_ADVICE = (
     "The collection was not changed. Set CONNECTOR_COLLECTION to another name to write all points to a new collection;"
     " if a vector is missing, omit it from CONNECTOR_EMBEDDING_OPTIONS to keep this one"
+)
+_SPARSE_ADVICE = (
+    "The collection was not changed; Qdrant cannot add a sparse vector to it. `connector reindex` fills a second"
+    " collection beside it, or set CONNECTOR_COLLECTION to another name to write all points to a new one;"
+    " CONNECTOR_SPARSE_TRANSCRIPT=false keeps this one"
 )
 
 PayloadIndex = models.PayloadSchemaType | models.KeywordIndexParams
@@ -64,6 +70,12 @@ def vectors(spec: CollectionSpec) -> dict[str, models.VectorParams]:
     return {option: models.VectorParams(size=spec.dimension, distance=DISTANCE) for option in spec.options}
 
 
+def sparse_vectors(spec: CollectionSpec) -> dict[str, models.SparseVectorParams] | None:
+    return (
+        {TRANSCRIPT_BM25: models.SparseVectorParams(modifier=models.Modifier.IDF)} if spec.sparse_transcript else None
+    )
+
+
 def payload_indexes(metadata_indexes: Mapping[str, str]) -> dict[str, PayloadIndex]:
     """Payload key -> index, for our keys and the configured user_metadata keys. Raises ConfigError."""
     return {
@@ -102,17 +114,22 @@ def describe(name: str, found: models.CollectionInfo) -> CollectionInfo:
         instance_id=ours.get("instance_id"),
         payload_indexes={key: schema.data_type.value for key, schema in found.payload_schema.items()},
         owners=_owners_of(found),
+        sparse={
+            name: str((params.modifier or models.Modifier.NONE).value)
+            for name, params in (found.config.params.sparse_vectors or {}).items()
+        },
     )
+
+
+def embedding_vectors(found: models.CollectionInfo) -> dict[str, int]:
+    """Named vector -> dimension, of those that hold our embeddings."""
+    known = _stamp_of(found).get("options")
+    return {name: it.size for name, it in _vectors_of(found).items() if known is None or name in known}
 
 
 def searchable(found: models.CollectionInfo, dimension: int) -> tuple[str, ...]:
     """The named vectors that hold our embeddings and have the dimension of the query."""
-    known = _stamp_of(found).get("options")
-    return tuple(
-        name
-        for name, params in _vectors_of(found).items()
-        if params.size == dimension and (known is None or name in known)
-    )
+    return tuple(name for name, size in embedding_vectors(found).items() if size == dimension)
 
 
 def misfit(spec: CollectionSpec, info: CollectionInfo) -> list[str]:
@@ -123,7 +140,13 @@ def misfit(spec: CollectionSpec, info: CollectionInfo) -> list[str]:
     return [
         *_wrong_owner(spec, info),
         *(words for option in spec.options if (words := _wrong_vector(spec, info, option))),
+        *_wrong_sparse(spec, info),
     ]
+
+
+def misfit_advice(spec: CollectionSpec, info: CollectionInfo) -> str:
+    """What to do about `misfit`."""
+    return _SPARSE_ADVICE if misfit(spec, info) == _wrong_sparse(spec, info) else _MISFIT_ADVICE
 
 
 def _wrong_owner(spec: CollectionSpec, info: CollectionInfo) -> list[str]:
@@ -145,6 +168,15 @@ def _wrong_vector(spec: CollectionSpec, info: CollectionInfo, option: str) -> st
     if distance != DISTANCE.value:
         return f"vector {option} has distance {distance}, not {DISTANCE.value}"
     return None
+
+
+def _wrong_sparse(spec: CollectionSpec, info: CollectionInfo) -> list[str]:
+    if not spec.sparse_transcript or info.has_sparse_transcript:
+        return []
+    modifier = info.sparse.get(TRANSCRIPT_BM25)
+    if modifier is None:
+        return [f"it has no sparse vector named {TRANSCRIPT_BM25} (CONNECTOR_SPARSE_TRANSCRIPT=true)"]
+    return [f"sparse vector {TRANSCRIPT_BM25} has modifier {modifier}, not {IDF}"]
 
 
 def _stamp_of(found: models.CollectionInfo) -> Mapping[str, Any]:

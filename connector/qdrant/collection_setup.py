@@ -10,6 +10,7 @@ from qdrant_client import models
 from connector.domain.errors import AuthenticationFailed, SinkMismatch
 from connector.domain.sink_model import CollectionInfo, CollectionSpec, Owner
 from connector.qdrant import collection_layout as layout
+from connector.qdrant.collection_aliases import CollectionAliases
 from connector.qdrant.connection import Connection, Transport
 from connector.qdrant.failures import CollectionExists, CollectionMissing, completed, require_acknowledged
 from connector.qdrant.point_reads import count
@@ -22,7 +23,7 @@ class CollectionSetup:
     """The collections of one Qdrant: finds them, and ensures that they exist, fit and carry our stamp."""
 
     def __init__(self, session: Session, new_instance_id: Callable[[], str]) -> None:
-        self._session = session
+        self._session, self._aliases = session, CollectionAliases(session)
         self._new_instance_id = new_instance_id
         self._indexes: dict[str, Mapping[str, layout.PayloadIndex]] = {}
         self._making: dict[str, asyncio.Task[None]] = {}
@@ -31,12 +32,18 @@ class CollectionSetup:
         found = await find(self._session, collection)
         if found is None:
             return None
-        return replace(layout.describe(collection, found), real_name=await self._real_name(collection))
+        real_name = await self._real_name(collection)
+        if real_name not in (None, collection):
+            # The alias may have moved between the two requests: describe the collection that is queried.
+            found = await find(self._session, str(real_name))
+            if found is None:
+                return await self.inspect(collection)
+        return replace(layout.describe(collection, found), real_name=real_name)
 
     async def _real_name(self, collection: str) -> str | None:
         """The collection behind an alias; None if the key may not list aliases."""
         try:
-            aliases = await _aliases(self._session)
+            aliases = await self._aliases.all()
         except (AuthenticationFailed, SinkMismatch):
             return None
         return aliases.get(collection, collection)
@@ -107,7 +114,10 @@ class CollectionSetup:
 
         async def send(connection: Connection) -> None:
             await connection.client.create_collection(
-                collection_name=spec.name, vectors_config=layout.vectors(spec), metadata=stamp
+                collection_name=spec.name,
+                vectors_config=layout.vectors(spec),
+                sparse_vectors_config=layout.sparse_vectors(spec),
+                metadata=stamp,
             )
 
         try:
@@ -139,7 +149,7 @@ class CollectionSetup:
 
 def _refuse_misfit(spec: CollectionSpec, info: CollectionInfo) -> None:
     if differences := layout.misfit(spec, info):
-        raise SinkMismatch("use Qdrant collection", spec.name, "; ".join(differences), layout.MISFIT_ADVICE)
+        raise SinkMismatch("use Qdrant collection", spec.name, "; ".join(differences), layout.misfit_advice(spec, info))
 
 
 async def find(session: Session, collection: str) -> models.CollectionInfo | None:
@@ -149,12 +159,6 @@ async def find(session: Session, collection: str) -> models.CollectionInfo | Non
         )
     except CollectionMissing:
         return None
-
-
-async def _aliases(session: Session) -> dict[str, str]:
-    """Alias -> collection."""
-    answer = await session.call("list Qdrant's aliases", "", lambda on: on.client.get_aliases())
-    return {one.alias_name: one.collection_name for one in answer.aliases}
 
 
 async def _index_payloads(session: Session, collection: str, indexes: Mapping[str, layout.PayloadIndex]) -> None:

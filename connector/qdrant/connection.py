@@ -1,16 +1,17 @@
 """Connects to Qdrant: chooses the transport, checks the version."""
 
 import asyncio
+import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 import structlog
-from qdrant_client import AsyncQdrantClient
+from qdrant_client import AsyncQdrantClient, grpc
 
 from connector.domain.errors import AuthenticationFailed, ConfigError, ConnectorError, SinkMismatch, Unavailable
 from connector.domain.masking import hide
@@ -33,7 +34,8 @@ _GRPC_OPTIONS = {
 _CONNECT = "connect to Qdrant at"
 _WITHOUT_GRPC = "REST is used until gRPC responds, and is slower; check QDRANT_GRPC_PORT and the firewall"
 
-log = structlog.get_logger(__name__)
+_UPSERT = "/qdrant.Points/Upsert"
+_ANSWER = grpc.PointsOperationResponse.FromString
 
 
 class Transport(StrEnum):
@@ -76,11 +78,20 @@ class Connection:
     client: AsyncQdrantClient
     transport: Transport
     users: int = 0
+    _upserts: int = 0
 
     async def version(self) -> str:
         if self.transport is Transport.EMBEDDED:
             return EmbeddedClient.version()
         return str((await self.client.info()).version)
+
+    async def upsert(self, request: bytes) -> Any:
+        """Send a serialized UpsertPoints over gRPC. Returns the PointsOperationResponse."""
+        if channels := sending_channels(self.client):
+            self._upserts += 1
+            channel = channels[self._upserts % len(channels)]
+            return await channel.unary_unary(_UPSERT, response_deserializer=_ANSWER)(request, timeout=TIMEOUT_SEC)
+        return await self.client.grpc_points.Upsert(grpc.UpsertPoints.FromString(request), timeout=TIMEOUT_SEC)
 
     async def close(self) -> None:
         await self.client.close()
@@ -105,7 +116,7 @@ async def connect(address: Address) -> Connection:
     except ConnectorError as unreachable:
         connection = await _probed(address, Transport.REST)
         facts = {"qdrant": str(address), "port": address.grpc_port, "reason": unreachable.cause}
-        log.warning("qdrant.grpc_unreachable", **facts, next_step=_WITHOUT_GRPC)
+        _log().warning("qdrant.grpc_unreachable", **facts, next_step=_WITHOUT_GRPC)
         return connection
 
 
@@ -115,8 +126,18 @@ async def connect_grpc(address: Address) -> Connection | None:
         connection = await _probed(address, Transport.GRPC)
     except ConnectorError:
         return None
-    log.warning("qdrant.grpc_reached", qdrant=str(address), port=address.grpc_port)
+    _log().warning("qdrant.grpc_reached", qdrant=str(address), port=address.grpc_port)
     return connection
+
+
+def _log() -> Any:
+    """In a program that uses the search library, its own logging: structlog's default would print on stdout."""
+    if structlog.is_configured():
+        return structlog.get_logger(__name__)
+    rendering = [structlog.processors.KeyValueRenderer(key_order=["event"])]
+    return structlog.wrap_logger(
+        logging.getLogger(__name__), processors=rendering, wrapper_class=structlog.stdlib.BoundLogger
+    )
 
 
 def check_url(url: str) -> None:
@@ -125,6 +146,15 @@ def check_url(url: str) -> None:
         server_url(url)
     except ValueError as error:
         raise ConfigError("use QDRANT_URL", "", str(error), "To try it without a server, use embedded") from None
+
+
+def sending_channels(client: AsyncQdrantClient) -> Sequence[Any]:
+    """The client's gRPC channels, which add its key and translate its errors; empty if this client keeps none there.
+
+    Its stubs take messages only: they would parse the vectors of each request, and serialize them once more.
+    """
+    remote: Any = client._client  # noqa: SLF001  no public way to them
+    return getattr(remote, "_grpc_channel_pool", ())
 
 
 class _TooOld(SinkMismatch):

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from qdrant_client import models
 
 from connector.domain.errors import Unavailable
+from connector.domain.events import PointsDeleted
 from connector.domain.points import ID_KEYS
 from connector.qdrant import point_filters
 from connector.qdrant.connection import Connection
@@ -19,13 +20,16 @@ async def delete(session: Session, collections: Collection[str], index_id: str, 
     only = point_filters.of_asset(index_id, asset)
     for collection in collections:
         try:
-            await clear(session, collection, only)
+            await clear(session, collection, only, index_id)
         except CollectionMissing:
             continue
 
 
-async def clear(session: Session, collection: str, only: models.Filter) -> None:
-    """Delete our points among the selected ones, then verify, because a replica may lag behind the write."""
+async def clear(session: Session, collection: str, only: models.Filter, index_id: str) -> None:
+    """Delete our points among the selected ones, then verify, because a replica may lag behind the write.
+
+    `only` selects points of this index.
+    """
 
     async def look_again(_: Connection) -> None:
         if left := await own_ids(session, collection, only):
@@ -33,7 +37,7 @@ async def clear(session: Session, collection: str, only: models.Filter) -> None:
             raise Unavailable("verify a delete in collection", collection, cause, side="sink")
 
     if ids := await own_ids(session, collection, only):
-        await _delete_ids(session, collection, ids)
+        await delete_ids(session, collection, ids, index_id)
         await session.call("verify a delete in collection", collection, look_again)
 
 
@@ -41,10 +45,11 @@ async def own_ids(session: Session, collection: str, only: models.Filter) -> lis
     return [record.id async for records in scroll(session, collection, only, ID_KEYS) for record in own(records)]
 
 
-async def _delete_ids(session: Session, collection: str, ids: list[models.ExtendedPointId]) -> None:
+async def delete_ids(session: Session, collection: str, ids: list[models.ExtendedPointId], index_id: str) -> None:
     async def send(connection: Connection) -> None:
         selector = models.PointIdsList(points=ids)
         result = await connection.client.delete(collection_name=collection, points_selector=selector, wait=True)
         require_acknowledged(completed(result), collection)
 
     await session.call("delete points of collection", collection, send)
+    session.observe(PointsDeleted(index_id, len(ids)))

@@ -7,6 +7,7 @@ import numpy as np
 from qdrant_client import models
 
 from connector.domain.arrays import Float32
+from connector.domain.bm25 import TRANSCRIPT_BM25
 from connector.domain.points import AssetPoints
 
 BATCH_POINTS = 512
@@ -39,25 +40,35 @@ def size_of(points: AssetPoints) -> int:
 
 
 def _sizes(points: AssetPoints, rows: range, bytes_per_number: int) -> Iterator[int]:
-    shared = _BYTES_PER_POINT + len(json.dumps(points.asset_payload))
+    copies, texts = (1, 1) if points.payload_profile == "none" else (2, 3)
+    shared = copies * (_BYTES_PER_POINT + len(json.dumps(points.asset_payload)))
     numbers = np.zeros(len(points), np.int64)
     for named in points.vectors.values():
         numbers[named.rows] += named.matrix.shape[1]
+    if points.sparse is not None:
+        numbers += [2 * len(it.indices) if it else 0 for it in points.sparse]
     for count, transcript in zip(
         numbers[rows.start : rows.stop].tolist(), points.transcripts[rows.start : rows.stop], strict=True
     ):
-        yield shared + count * bytes_per_number + len(transcript.encode())
+        yield shared + count * bytes_per_number + texts * len(transcript.encode())
 
 
 def rest_points(points: AssetPoints, rows: range) -> list[models.PointStruct]:
     return [
         models.PointStruct(
             id=points.ids[row],
-            vector={option: vector.tolist() for option, vector in named.items()},
+            vector={**{option: vector.tolist() for option, vector in named.items()}, **_sparse(points, row)},
             payload=points.payload(row, tuple(named)),
         )
         for row, named in zip(rows, _named_vectors(points, rows), strict=True)
     ]
+
+
+def _sparse(points: AssetPoints, row: int) -> dict[str, models.SparseVector]:
+    vector = points.sparse[row] if points.sparse else None
+    if vector is None:
+        return {}
+    return {TRANSCRIPT_BM25: models.SparseVector(indices=vector.indices.tolist(), values=vector.values.tolist())}
 
 
 def _named_vectors(points: AssetPoints, rows: range) -> list[dict[str, Float32]]:

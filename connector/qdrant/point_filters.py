@@ -25,6 +25,11 @@ def of_asset(index_id: str, indexed_asset_id: str) -> models.Filter:
     return models.Filter(must=[_is("index_id", index_id), _is("indexed_asset_id", indexed_asset_id)])
 
 
+def within(index_id: str, indexed_asset_id: str | None) -> models.Filter:
+    """The points of the asset; without one, those of the index."""
+    return of_index(index_id) if indexed_asset_id is None else of_asset(index_id, indexed_asset_id)
+
+
 def of_assets(index_id: str, indexed_asset_ids: Sequence[str]) -> models.Filter:
     """The points of these assets. Raises ValueError without any."""
     if not all(indexed_asset_ids) or not indexed_asset_ids:
@@ -64,9 +69,8 @@ def of_indexes(index_ids: Sequence[str]) -> models.Filter | None:
     return models.Filter(must=[models.FieldCondition(key="index_id", match=models.MatchAny(any=list(index_ids)))])
 
 
-def having(option: str, index_ids: Sequence[str]) -> models.Filter:
-    """The points of these indexes (all without ids) that have this named vector. For reading only."""
-    within = of_indexes(index_ids)
+def having(option: str, within: models.Filter | None) -> models.Filter:
+    """The points within this filter that have this named vector. For reading only."""
     return models.Filter(must=[models.HasVectorCondition(has_vector=option), *([within] if within else [])])
 
 

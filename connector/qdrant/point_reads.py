@@ -1,24 +1,31 @@
 """Reads points: counts and lists them, and turns them into manifests."""
 
 import asyncio
+import re
+from array import array
 from collections import Counter
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import numpy as np
 from qdrant_client import grpc, models
 from qdrant_client.conversions.conversion import RestToGrpc
 
+from connector.domain.bm25 import TRANSCRIPT_BM25, SparseVector
 from connector.domain.errors import SinkMismatch
 from connector.domain.points import ID_KEYS
-from connector.domain.sink_model import SinkAsset
+from connector.domain.sink_model import SinkAsset, StoredPoint
 from connector.qdrant.connection import TIMEOUT_SEC, Connection, Transport
 from connector.qdrant.failures import CollectionMissing
 from connector.qdrant.point_filters import own
-from connector.qdrant.session import Session
+from connector.qdrant.session import PAGE_LIMIT, Session
 
 MANIFEST_KEYS = [*ID_KEYS, "revision", "metadata_revision", "fingerprint", "asset_points"]
+_PAGE_WITH_VECTORS = 100
+"""A point of three vectors is up to 40 KB of JSON."""
+_UUID = re.compile(r"\A[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}\Z")
 _HITS_AT_ONCE = 10_000
 """So many values of a facet are read before other tasks of the event loop get their turn."""
 
@@ -39,14 +46,29 @@ async def _count(collection: str, only: models.Filter | None, connection: Connec
 
 
 async def scroll(
-    session: Session, collection: str, only: models.Filter, keys: Sequence[str]
+    session: Session,
+    collection: str,
+    only: models.Filter,
+    keys: Sequence[str] | None,
+    *,
+    vectors: bool = False,
+    most: int | None = None,
 ) -> AsyncIterator[list[models.Record]]:
-    """Yield pages of points with these payload keys."""
-    offset, limit = None, session.page_limit
+    """Yield pages of at most `most` points with these payload keys (None: all), without vectors unless asked for."""
+    most = min(session.page_limit, most or PAGE_LIMIT, _PAGE_WITH_VECTORS if vectors else PAGE_LIMIT)
+    offset, limit = None, most
     while True:
+        request = models.ScrollRequest(
+            filter=only,
+            limit=limit,
+            offset=offset,
+            with_payload=True if keys is None else list(keys),
+            with_vector=vectors,
+        )
         try:
-            request = partial(_page, collection, only, keys, limit, offset)
-            records, offset = await session.call("list points of collection", collection, request)
+            records, offset = await session.call(
+                "list points of collection", collection, partial(page, collection, request)
+            )
         except CollectionMissing:
             raise
         except SinkMismatch:
@@ -54,23 +76,37 @@ async def scroll(
                 raise
             limit //= 2  # strict mode may only allow smaller pages
             continue
-        session.page_limit = min(session.page_limit, limit)
+        if limit < most:
+            session.page_limit = min(session.page_limit, limit)
         yield records
         if offset is None:
             return
 
 
-async def _page(
-    collection: str, only: models.Filter, keys: Sequence[str], limit: int, offset: Any, connection: Connection
+async def page(
+    collection: str, request: models.ScrollRequest, connection: Connection
 ) -> tuple[list[models.Record], Any]:
-    return await connection.client.scroll(
-        collection_name=collection,
-        scroll_filter=only,
-        limit=limit,
-        offset=offset,
-        with_payload=list(keys),
-        with_vectors=False,
-    )
+    """One page of points, and the id of the first point of the next page.
+
+    Over REST if a payload is nested more deeply than protobuf reads, about 40 levels: anybody may have set it.
+    """
+    client = connection.client
+    try:
+        return await client.scroll(
+            collection_name=collection,
+            scroll_filter=request.filter,
+            limit=request.limit or 1,
+            offset=request.offset,
+            with_payload=request.with_payload or False,
+            with_vectors=request.with_vector or False,
+        )
+    except AttributeError:
+        # gRPC returns None instead of a response that protobuf cannot read; qdrant-client does not expect that.
+        if connection.transport is not Transport.GRPC:
+            raise
+    answer = await client.http.points_api.scroll_points(collection_name=collection, scroll_request=request)
+    found = answer.result or models.ScrollResult(points=[])
+    return found.points, found.next_page_offset
 
 
 async def facet(session: Session, collection: str, only: models.Filter, key: str, limit: int) -> dict[str, int] | None:
@@ -94,8 +130,12 @@ async def _facet(collection: str, only: models.Filter, key: str, limit: int, con
     counts = {str(hit.value): hit.count for hit in answer.hits}
     if connection.transport is Transport.EMBEDDED:
         # Embedded storage returns 32 hex digits as a UUID with hyphens.
-        return {value.replace("-", ""): count for value, count in counts.items()}
+        return {_UUID.sub(_digits, value): count for value, count in counts.items()}
     return counts
+
+
+def _digits(uuid: re.Match[str]) -> str:
+    return uuid[0].replace("-", "")
 
 
 async def _grpc_facet(
@@ -158,6 +198,22 @@ class Example:
     point_id: str
     vectors: Mapping[str, int]
     payload: Mapping[str, Any]
+
+
+def stored_point(record: models.Record) -> StoredPoint:
+    """Omits what the connector never writes: multivectors, and sparse vectors of other names."""
+    vectors = record.vector if isinstance(record.vector, dict) else {}
+    dense = {name: np.asarray(it, np.float32) for name, it in vectors.items() if isinstance(it, list)}
+    named = {name: it for name, it in dense.items() if it.ndim == 1}
+    return StoredPoint(record.payload or {}, named, sparse_vector(vectors.get(TRANSCRIPT_BM25)))
+
+
+def sparse_vector(found: Any) -> SparseVector | None:
+    """As Qdrant returns it; None for a vector of another kind."""
+    if not isinstance(found, models.SparseVector):
+        return None
+    pairs = sorted(zip(found.indices, found.values, strict=True))
+    return SparseVector(array("I", (index for index, _ in pairs)), array("f", (value for _, value in pairs)))
 
 
 def example(record: models.Record) -> Example:

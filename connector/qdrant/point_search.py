@@ -1,28 +1,28 @@
-"""Searches points: one query per named vector, fused by Qdrant, and the similarities behind the fused ranks."""
+"""Searches points: one query per named vector, and the ranks fused here, because the similarities are needed too."""
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from functools import partial
-from typing import Any, TypeVar
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-import numpy as np
 from qdrant_client import models
 
 from connector.domain.arrays import Float32
-from connector.domain.errors import SinkMismatch
+from connector.domain.bm25 import TRANSCRIPT_BM25
+from connector.domain.fusion import fuse
 from connector.domain.points import ID_KEYS, is_own
-from connector.domain.sink_model import Hit, Similarities
+from connector.domain.sink_model import FoundPoint, Hit
 from connector.qdrant import point_filters
 from connector.qdrant.connection import Connection
-from connector.qdrant.failures import CollectionMissing
+from connector.qdrant.query_batches import as_many, queries
 from connector.qdrant.session import Session
+from connector.qdrant.word_search import WantedWords, said
 
 CANDIDATES = 100
-SAMPLE = 100
+OVERSAMPLING = 2.0
+"""Of a quantized collection, so many times the points are found by int8, and the best are chosen by full vectors."""
 _NEAREST = 10
 """So many of the nearest points are read, because the first ones may belong to other programs."""
 _HIT_KEYS = [*ID_KEYS, "index_name", "embedding_options", "filename", "transcript"]
-
-T = TypeVar("T")
 
 
 async def search(
@@ -32,121 +32,131 @@ async def search(
     options: Mapping[str, float | None],
     index_ids: Sequence[str],
     limit: int,
+    oversampling: float | None,
 ) -> list[Hit]:
     """`options` maps the named vectors to search to the lowest similarity that counts, or None."""
-
-    async def ask(candidates: int) -> list[list[models.ScoredPoint]]:
-        lists = [_nearest(vector, name, index_ids, candidates, [], least) for name, least in options.items()]
-        return await _queries(session, collection, [_fused(lists, limit), *lists])
-
-    fused, *lists = await _as_many(ask, most=max(limit, CANDIDATES), least=limit)
-    similarities: dict[str, dict[str, float]] = {}
-    for name, points in zip(options, lists, strict=True):
-        for point in points:
-            similarities.setdefault(str(point.id), {})[name] = point.score
-    return [_hit(point, similarities.get(str(point.id), {})) for point in _own(fused)]
+    wanted = WantedVectors(dict.fromkeys(options, vector), options, oversampling=oversampling)
+    only = point_filters.of_indexes(index_ids)
+    return [_hit(point) for point in await fused(session, collection, wanted, only, limit, _HIT_KEYS)]
 
 
-async def similarities(
-    session: Session, collection: str, vector: Float32, options: Sequence[str], index_ids: Sequence[str]
-) -> dict[str, Similarities]:
-    async def nearest(count: int) -> list[list[models.ScoredPoint]]:
-        lists = [_nearest(vector, name, index_ids, count, [*ID_KEYS], None) for name in options]
-        return await _queries(session, collection, lists)
+@dataclass(frozen=True, slots=True, eq=False)
+class WantedVectors:
+    """The vector to search each named vector for, shape (dimension,), and the lowest similarity that counts there.
 
-    lists = await _as_many(nearest, most=_NEAREST, least=1)
-    best = {name: own[0].score for name, points in zip(options, lists, strict=True) if (own := _own(points))}
-    return {
-        name: Similarities(score, await _sample(session, collection, vector, name, index_ids))
-        for name, score in best.items()
-    }
-
-
-async def _sample(
-    session: Session, collection: str, vector: Float32, option: str, index_ids: Sequence[str]
-) -> tuple[float, ...]:
-    """Similarities of the first points in the order of their ids.
-
-    Ids are hashes, so this is a random sample, and the same one in every call.
+    `words` are searched in `transcript-bm25`. `weights` of all these; None for 1 each. `oversampling` is for
+    quantized vectors; None leaves it to Qdrant.
     """
 
-    async def first(count: int) -> list[models.Record]:
-        request = partial(_first, collection, point_filters.having(option, index_ids), count, option)
-        return await session.call("read points of collection", collection, request)
-
-    records = point_filters.own(await _as_many(first, most=SAMPLE, least=1))
-    stored = [record.vector[option] for record in records if isinstance(record.vector, dict)]
-    if not stored:
-        return ()
-    rows = np.asarray(stored, np.float32)
-    cosines = rows @ vector / (np.linalg.norm(rows, axis=1) * np.linalg.norm(vector))
-    return tuple(float(cosine) for cosine in cosines)
+    vectors: Mapping[str, Float32]
+    at_least: Mapping[str, float | None]
+    weights: Mapping[str, float] | None = None
+    words: WantedWords | None = None
+    oversampling: float | None = None
 
 
-async def _first(
-    collection: str, only: models.Filter, limit: int, option: str, connection: Connection
-) -> list[models.Record]:
-    records, _ = await connection.client.scroll(
-        collection_name=collection, scroll_filter=only, limit=limit, with_payload=[*ID_KEYS], with_vectors=[option]
-    )
-    return records
+async def fused(
+    session: Session, collection: str, wanted: WantedVectors, only: models.Filter | None, limit: int, keys: list[str]
+) -> list[FoundPoint]:
+    """The best points over all named vectors, best first, with these payload keys. Omits points of other programs."""
+    most, precisely = max(limit, CANDIDATES), _precisely(wanted.oversampling)
+
+    async def ask(candidates: int) -> list[list[models.ScoredPoint]]:
+        lists = [
+            _nearest(vector, name, only, candidates, [], wanted.at_least.get(name), precisely)
+            for name, vector in wanted.vectors.items()
+        ]
+        return await queries(session, collection, lists)
+
+    answers = await as_many(ask, most=most, least=limit) if wanted.vectors else []
+    lists = dict(zip(wanted.vectors, answers, strict=True))
+    similar: dict[str, dict[str, float]] = {}
+    for name, points in lists.items():
+        for point in points:
+            similar.setdefault(str(point.id), {})[name] = point.score
+    ranks = {name: [str(it.id) for it in points] for name, points in lists.items()}
+    shares = await said(session, collection, wanted.words, only, most, limit) if wanted.words else {}
+    for point_id, share in shares.items():
+        similar.setdefault(point_id, {})[TRANSCRIPT_BM25] = share
+    ranked = fuse({**ranks, TRANSCRIPT_BM25: [*shares]}, wanted.weights or {}, {TRANSCRIPT_BM25: shares})[:limit]
+    payloads = await _payloads(session, collection, [it for it, _ in ranked], keys)
+    return [_found(it, score, payloads[it], similar) for it, score in ranked if it in payloads]
 
 
-async def _as_many(request: Callable[[int], Awaitable[T]], *, most: int, least: int) -> T:
-    """Ask for `most` points; halve the number while strict mode rejects it. Raises SinkMismatch at `least`."""
-    count = most
-    while True:
-        try:
-            return await request(count)
-        except CollectionMissing:
-            raise
-        except SinkMismatch:
-            if count == least:
-                raise
-            count = max(least, count // 2)
+async def best_similarities(
+    session: Session,
+    collection: str,
+    vectors: Mapping[str, Float32],
+    only: models.Filter | None,
+    oversampling: float | None,
+) -> dict[str, float]:
+    """Named vector -> the highest cosine similarity among our own points. A vector that no point has is left out."""
+
+    async def nearest(count: int) -> list[list[models.ScoredPoint]]:
+        precisely = _precisely(oversampling)
+        lists = [_nearest(vector, name, only, count, [*ID_KEYS], None, precisely) for name, vector in vectors.items()]
+        return await queries(session, collection, lists)
+
+    lists = await as_many(nearest, most=_NEAREST, least=1)
+    return {name: own[0].score for name, points in zip(vectors, lists, strict=True) if (own := _own(points))}
+
+
+def _precisely(oversampling: float | None) -> models.SearchParams | None:
+    """Without effect on vectors that are not quantized. By itself, Qdrant answers with similarities of int8 vectors."""
+    if oversampling is None:
+        return None
+    return models.SearchParams(quantization=models.QuantizationSearchParams(rescore=True, oversampling=oversampling))
 
 
 def _nearest(
-    vector: Float32, option: str, index_ids: Sequence[str], limit: int, keys: list[str], least: float | None
+    vector: Float32,
+    option: str,
+    only: models.Filter | None,
+    limit: int,
+    keys: list[str],
+    least: float | None,
+    params: models.SearchParams | None,
 ) -> models.QueryRequest:
     return models.QueryRequest(
         query=vector.tolist(),
         using=option,
-        filter=point_filters.of_indexes(index_ids),
+        filter=only,
         limit=limit,
         score_threshold=least,
+        params=params,
         with_payload=keys or False,
     )
-
-
-def _fused(lists: Iterable[models.QueryRequest], limit: int) -> models.QueryRequest:
-    """Fuses the candidates of all lists. Every list has the filter."""
-    prefetches = [
-        models.Prefetch(
-            query=it.query, using=it.using, filter=it.filter, limit=it.limit, score_threshold=it.score_threshold
-        )
-        for it in lists
-    ]
-    return models.QueryRequest(
-        prefetch=prefetches, query=models.FusionQuery(fusion=models.Fusion.RRF), limit=limit, with_payload=_HIT_KEYS
-    )
-
-
-async def _queries(
-    session: Session, collection: str, requests: list[models.QueryRequest]
-) -> list[list[models.ScoredPoint]]:
-    async def ask(connection: Connection) -> list[models.QueryResponse]:
-        return await connection.client.query_batch_points(collection_name=collection, requests=requests)
-
-    return [response.points for response in await session.call("search collection", collection, ask)]
 
 
 def _own(points: Collection[models.ScoredPoint]) -> list[models.ScoredPoint]:
     return [point for point in points if point.payload and is_own(str(point.id), point.payload)]
 
 
-def _hit(point: models.ScoredPoint, similarities: Mapping[str, float]) -> Hit:
-    payload = point.payload or {}
+async def _payloads(
+    session: Session, collection: str, point_ids: Sequence[str], keys: list[str]
+) -> dict[str, dict[str, Any]]:
+    """The payloads of our own points among these."""
+    uuids = [it for it in point_ids if not it.isdecimal()]  # a number is the id of another program's point
+    if not uuids:
+        return {}
+
+    async def ask(connection: Connection) -> list[models.Record]:
+        return await connection.client.retrieve(
+            collection_name=collection, ids=uuids, with_payload=keys, with_vectors=False
+        )
+
+    records = await session.call("read points of collection", collection, ask)
+    return {str(it.id): it.payload or {} for it in point_filters.own(records)}
+
+
+def _found(
+    point_id: str, score: float, payload: Mapping[str, Any] | None, similar: Mapping[str, Mapping[str, float]]
+) -> FoundPoint:
+    return FoundPoint(point_id, score, payload or {}, similar.get(point_id, {}))
+
+
+def _hit(point: FoundPoint) -> Hit:
+    payload = point.payload
     options = payload.get("embedding_options")
     return Hit(
         score=point.score,
@@ -158,7 +168,7 @@ def _hit(point: models.ScoredPoint, similarities: Mapping[str, float]) -> Hit:
         end_offset_sec=payload["end_offset_sec"],
         embedding_options=tuple(map(str, options)) if isinstance(options, list) else (),
         transcript=_text(payload.get("transcript")),
-        similarities=similarities,
+        similarities=point.similarities,
     )
 
 

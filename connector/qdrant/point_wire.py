@@ -15,13 +15,14 @@ from qdrant_client import grpc
 from qdrant_client.conversions.conversion import RestToGrpc
 
 from connector.domain.arrays import Float32
+from connector.domain.bm25 import TRANSCRIPT_BM25, SparseVector
 from connector.domain.points import AssetPoints
 
 _POINTS_OF_UPSERT = 3
 _ID_OF_POINT, _PAYLOAD_OF_POINT, _VECTORS_OF_POINT = 1, 3, 4
 _UUID_OF_ID = 2
 _KEY_OF_ENTRY, _VALUE_OF_ENTRY = 1, 2
-_NAMED_OF_VECTORS = 2
+_NAMED_OF_VECTORS, _VECTORS_OF_NAMED, _SPARSE_OF_VECTOR = 2, 1, 102
 _DOUBLE, _INTEGER, _TEXT = 2, 3, 4
 """Field numbers; those of the last line are of Value. A test compares the result with protobuf's own."""
 
@@ -47,24 +48,28 @@ class WirePoints:
                 _number("end_offset_sec", int(points.end_ms[row]) / 1000),
                 _entry("segment", _varint(_INTEGER << 3) + _varint(int(points.segments[row]))),
                 _entry("transcript", _field(_TEXT, points.transcripts[row].encode())),
+                self._derived(row, tuple(vectors.options)),
                 _start(_VECTORS_OF_POINT, len(_start(_NAMED_OF_VECTORS, size)) + size),
                 _start(_NAMED_OF_VECTORS, size),
                 *vectors.pieces,
             )
             yield b"".join(parts)
 
+    def _derived(self, row: int, options: tuple[str, ...]) -> bytes:
+        return b"" if self.points.payload_profile == "none" else _payload(self.points.derived(row, options))
 
-def upsert_request(collection: str, parts: Iterable[tuple[WirePoints, range]]) -> Any:
-    """An UpsertPoints message for these rows of one or more assets. Qdrant responds when the points are stored."""
+
+def upsert_request(collection: str, parts: Iterable[tuple[WirePoints, range]]) -> bytes:
+    """A serialized UpsertPoints for these rows of one or more assets. Qdrant responds when the points are stored."""
     head: bytes = grpc.UpsertPoints(collection_name=collection, wait=True).SerializeToString()
     points = (point for wire, rows in parts for point in wire.serialized(rows))
     pieces = (piece for point in points for piece in (_start(_POINTS_OF_UPSERT, len(point)), point))
-    return grpc.UpsertPoints.FromString(b"".join((head, *pieces)))
+    return b"".join((head, *pieces))
 
 
 @dataclass(slots=True)
 class _Vectors:
-    """The named vectors of one point: options, and the pieces of their serialized NamedVectors."""
+    """The named vectors of one point: embedding options, and the pieces of the serialized NamedVectors of all."""
 
     options: list[str] = field(default_factory=list)
     pieces: list[bytes | memoryview] = field(default_factory=list)
@@ -78,7 +83,18 @@ def _vectors(points: AssetPoints, rows: range) -> list[_Vectors]:
         for row, floats in zip(named.rows[first:last].tolist(), _floats(named.matrix[first:last]), strict=True):
             found[row - rows.start].options.append(option)
             found[row - rows.start].pieces += (prefix, floats)
+    for vectors, sparse in zip(found, (points.sparse or ())[rows.start : rows.stop], strict=False):
+        if sparse:
+            vectors.pieces.append(_sparse_entry(sparse))
     return found
+
+
+def _sparse_entry(vector: SparseVector) -> bytes:
+    """An entry of the serialized NamedVectors."""
+    values, indices = vector.values.tolist(), vector.indices.tolist()
+    sparse: bytes = grpc.SparseVector(values=values, indices=indices).SerializeToString()
+    value = _field(_VALUE_OF_ENTRY, _field(_SPARSE_OF_VECTOR, sparse))
+    return _field(_VECTORS_OF_NAMED, _key(TRANSCRIPT_BM25) + value)
 
 
 def _floats(matrix: Float32) -> Iterator[memoryview]:

@@ -1,27 +1,18 @@
-"""Writes points: replaces those of an asset, changes payload keys. Every write checks the acknowledgement."""
+"""Writes points: replaces those of an asset. Every write checks the acknowledgement."""
 
 import asyncio
-import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Collection, Iterator, Sequence
 
 from qdrant_client import grpc, models
 
 from connector.domain.errors import ConnectorError, PointsRejected, RateLimited, Unavailable
-from connector.domain.points import ID_KEYS, AssetPoints
+from connector.domain.points import AssetPoints
 from connector.qdrant import point_filters
-from connector.qdrant.connection import TIMEOUT_SEC, Connection, Transport
-from connector.qdrant.failures import completed, require_acknowledged
-from connector.qdrant.point_deletes import clear, delete, own_ids
-from connector.qdrant.point_encoding import (
-    BATCH_BYTES,
-    BATCH_POINTS,
-    JSON_BYTES_PER_NUMBER,
-    batches,
-    rest_points,
-)
-from connector.qdrant.point_filters import own
-from connector.qdrant.point_reads import count, scroll
+from connector.qdrant.connection import Connection, Transport
+from connector.qdrant.failures import require_acknowledged
+from connector.qdrant.point_deletes import clear, delete, delete_ids, own_ids
+from connector.qdrant.point_encoding import JSON_BYTES_PER_NUMBER, batches, rest_points
+from connector.qdrant.point_reads import count
 from connector.qdrant.point_wire import WirePoints, upsert_request
 from connector.qdrant.session import Session
 
@@ -44,22 +35,30 @@ async def replace(
         return
     stale = point_filters.of_other_revisions(index_id, asset, revision)
     if await count(session, collection, stale):
-        await clear(session, collection, stale)
+        await clear(session, collection, stale, index_id)
     await delete(session, others, index_id, asset)
-    await _expect(session, collection, point_filters.of_revision(index_id, asset, revision), len(points))
+    await _expect(session, collection, point_filters.of_revision(index_id, asset, revision), points.ids, index_id)
 
 
-async def _expect(session: Session, collection: str, only: models.Filter, points: int) -> None:
-    """Verify that the collection holds this many of our points; retry, because a replica may lag behind the write."""
+async def _expect(session: Session, collection: str, only: models.Filter, ids: Collection[str], index_id: str) -> None:
+    """Verify that the collection holds these of our points; retry, because a replica may lag behind the write.
+
+    Deletes points of ours that the asset does not have, although they carry its revision.
+    """
 
     async def compare(_: Connection) -> None:
         found = await count(session, collection, only)
-        if found > points:
-            found = len(await own_ids(session, collection, only))  # somebody copied our points
-        if found != points:
-            cause = f"found {found} points after the write, expected {points}"
+        if found > len(ids):  # more points of ours, or copies that somebody made
+            ours = await own_ids(session, collection, only)
+            surplus = [point_id for point_id in ours if str(point_id) not in wanted]
+            if surplus:
+                await delete_ids(session, collection, surplus, index_id)
+            found = len(ours) - len(surplus)
+        if found != len(ids):
+            cause = f"found {found} points after the write, expected {len(ids)}"
             raise Unavailable("verify a write to collection", collection, cause, side="sink")
 
+    wanted = set(ids)
     await session.call("verify a write to collection", collection, compare)
 
 
@@ -130,7 +129,7 @@ async def _send_batch(connection: Connection, collection: str, parts: Sequence[t
             request = upsert_request(collection, parts)
         else:
             request = await asyncio.to_thread(upsert_request, collection, parts)
-        answer = await connection.client.grpc_points.Upsert(request, timeout=TIMEOUT_SEC)
+        answer = await connection.upsert(request)
         return bool(answer.result.status == grpc.UpdateStatus.Completed)
     for wire, rows in parts:
         for some in batches(wire.points, rows, JSON_BYTES_PER_NUMBER):
@@ -139,78 +138,3 @@ async def _send_batch(connection: Connection, collection: str, parts: Sequence[t
             if result.status is not models.UpdateStatus.COMPLETED:
                 return False
     return True
-
-
-async def patch(session: Session, collection: str, index_id: str, asset: str, payload: Mapping[str, Any]) -> None:
-    """Set these payload keys on our points of the asset; keep other keys and vectors.
-
-    Qdrant's set_payload removes a key whose new value is null. For nulls, overwrite the payload of the points that do
-    not have them yet; in a typical refresh there are none.
-    """
-    present = {key: value for key, value in payload.items() if value is not None}
-    absent = payload.keys() - present.keys()
-    only = point_filters.of_asset(index_id, asset)
-    async for records in scroll(session, collection, only, [*ID_KEYS, *sorted(absent)]):
-        ours = own(records)
-        if ours and present:
-            await _set_payload(session, collection, present, [record.id for record in ours])
-        stale = [record.id for record in ours if not _all_null(record.payload or {}, absent)]
-        if stale:
-            await _overwrite(session, collection, stale, dict.fromkeys(absent))
-
-
-def _all_null(payload: Mapping[str, Any], keys: Collection[str]) -> bool:
-    return payload.keys() >= set(keys) and all(payload[key] is None for key in keys)
-
-
-async def _overwrite(session: Session, collection: str, ids: list[Any], nulls: Mapping[str, None]) -> None:
-    """Overwrite whole payloads in batches of limited size; payloads of one asset have about the same size."""
-    [first] = (await _payloads(session, collection, ids[:1])).values() or [{}]
-    at_once = max(1, min(BATCH_POINTS, BATCH_BYTES // len(json.dumps(first))))
-    for start in range(0, len(ids), at_once):
-        payloads = await _payloads(session, collection, ids[start : start + at_once])
-        changed = {point_id: {**payload, **nulls} for point_id, payload in payloads.items()}
-        if changed:
-            await _overwrite_payloads(session, collection, changed)
-
-
-async def _set_payload(
-    session: Session, collection: str, payload: Mapping[str, Any], ids: list[models.ExtendedPointId]
-) -> None:
-    async def send(connection: Connection) -> None:
-        result = await connection.client.set_payload(
-            collection_name=collection, payload=dict(payload), points=ids, wait=True
-        )
-        require_acknowledged(completed(result), collection)
-
-    await session.call("change payloads in collection", collection, send, refused=PointsRejected)
-
-
-async def _payloads(
-    session: Session, collection: str, ids: list[models.ExtendedPointId]
-) -> dict[models.ExtendedPointId, dict[str, Any]]:
-    """The whole payload of each point."""
-    records = await session.call(
-        "read payloads of collection",
-        collection,
-        lambda on: on.client.retrieve(collection_name=collection, ids=ids, with_payload=True),
-    )
-    return {record.id: record.payload or {} for record in records}
-
-
-async def _overwrite_payloads(
-    session: Session, collection: str, payloads: Mapping[models.ExtendedPointId, dict[str, Any]]
-) -> None:
-    """Replace the whole payload of each point."""
-    operations = [
-        models.OverwritePayloadOperation(overwrite_payload=models.SetPayload(payload=payload, points=[point_id]))
-        for point_id, payload in payloads.items()
-    ]
-
-    async def send(connection: Connection) -> None:
-        results = await connection.client.batch_update_points(
-            collection_name=collection, update_operations=operations, wait=True
-        )
-        require_acknowledged(all(map(completed, results)), collection)
-
-    await session.call("change payloads in collection", collection, send, refused=PointsRejected)

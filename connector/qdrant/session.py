@@ -12,7 +12,7 @@ from connector.domain.errors import ConnectorError, RateLimited, SinkMismatch, U
 from connector.domain.events import SinkRequestEnded
 from connector.ports import Observer
 from connector.qdrant.connection import Connection, Transport
-from connector.qdrant.failures import translated
+from connector.qdrant.failures import CollectionMissing, translated
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ class Session:
         observe: Observer = lambda _: None,
     ) -> None:
         self._connect, self._connect_grpc, self._monotonic = connect, connect_grpc, monotonic
-        self._observe = observe
+        self.observe = observe
         self._connecting = asyncio.Lock()
         self._connection: Connection | None = None
         self._trial: asyncio.Task[None] | None = None
@@ -105,7 +105,8 @@ class Session:
         finally:
             code, cause = (error.code, error.cause) if error else (None, "")
             duration_sec = self._monotonic() - began_at
-            self._observe(SinkRequestEnded(operation, subject, duration_sec, code, cause, attempt))
+            missing = isinstance(error, CollectionMissing)
+            self.observe(SinkRequestEnded(operation, subject, duration_sec, code, cause, attempt, missing))
 
     async def close(self) -> None:
         """Drop the connection; if requests are in flight, the last of them closes it."""

@@ -3,8 +3,8 @@
 import asyncio
 import time
 import uuid
-from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -14,16 +14,42 @@ from qdrant_client import models
 
 from connector.domain.arrays import Float32
 from connector.domain.errors import SinkMismatch
-from connector.domain.points import AssetPoints
-from connector.domain.sink_model import CollectionInfo, CollectionSpec, Fit, Hit, Owner, Similarities, SinkAsset, Tally
+from connector.domain.payload_profile import PayloadProfile
+from connector.domain.points import ID_KEYS, AssetPoints
+from connector.domain.search_scope import PointScope
+from connector.domain.sink_model import (
+    CollectionInfo,
+    CollectionSpec,
+    Fit,
+    Hit,
+    Owner,
+    Similarities,
+    SinkAsset,
+    StoredPoint,
+    Tally,
+)
 from connector.ports import Observer
 from connector.qdrant import collection_layout as layout
-from connector.qdrant import collection_setup, point_deletes, point_filters, point_reads, point_search, point_writes
+from connector.qdrant import (
+    collection_setup,
+    payload_writes,
+    point_deletes,
+    point_filters,
+    point_reads,
+    point_search,
+    point_writes,
+)
+from connector.qdrant.collection_aliases import CollectionAliases
 from connector.qdrant.collection_setup import CollectionSetup
 from connector.qdrant.connection import PROBE_SEC, Address, Connection, connect, connect_grpc
 from connector.qdrant.failures import CollectionMissing
 from connector.qdrant.grouped_writes import GroupedWrites
+from connector.qdrant.moment_reader import MomentReader
+from connector.qdrant.segment_samples import SegmentSamples
 from connector.qdrant.session import Session
+from connector.qdrant.write_access import check_write_access
+
+_MOST_INDEXES = 10_000
 
 
 class QdrantSink:
@@ -40,14 +66,19 @@ class QdrantSink:
         *,
         observe: Observer = lambda _: None,
         environment: Mapping[str, str] = MappingProxyType({}),
+        oversampling: float | None = point_search.OVERSAMPLING,
     ) -> None:
         """`url` is a server URL, or `embedded`: then storage is `<data_dir>/qdrant`, and key and port are ignored.
 
-        `environment` (see `network_variables`) is for messages.
+        `environment` (see `network_variables`) is for messages. `oversampling` is for searches of quantized vectors;
+        None leaves it to Qdrant.
         """
+        self._oversampling = oversampling
         address = Address(url, api_key, grpc_port, data_dir, environment)
         self._session = Session(partial(connect, address), partial(connect_grpc, address), monotonic, observe)
         self._setup = CollectionSetup(self._session, new_instance_id)
+        self.moments = MomentReader(self._session, SegmentSamples(self._session, monotonic), oversampling)
+        self.aliases = CollectionAliases(self._session)
         self._first_writes = GroupedWrites(self._session)
 
     async def version(self) -> str:
@@ -71,14 +102,22 @@ class QdrantSink:
 
     def fit(self, found: CollectionInfo, spec: CollectionSpec | None, metadata_indexes: Mapping[str, str]) -> Fit:
         warnings = layout.index_warnings(found, layout.payload_indexes(metadata_indexes))
-        return Fit(tuple(layout.misfit(spec, found)) if spec else (), warnings)
+        differences = tuple(layout.misfit(spec, found)) if spec else ()
+        return Fit(differences, warnings, layout.misfit_advice(spec, found) if spec and differences else "")
+
+    async def check_write_access(self, collection: CollectionInfo | None) -> None:
+        await check_write_access(self._session, collection)
 
     async def set_owner(self, collection: str, index_id: str, owner: Owner | None) -> None:
         await self._setup.set_owner(collection, index_id, owner)
 
+    def announce_write(self, collection: str, segments: int) -> AbstractContextManager[None]:
+        return self._first_writes.announce(collection, segments)
+
     async def replace(
         self, points: AssetPoints, collection: str, others: Collection[str], *, first: bool = False
     ) -> None:
+        self._first_writes.arrive()  # others need not wait while the payload indexes are made
         await self._setup.indexed(collection)
         if first and not others:
             await self._first_writes.replace(points, collection)
@@ -95,23 +134,27 @@ class QdrantSink:
         return [name for name, info in found if info and target and not _is_same(info, target)]
 
     async def set_payload(
-        self, collection: str, index_id: str, indexed_asset_id: str, payload: Mapping[str, Any]
+        self,
+        collection: str,
+        index_id: str,
+        indexed_asset_id: str,
+        payload: Mapping[str, Any],
+        payload_profile: PayloadProfile = "none",
     ) -> None:
-        await point_writes.patch(self._session, collection, index_id, indexed_asset_id, payload)
+        await payload_writes.patch(self._session, collection, index_id, indexed_asset_id, payload, payload_profile)
 
     async def delete(self, collections: Collection[str], index_id: str, indexed_asset_id: str) -> None:
         await point_deletes.delete(self._session, collections, index_id, indexed_asset_id)
 
     async def count(self, collection: str, index_id: str, indexed_asset_id: str | None = None) -> int:
-        only = (
-            point_filters.of_index(index_id)
-            if indexed_asset_id is None
-            else point_filters.of_asset(index_id, indexed_asset_id)
-        )
         try:
-            return await point_reads.count(self._session, collection, only)
+            return await point_reads.count(self._session, collection, point_filters.within(index_id, indexed_asset_id))
         except CollectionMissing:
             return 0
+
+    async def indexes_in(self, collection: str) -> list[str]:
+        found = await point_reads.facet(self._session, collection, models.Filter(), "index_id", _MOST_INDEXES)
+        return sorted(found or ())
 
     async def tally(self, collection: str, index_id: str, most: int) -> Tally | None:
         only, found = point_filters.of_index(index_id), {}
@@ -140,9 +183,33 @@ class QdrantSink:
             indexed_asset_id
         )
 
+    async def payloads(
+        self,
+        collection: str,
+        index_id: str,
+        keys: Sequence[str],
+        *,
+        indexed_asset_id: str | None = None,
+        page: int | None = None,
+    ) -> AsyncGenerator[list[Mapping[str, Any]], None]:
+        only, wanted = point_filters.within(index_id, indexed_asset_id), list(dict.fromkeys((*ID_KEYS, *keys)))
+        with suppress(CollectionMissing):
+            async for records in point_reads.scroll(self._session, collection, only, wanted, most=page):
+                yield [record.payload or {} for record in point_filters.own(records)]
+
+    async def points(self, collection: str, index_id: str, indexed_asset_id: str) -> dict[str, StoredPoint]:
+        only, found = point_filters.of_asset(index_id, indexed_asset_id), dict[str, StoredPoint]()
+        with suppress(CollectionMissing):
+            async for records in point_reads.scroll(self._session, collection, only, None, vectors=True):
+                found |= {str(record.id): point_reads.stored_point(record) for record in point_filters.own(records)}
+        return found
+
     async def similarities(self, collection: str, vector: Float32, index_ids: Sequence[str]) -> dict[str, Similarities]:
-        options = await self._searchable(collection, vector)
-        return await point_search.similarities(self._session, collection, vector, options, index_ids)
+        found, options = await self._searchable(collection, vector)
+        vectors, scope = dict.fromkeys(options, vector), PointScope(tuple(index_ids))
+        return await self.moments.similarities(
+            collection, vectors, scope, layout.describe(collection, found).instance_id
+        )
 
     async def search(
         self,
@@ -152,7 +219,7 @@ class QdrantSink:
         limit: int,
         at_least: Mapping[str, float] | None = None,
     ) -> list[Hit]:
-        options = await self._searchable(collection, vector)
+        _, options = await self._searchable(collection, vector)
         least = (
             dict.fromkeys(options)
             if at_least is None
@@ -160,23 +227,22 @@ class QdrantSink:
         )
         if not least:
             return []
-        return await point_search.search(self._session, collection, vector, least, index_ids, limit)
+        more = self._oversampling
+        return await point_search.search(self._session, collection, vector, least, index_ids, limit, more)
 
-    async def _searchable(self, collection: str, vector: Float32) -> tuple[str, ...]:
+    async def _searchable(self, collection: str, vector: Float32) -> tuple[models.CollectionInfo, tuple[str, ...]]:
         found = await collection_setup.find(self._session, collection)
         options = layout.searchable(found, len(vector)) if found else ()
-        if not options:
+        if not (found and options):
             cause = f"it has no vectors of dimension {len(vector)}" if found else "it does not exist"
             raise SinkMismatch("search Qdrant collection", collection, cause, "Run `connector sync` first")
-        return tuple(options)
+        return found, tuple(options)
 
     async def example(self, collection: str) -> point_reads.Example | None:
         """One stored point as an example; None if the collection is empty."""
-        found, _ = await self._session.call(
-            "read a point of Qdrant collection",
-            collection,
-            lambda on: on.client.scroll(collection_name=collection, limit=1, with_payload=True, with_vectors=True),
-        )
+        request = models.ScrollRequest(limit=1, with_payload=True, with_vector=True)
+        read = partial(point_reads.page, collection, request)
+        found, _ = await self._session.call("read a point of Qdrant collection", collection, read)
         return point_reads.example(found[0]) if found else None
 
     async def close(self) -> None:

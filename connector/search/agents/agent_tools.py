@@ -1,0 +1,191 @@
+"""The tools: arguments -> result. Knows the search library and the catalog, not the protocol."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from connector.domain.errors import ConfigError, ConnectorError, InternalError, Side, Unavailable
+from connector.search.agents.index_answers import (
+    coverage_answer,
+    held_entry,
+    index_entry,
+    indexes_text,
+    paged,
+    recorded_entry,
+)
+from connector.search.agents.moment_answers import moments_answer, moments_text, quoted
+from connector.search.agents.tool_arguments import checked_arguments
+from connector.search.agents.tool_failures import failure_text
+from connector.search.agents.video_answer import video_answer, video_text
+from connector.search.async_video_search import AsyncVideoSearch
+from connector.search.moment_links import Link
+from connector.search.moment_request import SearchOptions
+from connector.search.results import Moments
+from connector.search.video_catalog import StoredIndex, VideoCatalog
+
+CALL_SEC = 45.0
+"""Hosts give up after 60 seconds."""
+_AT_ONCE = 8
+_INDEXES_AT_ONCE = 20
+
+log = structlog.get_logger(__name__)
+
+Entry = Callable[[StoredIndex], dict[str, Any]]
+
+
+StatusReader = Callable[[], Awaitable[Mapping[str, Any] | None]]
+"""The document of `connector status --json`; None if this machine has no ledger. Raises LedgerUnavailable."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolAnswer:
+    """`content` is None for an error."""
+
+    text: str
+    content: dict[str, Any] | None = None
+
+
+class AgentTools:
+    """For one event loop. `now` returns the time as RFC 3339; `call_sec` is how many seconds a call may take."""
+
+    def __init__(
+        self,
+        search: AsyncVideoSearch,
+        status: StatusReader,
+        link: Link,
+        now: Callable[[], str],
+        call_sec: float = CALL_SEC,
+    ) -> None:
+        self._search, self._status, self._link, self._now = search, status, link, now
+        self._call_sec = call_sec
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._tools: dict[str, Callable[[dict[str, Any]], Awaitable[ToolAnswer]]] = {
+            "search_moments": self._search_moments,
+            "similar_moments": self._similar_moments,
+            "get_video": self._get_video,
+            "list_indexes": self._list_indexes,
+            "coverage": self._coverage,
+        }
+
+    async def call(self, tool: str, arguments: Mapping[str, Any] | None) -> ToolAnswer:
+        """Never raises an error: it is an answer without content. A cancelled call stops its requests."""
+        try:
+            checked = checked_arguments(tool, arguments)
+            try:
+                async with asyncio.timeout(self._call_sec), self._slots:
+                    return await self._tools[tool](checked)
+            except TimeoutError:
+                raise await self._too_slow() from None
+        except ConnectorError as error:
+            if isinstance(error, ConfigError):
+                log.info("tool.misused", tool=tool, reason=str(error))
+            else:
+                log.warning("tool.failed", tool=tool, code=error.code, reason=str(error))
+            return ToolAnswer(failure_text(error))
+        except Exception as error:
+            log.exception("tool.crashed", tool=tool)
+            return ToolAnswer(failure_text(InternalError.of(error, "call tool", tool)))
+
+    async def _search_moments(self, asked: dict[str, Any]) -> ToolAnswer:
+        text, options = asked["text"], await self._options(asked)
+        (found,) = await self._search.query(text, **options)
+        near = await self._is_near(text, options) if found.moments else None
+        return _moments(found, asked, f"for {quoted(text)}", near)
+
+    async def _is_near(self, text: str, options: SearchOptions) -> bool | None:
+        """The text has just been embedded, so this costs one request to Qdrant."""
+        only: SearchOptions = {**options, "near_only": True, "limit": 1, "group_by_asset": False, "merge_gap_sec": None}
+        (found,) = await self._search.query(text, **only)
+        return found.near
+
+    async def _similar_moments(self, asked: dict[str, Any]) -> ToolAnswer:
+        place = (asked["index_id"], asked["indexed_asset_id"], asked["start_sec"])
+        options = await self._options(asked, place[0])
+        (found,) = await self._search.similar(*place, other_assets_only=asked["other_videos_only"], **options)
+        return _moments(found, asked, f"like the one at {place[2]:g} s", None)
+
+    async def _get_video(self, asked: dict[str, Any]) -> ToolAnswer:
+        within = _time_range(asked)
+        place = (asked["index_id"], asked["indexed_asset_id"])
+        video = await (await self._catalog()).video(*place)
+        answer = video_answer(place, video, within, asked["offset"], asked["limit"], self._link)
+        return ToolAnswer(video_text(answer), answer)
+
+    async def _list_indexes(self, asked: dict[str, Any]) -> ToolAnswer:
+        answer = await self._stored((), asked["offset"], index_entry)
+        return ToolAnswer(indexes_text(answer), answer)
+
+    async def _coverage(self, asked: dict[str, Any]) -> ToolAnswer:
+        only, offset = asked.get("indexes", ()), asked["offset"]
+        status = await self._status()
+        if status is None:
+            page = await self._stored(only, offset, held_entry)
+            answer = coverage_answer(page, self._now(), from_ledger=False, daemon_running=None)
+        else:
+            offered = (await self._catalog()).indexes
+            known = [it for it in status["indexes"] if not offered or it["index_id"] in offered]
+            _check_known(only, [it["index_id"] for it in known])
+            states = [it for it in known if not only or it["index_id"] in only]
+            page = paged([recorded_entry(it) for it in states[offset:]], offset, len(states))
+            running = status["daemon"] is not None
+            answer = coverage_answer(page, self._now(), from_ledger=True, daemon_running=running)
+        return ToolAnswer(indexes_text(answer), answer)
+
+    async def _stored(self, only: Sequence[str], offset: int, entry: Entry) -> dict[str, Any]:
+        """One page of the indexes in Qdrant."""
+        catalog = await self._catalog()
+        known = await catalog.places()
+        _check_known(only, [it.index_id for it in known])
+        places = [it for it in known if not only or it.index_id in only]
+        page = places[offset : offset + _INDEXES_AT_ONCE]
+        return paged([entry(await catalog.describe(it)) for it in page], offset, len(places))
+
+    async def _options(self, asked: Mapping[str, Any], *used: str) -> SearchOptions:
+        within, indexes = _time_range(asked), asked.get("indexes")
+        (await self._catalog()).check([*used, *(indexes or ())])
+        filters: dict[str | tuple[str, ...], Any] = {**asked.get("filters", {})}
+        filters |= {name: asked[name] for name in ("after", "before") if name in asked}
+        return {
+            "indexes": indexes,
+            "options": asked.get("options"),
+            "filters": filters,
+            "time_range": (within["start_sec"], within["end_sec"]) if within else None,
+            "limit": asked["offset"] + asked["limit"] + 1,
+            "group_by_asset": asked["group"],
+            "merge_gap_sec": asked.get("merge_gap_sec"),
+            "across_models": True,
+        }
+
+    async def _catalog(self) -> VideoCatalog:
+        return await self._search.catalog()
+
+    async def _too_slow(self) -> Unavailable:
+        """Ask Qdrant, to say which side is slow."""
+        side: Side = "source" if await (await self._catalog()).answers() else "sink"
+        cause = f"no result within {self._call_sec:g} seconds"
+        return Unavailable("call tool", "", cause, side=side)
+
+
+def _moments(found: Moments, asked: Mapping[str, Any], about: str, near: bool | None) -> ToolAnswer:
+    offset = asked["offset"]
+    answer = moments_answer(found.moments, offset, asked["limit"], near=near, error=found.error)
+    return ToolAnswer(moments_text(answer, about, offset), answer)
+
+
+def _check_known(wanted: Sequence[str], known: Sequence[str]) -> None:
+    """Raises ConfigError."""
+    if unknown := [it for it in wanted if it not in known]:
+        advice = f"Known indexes: {', '.join(known[:_INDEXES_AT_ONCE]) or 'none'}"
+        raise ConfigError("read", f"index {unknown[0]}", "it is not known here", advice)
+
+
+def _time_range(asked: Mapping[str, Any]) -> Mapping[str, float] | None:
+    """Raises ConfigError if it is inverted."""
+    within: Mapping[str, float] | None = asked.get("time_range")
+    if within and within["start_sec"] >= within["end_sec"]:
+        cause = f"{within['start_sec']:g} to {within['end_sec']:g} is not a range of time"
+        raise ConfigError("read", "argument time_range", cause, "start_sec must be below end_sec")
+    return within

@@ -1,0 +1,125 @@
+"""A search, checked. Pure; every mistake raises ConfigError with its cure, before any request."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypedDict, Unpack
+
+from connector.domain.errors import ConfigError
+from connector.domain.marengo import named
+from connector.domain.search_scope import Condition
+from connector.search.payload_filters import Filters, conditions_of, number, overlapping, text
+from connector.search.results import Moment
+
+Rerank = Callable[[str, Sequence[Moment]], Sequence[float] | Awaitable[Sequence[float]]]
+"""(text of the query, moments) -> one score for each moment, higher is better. The text is empty for other queries."""
+
+MOST = 1000
+CANDIDATES = 200
+"""So many segments at least are looked at before they are merged, grouped or reranked."""
+HEAVIEST = 1e6
+
+
+class SearchOptions(TypedDict, total=False):
+    """The options of every query; see `query`."""
+
+    indexes: Sequence[str] | None
+    options: Sequence[str] | None
+    weights: Mapping[str, float] | None
+    time_range: tuple[float, float] | None
+    filters: Filters | None
+    limit: int
+    group_by_asset: bool
+    merge_gap_sec: float | None
+    rerank: Rerank | None
+    across_models: bool
+    near_only: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MomentRequest:
+    """`indexes` is None for the default of the search; `options` is None for all."""
+
+    text: str
+    indexes: tuple[str, ...] | None
+    options: tuple[str, ...] | None
+    weights: Mapping[str, float]
+    conditions: tuple[Condition, ...]
+    limit: int
+    group_by_asset: bool
+    merge_gap_sec: float | None
+    rerank: Rerank | None
+    across_models: bool
+    near_only: bool
+
+    def weight(self, option: str) -> float:
+        """Options without a weight have 1; `visual` also means `visual-text`."""
+        return next((weight for name, weight in self.weights.items() if named([option], [name])), 1.0)
+
+    @property
+    def depth(self) -> int:
+        """How many segments to read: more than the limit if several may become one, or the order may change."""
+        if self.group_by_asset or self.merge_gap_sec is not None or self.rerank:
+            return max(CANDIDATES, min(10 * self.limit, MOST))
+        return self.limit
+
+
+def checked(query: str = "", **options: Unpack[SearchOptions]) -> MomentRequest:
+    """Raises ConfigError, and TypeError for an unknown name."""
+    if unknown := options.keys() - SearchOptions.__annotations__.keys():
+        raise TypeError(f"unexpected keyword argument {min(unknown)!r}")
+    limit: Any = options.get("limit", 10)
+    if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MOST:
+        raise ConfigError("search", "limit", f"{limit!r} is not a whole number from 1 to {MOST}", "Use 10, for example")
+    gap, rerank = options.get("merge_gap_sec"), options.get("rerank")
+    if gap is not None and number(gap, "merge_gap_sec") < 0:
+        raise ConfigError("search", "merge_gap_sec", f"{gap!r} is negative", "Use 0 to merge what touches or overlaps")
+    if rerank is not None and not callable(rerank):
+        raise ConfigError(
+            "search", "rerank", f"{rerank!r} is not callable", "Pass a function (text, moments) -> scores"
+        )
+    return MomentRequest(
+        text=query,
+        indexes=_names(options.get("indexes"), "indexes"),
+        options=_names(options.get("options"), "options"),
+        weights=_weights(options.get("weights")),
+        conditions=(*conditions_of(options.get("filters")), *overlapping(options.get("time_range"))),
+        limit=limit,
+        group_by_asset=bool(options.get("group_by_asset")),
+        merge_gap_sec=None if gap is None else float(gap),
+        rerank=rerank,
+        across_models=bool(options.get("across_models")),
+        near_only=bool(options.get("near_only")),
+    )
+
+
+def query_text(value: Any) -> str:
+    """Without white space around it. Raises ConfigError if nothing is left."""
+    words = text(value, "text").strip()
+    if not words:
+        raise ConfigError("search", "text", "it is empty", "Give the words to search for, such as 'goal celebration'")
+    return words
+
+
+def _names(given: Any, name: str) -> tuple[str, ...] | None:
+    if given is None:
+        return None
+    if isinstance(given, str) or not isinstance(given, Sequence | set | frozenset):
+        raise ConfigError("search", name, f"{given!r} is not a list of names", f"Use {name}=[{given!r}]")
+    found = tuple(dict.fromkeys(text(it, name) for it in given))
+    if not found or not all(found):
+        raise ConfigError("search", name, "it names nothing", f"Omit {name} for all, or name some")
+    return found
+
+
+def _weights(given: Any) -> Mapping[str, float]:
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise ConfigError("search", "weights", f"{given!r} is not a mapping", 'Use {"transcription": 2}')
+    weights = {text(name, "weights"): number(it, f"weight of {name}") for name, it in given.items()}
+    for name, weight in weights.items():
+        if not 0 <= weight <= HEAVIEST:
+            raise ConfigError(
+                "search", f"weight of {name}", f"{weight:g} is not from 0 to {HEAVIEST:,.0f}", "Use 0 to 10"
+            )
+    return weights

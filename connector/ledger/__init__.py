@@ -1,4 +1,4 @@
-"""The ledger in SQLite: checkpoints, the command queue, the daemon's heartbeat, and the lock of the owner.
+"""The ledger: checkpoints, command queue and heartbeat as statements, and the databases that carry them out.
 
-Imports domain and ports.
+Imports domain and ports. `sqlite` and `postgres` implement `database.Transactions`; the rest knows neither.
 """

@@ -2,7 +2,6 @@
 
 import json
 import re
-import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields
 from functools import lru_cache
@@ -15,6 +14,7 @@ import msgspec
 from connector.domain.ledger_model import Applied, Attempt, Checkpoint, IndexState
 from connector.domain.priority import Priority
 from connector.domain.source_model import IndexedAsset
+from connector.ledger.database import Database
 from connector.ledger.rows import LedgerRow
 
 
@@ -41,9 +41,11 @@ class _Row(msgspec.Struct, array_like=True, gc=False):
     tried_at: float | None
     priority: int | None
     listed: str | None
+    absent_since: float | None
 
 
-ROW_COLUMNS = ", ".join(_Row.__struct_fields__)
+ROW_NAMES: tuple[str, ...] = _Row.__struct_fields__
+ROW_COLUMNS = ", ".join(ROW_NAMES)
 INSERT_ROW = f"insert into checkpoints values (?, {', '.join('?' * len(_Row.__struct_fields__))})"  # noqa: S608  only constants are inserted
 APPLIED = (
     "fingerprint",
@@ -89,6 +91,7 @@ def valid_row(
         attempt=None if cells.tried_fingerprint is None else _attempt(at, cells),
         listed=None if cells.listed is None else _listed(at, cells.listed, same),
         priority=None if cells.priority is None else _priority(at, cells.priority),
+        absent_since=cells.absent_since,
     )
 
 
@@ -100,8 +103,9 @@ def of_row(index_id: str, row: Checkpoint) -> tuple[object, ...]:
         json.dumps(sorted(row.collections)),
         *(of_applied(row.applied) if row.applied else [None] * len(APPLIED)),
         *(of_attempt(row.attempt) if row.attempt else [None] * len(ATTEMPT)),
-        row.priority,
+        None if row.priority is None else int(row.priority),
         of_listed(row.listed) if row.listed else None,
+        row.absent_since,
     )
 
 
@@ -130,15 +134,16 @@ def state(index_id: str, found: Sequence[Any]) -> IndexState:
         at.damaged(place[1] if place else "?", _KEY.sub("", str(error)))
 
 
-def write_state(db: sqlite3.Connection, index_id: str, state: IndexState) -> None:
+async def write_state(db: Database, index_id: str, state: IndexState) -> None:
     facts = asdict(state) | {
         "pending": json.dumps(sorted(state.pending)),
         "model_options": json.dumps(state.model_options),
     }
     values = ", ".join("?" * len(STATE))
     changes = ", ".join(f"{name} = excluded.{name}" for name in STATE)
-    db.execute(
-        f"insert into indexes (index_id, {STATE_COLUMNS}) values (?, {values}) on conflict do update set {changes}",  # noqa: S608  only constants are inserted
+    await db.execute(
+        f"insert into indexes (index_id, {STATE_COLUMNS}) values (?, {values})"  # noqa: S608  only constants are inserted
+        f" on conflict (index_id) do update set {changes}",
         (index_id, *(facts[name] for name in STATE)),
     )
 

@@ -1,7 +1,6 @@
-"""Queue of commands for the daemon, in table `orders` of the ledger file."""
+"""Queue of commands for the daemon, in table `orders` of the ledger."""
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -9,8 +8,8 @@ from typing import Any
 
 from connector.domain.errors import LedgerUnavailable
 from connector.domain.report import CycleReport
+from connector.ledger.database import Database, LedgerTables
 from connector.ledger.rows import LedgerRow
-from connector.ledger.sqlite_file import SqliteFile
 
 
 class CommandState(StrEnum):
@@ -21,6 +20,9 @@ class CommandState(StrEnum):
     ABANDONED = "abandoned"
 
 
+_UNFINISHED = (CommandState.PLACED, CommandState.RUNNING)
+_OLDEST = "select id from orders where state = 'placed' order by id limit 1"
+_ABANDON = "update orders set state = 'abandoned', result = ? where state = ?"
 ENDED = frozenset({CommandState.DONE, CommandState.REFUSED, CommandState.ABANDONED})
 
 
@@ -36,13 +38,17 @@ class Command:
     result: Mapping[str, Any] = field(default_factory=dict)
 
 
-class CommandQueue(SqliteFile):
+class CommandQueue(LedgerTables):
     """Both ends of the queue: any process places and reads; the owner of the ledger takes and finishes."""
 
     async def place(self, kind: str, arguments: Mapping[str, Any]) -> int:
         """Queue a command; return its id."""
-        query = "insert into orders (kind, arguments) values (?, ?) returning id"
-        return await self._run("write", lambda db: int(db.execute(query, (kind, json.dumps(arguments))).fetchone()[0]))
+
+        async def work(db: Database) -> int:
+            query = "insert into orders (kind, arguments) values (?, ?) returning id"
+            return int((await db.execute(query, (kind, json.dumps(arguments)))).fetchone()[0])
+
+        return await self._run("write", work)
 
     async def take(self) -> Command | None:
         """Take the oldest placed command; None if there is none.
@@ -50,14 +56,15 @@ class CommandQueue(SqliteFile):
         Refuses unreadable commands, which would block the queue.
         """
 
-        def work(db: sqlite3.Connection) -> Command | None:
-            while row := db.execute("select id from orders where state = 'placed' order by id limit 1").fetchone():
+        async def work(db: Database) -> Command | None:
+            oldest = f"{_OLDEST} {db.dialect.for_update}"
+            while row := (await db.execute(oldest)).fetchone():
                 try:
-                    command = _command(db, row[0])
+                    command = await _command(db, row[0])
                 except LedgerUnavailable as error:
-                    _refuse(db, row[0], error)
+                    await _refuse(db, row[0], error)
                 else:
-                    db.execute("update orders set state = 'running' where id = ?", row)
+                    await db.execute("update orders set state = 'running' where id = ?", row)
                     return replace(command, state=CommandState.RUNNING)
             return None
 
@@ -75,23 +82,28 @@ class CommandQueue(SqliteFile):
         return await self._run("read", lambda db: _command(db, command_id))
 
     async def abandon_all(self) -> None:
-        """Abandon the unfinished commands of a previous daemon, and remove all but the last 100 commands."""
+        """Abandon the unfinished commands of a previous daemon, and remove all but the last 100 commands.
 
-        def work(db: sqlite3.Connection) -> None:
-            db.execute("update orders set state = 'abandoned' where state in ('placed', 'running')")
-            db.execute("delete from orders where id <= (select max(id) from orders) - 100")
+        The result says whether one was `begun`: who waits for another one may place it again.
+        """
+
+        async def work(db: Database) -> None:
+            results = {state: json.dumps({"begun": state == CommandState.RUNNING}) for state in _UNFINISHED}
+            for state, result in results.items():
+                await db.execute(_ABANDON, (result, state.value))
+            await db.execute("delete from orders where id <= (select max(id) from orders) - 100")
 
         await self._run("write", work)
 
 
-def _refuse(db: sqlite3.Connection, command_id: int, error: LedgerUnavailable) -> None:
+async def _refuse(db: Database, command_id: int, error: LedgerUnavailable) -> None:
     result = {"code": error.code, "message": str(error)}
-    db.execute("update orders set state = 'refused', result = ? where id = ?", (json.dumps(result), command_id))
+    await db.execute("update orders set state = 'refused', result = ? where id = ?", (json.dumps(result), command_id))
 
 
-def _command(db: sqlite3.Connection, command_id: int) -> Command:
+async def _command(db: Database, command_id: int) -> Command:
     query = "select id, kind, arguments, state, progress, result from orders where id = ?"
-    row, at = db.execute(query, (command_id,)).fetchone(), LedgerRow("orders", (command_id,))
+    row, at = (await db.execute(query, (command_id,))).fetchone(), LedgerRow("orders", (command_id,))
     if row is None:
         at.damaged("id", "this command does not exist any more")
     number, kind, arguments, state, progress, result = row

@@ -8,11 +8,13 @@ from typing import Any, Never, TypeVar
 import msgspec
 
 from connector.domain.errors import LedgerUnavailable
+from connector.domain.nesting import is_deeper_than
 
 T = TypeVar("T")
 
 _NEWER = "Use that release or a newer one"
 _DAMAGED = "Restore the ledger from a backup, or move it away: the next sync rebuilds it from the points in Qdrant"
+_DEEPEST = 100
 
 
 @dataclass(slots=True)
@@ -44,8 +46,11 @@ class LedgerRow:
         return self._converted(column, self._parsed(column, cell), list[str])
 
     def document(self, column: str, cell: object) -> dict[str, Any]:
-        """A JSON object with any content."""
-        return self._converted(column, self._parsed(column, cell), dict[str, Any])
+        """A JSON object with any content, but not nested so deeply that it cannot be logged."""
+        value = self._parsed(column, cell)
+        if is_deeper_than(_DEEPEST, value):
+            self.damaged(column, f"a JSON value that is nested more than {_DEEPEST} levels deep")
+        return self._converted(column, value, dict[str, Any])
 
     def document_like(self, column: str, cell: object, of: type[Any]) -> dict[str, Any]:
         """A JSON object with at least the keys of a TypedDict, each of the right type."""

@@ -12,9 +12,10 @@ import pytest
 from connector.domain.errors import LedgerUnavailable
 from connector.domain.ledger_model import IndexState
 from connector.domain.report import CycleReport
-from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.ledger.command_queue import CommandQueue
 from connector.ledger.heartbeat import Heartbeat
+from connector.ledger.sqlite.sqlite_file import SqliteFile
+from connector.ledger.sqlite.sqlite_store import SqliteCheckpointStore
 from tests.builders import applied, attempt, row
 
 Read = Callable[[SqliteCheckpointStore], Awaitable[Any]]
@@ -25,7 +26,7 @@ DAMAGED = "Restore the ledger from a backup, or move it away"
 
 async def filled_ledger(path: Path) -> Path:
     """Data in every table."""
-    async with SqliteCheckpointStore(path) as ledger, CommandQueue(path) as queue:
+    async with SqliteCheckpointStore(path) as ledger, CommandQueue(SqliteFile(path)) as queue:
         rows = [row(name, applied(), attempt=attempt(reason="broken", code="x")) for name in ("a", "b")]
         await ledger.adopt("i", rows, IndexState(1.0, 2.0, pending=frozenset({"p"})))
         await ledger.adopt("j", [row("a", applied())], IndexState(1.0, 2.0))
@@ -35,7 +36,7 @@ async def filled_ledger(path: Path) -> Path:
         await ledger.forget("i", "gone", 9.0)
         await queue.place("sync", {"indexes": []})
         await queue.place("forget", {"index_id": "i"})
-    async with Heartbeat(path) as heartbeat:
+    async with Heartbeat(SqliteFile(path)) as heartbeat:
         await heartbeat.write({"state": "running", "pid": 1, "indexes": {}})
     return path
 

@@ -9,4 +9,6 @@ STATE = IndexState(
     watermark=150.125,
     pending=frozenset({"b", "a"}),
     withheld_because="ä",
+    expires_at="2026-05-01T00:00:00Z",
+    expiry_announced=7,
 )

@@ -1,6 +1,6 @@
 """The CheckpointStore contract for rows; every implementation passes it."""
 
-from connector.domain.ledger_model import Attempt, IndexState, Retrieved
+from connector.domain.ledger_model import Attempt, Checkpoint, IndexState, Retrieved
 from connector.domain.priority import Priority
 from connector.ports import CheckpointStore
 from tests.builders import applied, asset, attempt, row
@@ -30,6 +30,30 @@ async def test_a_counted_attempt_has_no_reason_and_no_due_time_yet(ledger: Check
     """The reason of the previous failure does not apply to the running attempt."""
     await ledger.fail("i", "a", attempt("print", 1, since=5.0, reason="broken", code="malformed_asset", due=99.0))
     assert await ledger.attempt("i", "a", "print", 20.0) == Attempt("print", 2, 5.0)
+
+
+async def test_a_change_begins_with_the_row_as_it_was_and_counts_an_attempt(ledger: CheckpointStore) -> None:
+    await ledger.plan("i", [asset("a")], Priority.BACKLOG)
+    planned = (await ledger.load("i"))["a"]
+    seen = list[object]()
+
+    def wanted(row: Checkpoint | None) -> str:
+        seen.append(row)
+        return "print"
+
+    assert await ledger.begin("i", "a", 10.0, wanted) == (planned, Attempt("print", 1, 10.0))
+    assert set(seen) == {planned}
+    assert (await ledger.load("i"))["a"] == row("a", attempt=Attempt("print", 1, 10.0), listed=planned.listed)
+    assert await ledger.begin("i", "new", 5.0, wanted) == (None, Attempt("print", 1, 5.0))
+    assert seen[-1] is None
+
+
+async def test_a_change_that_is_not_wanted_any_more_changes_nothing(ledger: CheckpointStore) -> None:
+    await ledger.plan("i", [asset("a")], Priority.BACKLOG)
+    before = await ledger.load("i")
+    assert await ledger.begin("i", "a", 10.0, lambda _: None) == (before["a"], None)
+    assert await ledger.begin("i", "unknown", 10.0, lambda _: None) == (None, None)
+    assert await ledger.load("i") == before
 
 
 async def test_a_failed_attempt_is_kept_as_given(ledger: CheckpointStore) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from connector.domain.errors import LedgerUnavailable
-from connector.ledger.checkpoint_store import SqliteCheckpointStore
+from connector.ledger.sqlite.sqlite_store import SqliteCheckpointStore
 from tests.builders import applied
 
 _WAL_HEADER, _FRAME_HEADER = 32, 24

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from connector.ledger.checkpoint_store import SqliteCheckpointStore
+from connector.domain.asset_state import AssetQuery
 from connector.ledger.index_states import index_states
+from connector.ledger.sqlite.sqlite_store import SqliteCheckpointStore
 from tests.contract.damaged_ledgers import DAMAGED, NEWER, Read, damage, filled_ledger, refused
 
 
@@ -20,6 +21,7 @@ async def path(tmp_path: Path) -> Path:
 ROW_READS: dict[str, Read] = {
     "load": lambda ledger: ledger.load("i"),
     "rows": lambda ledger: ledger.rows("i", ["a"]),
+    "assets": lambda ledger: ledger.assets("i", AssetQuery(5, text="a"), 10),
     "unfinished": lambda ledger: ledger.unfinished("i"),
     "status": lambda ledger: index_states(ledger, 5, 0.0),
 }
@@ -112,6 +114,7 @@ async def test_an_id_that_is_not_text_is_named_as_far_as_it_can_be(path: Path, v
 
 WRITES: dict[str, Read] = {
     "attempt": lambda ledger: ledger.attempt("i", "a", "print", 1.0),
+    "begin": lambda ledger: ledger.begin("i", "a", 1.0, lambda _: "print"),
     "open": lambda ledger: ledger.open("i", "a", ["c"]),
     "reopen": lambda ledger: ledger.reopen("i", ["a", "b"], "c"),
     "forget": lambda ledger: ledger.forget("i", "a", 1.0),

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.ledger.index_states import index_states
+from connector.ledger.sqlite.sqlite_store import SqliteCheckpointStore
 from tests.contract.damaged_ledgers import NEWER, damage, filled_ledger, refused
 
 

@@ -10,10 +10,11 @@ import pytest
 from connector.domain import timestamps
 from connector.domain.ledger_model import Applied, Attempt, Checkpoint, IndexState
 from connector.domain.report import CycleReport, Problem
-from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.ledger.command_queue import Command, CommandQueue, CommandState, read_report
 from connector.ledger.heartbeat import Heartbeat
-from connector.ledger.lock import hold_lock
+from connector.ledger.sqlite.lock import hold_lock
+from connector.ledger.sqlite.sqlite_file import SqliteFile
+from connector.ledger.sqlite.sqlite_store import SqliteCheckpointStore
 from tests import command
 from tests.comparing import differences
 
@@ -145,7 +146,7 @@ async def test_its_deletes_and_owners_are_read(path: Path) -> None:
 
 async def test_its_commands_are_read(path: Path) -> None:
     release = {"index_id": "films", "assets": ["quarantined"]}
-    async with CommandQueue(path) as queue:
+    async with CommandQueue(SqliteFile(path)) as queue:
         done, *others = [await queue.read(number) for number in range(1, 5)]
         waiting = await queue.take()
         placed = await queue.place("sync", {})
@@ -164,7 +165,7 @@ async def test_its_commands_are_read(path: Path) -> None:
 
 
 async def test_its_heartbeat_is_read(path: Path) -> None:
-    async with Heartbeat(path, read_only=True) as heartbeat:
+    async with Heartbeat(SqliteFile(path, read_only=True)) as heartbeat:
         assert await heartbeat.read() == LIVE
 
 
@@ -194,6 +195,8 @@ def test_status_shows_it(path: Path) -> None:
         "index_id": "films",
         "index_name": "Films",
         "model": "marengo3.0",
+        "expires_at": None,
+        "expires_soon": False,
         "assets": 9,
         "applied": 3,
         "points": 48,
@@ -205,13 +208,16 @@ def test_status_shows_it(path: Path) -> None:
         "next_cycle_at": None,
         "last_cycle_at": None,
         "last_success_at": None,
-        "counts": {"opened": 4, "deferred": 1, "failed": 1, "quarantined": 1},
+        "counts": {"opened": 4, "deferred": 1, "failed": 1, "quarantined": 1, "pending": 0},
         "opened": ["adopted", "opened", "reopened", "tried"],
         "deferred": [deferred],
         "failed": [failed],
         "quarantined": [quarantined],
+        "pending": [],
         "withheld": 12,
         "withheld_because": WITHHELD,
         "lag_sec": 42.5,
+        "last_cycle_problems": 1,
+        "next_offset": None,
     }
     assert (news["index_id"], news["assets"], news["last_cycle"]["error"]["code"]) == ("news", 0, "source_unavailable")

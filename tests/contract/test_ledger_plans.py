@@ -114,6 +114,7 @@ async def test_a_summary_counts_without_reading_rows(ledger: CheckpointStore) ->
     )
     names = ["deferred", "failed", "interrupted", "opened"]
     assert [it.indexed_asset_id for it in await ledger.problems("i", 4)] == names
+    assert [it.indexed_asset_id for it in await ledger.problems("i", 2, 1)] == names[1:3]
 
 
 async def test_the_last_cycles_are_kept_newest_first(ledger: CheckpointStore) -> None:

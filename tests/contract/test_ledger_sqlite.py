@@ -9,8 +9,9 @@ import pytest
 
 from connector.domain.errors import LedgerUnavailable
 from connector.domain.ledger_model import Attempt, IndexState
-from connector.ledger.checkpoint_store import SqliteCheckpointStore
-from connector.ledger.schema import VERSION
+from connector.ledger.database import Database
+from connector.ledger.sqlite.sqlite_schema import VERSION
+from connector.ledger.sqlite.sqlite_store import SqliteCheckpointStore
 from tests.builders import applied, row
 from tests.fakes.ledger import FakeCheckpointStore
 from tests.fakes.sink import Crashed
@@ -86,9 +87,14 @@ async def test_a_ledger_that_breaks_while_it_is_open_does_not_answer(path: Path)
             await ledger.ping()
 
 
+async def _synchronous(db: Database) -> int:
+    (mode,) = (await db.execute("pragma synchronous")).fetchone()
+    return int(mode)
+
+
 async def test_commits_are_durable_against_power_loss(path: Path) -> None:
     async with SqliteCheckpointStore(path) as ledger:
-        mode = await ledger._run("read", lambda db: db.execute("pragma synchronous").fetchone()[0])
+        mode = await ledger._run("read", _synchronous)
     assert mode == 2  # FULL
 
 

@@ -9,10 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from connector.domain.errors import LedgerUnavailable
-
-
-class LockHeld(LedgerUnavailable):
-    """Another process owns the ledger."""
+from connector.ledger.ownership import LockHeld, described_owner
 
 
 @contextmanager
@@ -22,7 +19,7 @@ def hold_lock(path: Path, command: str) -> Iterator[None]:
     Raises LockHeld, which names the owner, or LedgerUnavailable if the file cannot be used.
     """
     try:
-        file = path.open("a+", encoding="utf-8")
+        file = path.open("ab", buffering=0)
     except OSError as error:
         advice = "Make the directory writable for this user, or set CONNECTOR_DATA_DIR"
         raise LedgerUnavailable("lock ledger", str(path), str(error), advice) from error
@@ -32,9 +29,13 @@ def hold_lock(path: Path, command: str) -> Iterator[None]:
         except BlockingIOError:
             cause = f"it belongs to {recorded_owner(path)}"
             raise LockHeld("lock ledger", str(path), cause, "Wait until it ends") from None
-        file.truncate(0)
-        file.write(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "command": command}))
-        file.flush()
+        owner = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "command": command})
+        try:
+            file.truncate(0)
+            file.write(owner.encode())
+        except OSError as error:
+            advice = "Check that its directory is writable and has free space"
+            raise LedgerUnavailable("lock ledger", str(path), str(error), advice) from error
         yield
         file.truncate(0)
 
@@ -43,7 +44,7 @@ def recorded_owner(path: Path) -> str:
     """The last owner as written in the lock file, for messages."""
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
-        return f"`connector {known['command']}`, process {known['pid']} on {known['host']}"
+        return described_owner(known["command"], known["pid"], known["host"])
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"
 

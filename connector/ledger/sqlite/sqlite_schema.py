@@ -2,15 +2,16 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from connector.domain.errors import LedgerUnavailable
 from connector.domain.ledger_model import Applied, Attempt, Checkpoint, IndexState
 from connector.ledger import cells
 from connector.ledger.rows import LedgerRow
+from connector.ledger.sqlite.sqlite_connection import SqliteConnection, driven
 
-VERSION = 2
+VERSION = 3
 _TABLES = """
 create table checkpoints (
     index_id text not null,
@@ -34,10 +35,12 @@ create table checkpoints (
     tried_at real,
     priority integer,
     listed text,
+    absent_since real,
     primary key (index_id, indexed_asset_id)
 ) without rowid;
 create index unfinished on checkpoints (index_id) where (opened or attempts is not null) and priority is null;
 create index planned on checkpoints (index_id) where priority is not null;
+create index absent on checkpoints (index_id) where absent_since is not null;
 create table indexes (
     index_id text primary key,
     first_cycle_at real,
@@ -54,7 +57,8 @@ create table indexes (
     pending text,
     listed_at real,
     listed_with text,
-    report text
+    report text,
+    expiry_announced integer
 ) without rowid;
 create table deletes (index_id text not null, at real not null, indexed_asset_id text not null);
 create index deletes_by_index on deletes (index_id, at);
@@ -135,6 +139,19 @@ def prepare(db: sqlite3.Connection) -> None:
             _create(db)
         elif _version(db) == 1:
             _migrate(db)
+        else:
+            _add_to_2(db)
+
+
+def version_of(path: Path) -> int:
+    """0 if there is no ledger. Raises LedgerUnavailable."""
+    if not path.exists():
+        return 0
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as db:
+            return _version(db)
+    except sqlite3.Error as error:
+        raise LedgerUnavailable("read ledger", str(path), str(error), "Restore the file from a backup") from error
 
 
 def is_older(db: sqlite3.Connection) -> bool:
@@ -209,7 +226,15 @@ def _migrate(db: sqlite3.Connection) -> None:
     for index_id, state, report in states:
         db.execute("insert into indexes (index_id, report) values (?, ?)", (index_id, report))
         if state:
-            cells.write_state(db, index_id, state)
+            driven(cells.write_state(SqliteConnection(db), index_id, state))
+
+
+def _add_to_2(db: sqlite3.Connection) -> None:
+    """What version 3 has in addition: it reads the rows of version 2 as they are."""
+    db.execute("alter table checkpoints add column absent_since real")
+    db.execute("alter table indexes add column expiry_announced integer")
+    db.execute("create index absent on checkpoints (index_id) where absent_since is not null")
+    db.execute(f"pragma user_version = {VERSION}")
 
 
 def _rows_of_1(db: sqlite3.Connection) -> Iterator[tuple[str, Checkpoint]]:

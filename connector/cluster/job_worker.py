@@ -1,0 +1,114 @@
+"""The worker's end of a job: carries out one change with a claim on its asset, and tells the outcome."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+
+from connector.cluster.asset_claim import CLAIM, AssetClaim, Fenced
+from connector.cluster.job_order import JobOrder, JobOutcome
+from connector.domain.activity import ACTIVITY
+from connector.domain.errors import ConnectorError, LedgerUnavailable, SourceUnavailable
+from connector.domain.events import ChangeFinished
+from connector.domain.index_settings import IndexSettings
+from connector.domain.last_seen import last_seen
+from connector.domain.priority import WAITS_AS
+from connector.engine.apply import Applier
+from connector.engine.owners import Ownership, owner_of
+from connector.engine.survey import settings_digest
+from connector.ports import CheckpointStore, Observer, Sink, Source
+
+_FRESH_SEC, _AGAIN_SEC = 5.0, 1.0
+
+
+class OtherSettings(Exception):
+    """The plan was made with settings that this replica does not have."""
+
+
+class JobWorker:
+    """`reopen` states in the ledger that a fenced job may have written points."""
+
+    def __init__(
+        self,
+        source: Source,
+        sink: Sink,
+        ledger: CheckpointStore,
+        reopen: Callable[[AssetClaim], Awaitable[None]],
+        *,
+        clock: Callable[[], float],
+        of_index: Callable[[str], IndexSettings],
+        observe: Observer = lambda _: None,
+        stopwatch: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._source, self._sink, self._ledger, self._reopen = source, sink, ledger, reopen
+        self._clock, self._of_index, self._observe, self._stopwatch = clock, of_index, observe, stopwatch
+        self._appliers: dict[tuple[str, int, tuple[tuple[str, str], ...]], tuple[float, Applier]] = {}
+        self.in_hand: dict[str, set[str]] = {}
+        """The assets that are worked on, by index id."""
+
+    async def carry_out(self, order: JobOrder) -> JobOutcome:
+        """Raises OtherSettings."""
+        claim = AssetClaim(order.index_id, order.indexed_asset_id, order.epoch, secrets.token_hex(8))
+        if settings_digest(self._of_index(order.index_id)) != order.settings:
+            raise OtherSettings
+        ACTIVITY.set(order.activity)
+        WAITS_AS.set(order.priority)
+        in_hand = self.in_hand.setdefault(order.index_id, set())
+        in_hand.add(order.indexed_asset_id)
+        before = CLAIM.set(claim)
+        try:
+            applier = await self._applier(order)
+            result = await applier.carry_out(order.change)
+            self._observe(ChangeFinished(order.index_id, result, order.cycle_id, is_job=True))
+            return JobOutcome.of(order, result)
+        except Fenced as error:
+            if claim.touched:
+                await self._reopen_surely(claim)
+            return JobOutcome.of_error(order, error, is_fenced=True)
+        except ConnectorError as error:
+            return JobOutcome.of_error(order, error)
+        finally:
+            CLAIM.reset(before)
+            in_hand.discard(order.indexed_asset_id)
+
+    async def _reopen_surely(self, claim: AssetClaim) -> None:
+        """The row may state what the sink does not hold. Killed here, the next comparison finds it."""
+        while True:
+            try:
+                await self._reopen(claim)
+            except LedgerUnavailable:
+                await asyncio.sleep(_AGAIN_SEC)
+            else:
+                return
+
+    async def _applier(self, order: JobOrder) -> Applier:
+        """Of the index as its holder has last seen it; kept for some seconds, with what it knows of collections."""
+        key, now = (order.index_id, order.epoch, tuple(sorted(order.names.items()))), self._stopwatch()
+        made_at, applier = self._appliers.get(key, (0.0, None))
+        if applier is None or now - made_at > _FRESH_SEC:
+            applier = await self._new_applier(order)
+            self._appliers = {it: kept for it, kept in self._appliers.items() if now - kept[0] <= _FRESH_SEC}
+            self._appliers[key] = now, applier
+        return applier
+
+    async def _new_applier(self, order: JobOrder) -> Applier:
+        index_id, settings = order.index_id, self._of_index(order.index_id)
+        state = await self._ledger.state(index_id)
+        if state is None:
+            cause = "the ledger does not know the index any more"
+            raise SourceUnavailable("work on asset", order.indexed_asset_id, cause, "The next full cycle lists it")
+        index = last_seen(index_id, state)
+        me = owner_of(await self._ledger.identity(), settings, index.model)
+        home = settings.collection_name(index.model) if index.model else None
+        return Applier(
+            self._source,
+            self._sink,
+            self._ledger,
+            clock=self._clock,
+            settings=settings,
+            index=index,
+            first_cycle_at=state.first_cycle_at,
+            names=order.names,
+            ownership=Ownership(self._sink, self._ledger, index_id, home, me, self._clock),
+            observe=self._observe,
+        )

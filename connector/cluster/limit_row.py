@@ -1,0 +1,57 @@
+"""The row of PostgreSQL that all replicas with one API key share: when the next request may be sent."""
+
+import hashlib
+from dataclasses import dataclass
+
+from connector.ledger.database import Database, Transactions
+from connector.twelvelabs.rate_limiter import LATE_SEC
+
+_SOON = "set local synchronous_commit to off"
+"""A crash of the server may forget the last turns, which a pause of some seconds follows anyway."""
+_READ = """
+select greatest(blocked_until - now_sec, 0), pace, greatest(paced_until - now_sec, 0)
+from rate_limits, (select extract(epoch from clock_timestamp())::double precision) as clock (now_sec) where name = ?
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class LimitFacts:
+    """Seconds from now. `blocked`: the source accepts no request. `pace` makes a quota last for `paced`."""
+
+    blocked: float = 0.0
+    pace: float = 0.0
+    paced: float = 0.0
+
+
+class LimitRow:
+    """All methods raise LedgerUnavailable."""
+
+    def __init__(self, transactions: Transactions, api_key: str, base_url: str) -> None:
+        """`transactions` of its own: no write to the ledger may wait for a turn, nor hold one up."""
+        self._transactions = transactions
+        self._name = hashlib.sha256(f"{base_url}\n{api_key}".encode()).hexdigest()[:32]
+
+    async def reserve(self, interval: float) -> tuple[float, float]:
+        """Seconds until the turn that was reserved; or for how long the source is blocked, and none was."""
+
+        async def work(db: Database) -> tuple[float, float]:
+            await db.execute(_SOON)
+            values = (self._name, interval, LATE_SEC)
+            wait, blocked = (await db.execute("select wait, blocked from reserve_turn(?, ?, ?)", values)).fetchone()
+            return wait, blocked
+
+        return await self._transactions.run("write", work)
+
+    async def tell(self, charged: float, blocked: float | None, pace: float | None, paced: float | None) -> None:
+        async def work(db: Database) -> None:
+            await db.execute(_SOON)
+            await db.execute("select tell_limit(?, ?, ?, ?, ?)", (self._name, charged, blocked, pace, paced))
+
+        await self._transactions.run("write", work)
+
+    async def read(self) -> LimitFacts:
+        async def work(db: Database) -> LimitFacts:
+            row = (await db.execute(_READ, (self._name,))).fetchone()
+            return LimitFacts(*row) if row else LimitFacts()
+
+        return await self._transactions.run("read", work)

@@ -1,32 +1,30 @@
 """Composition root: Settings -> Source, Sink, ledger, Engine. The only module that imports both vendor adapters."""
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-import structlog
-
-from connector.domain.errors import ConfigError, LedgerUnavailable
+from connector.domain.errors import ConfigError
 from connector.domain.index_settings import IndexSettings
+from connector.domain.mapped_memory import keep_freed_memory
 from connector.engine.cycle import Engine
 from connector.engine.discovery import synced
-from connector.ledger.checkpoint_store import SqliteCheckpointStore
-from connector.ledger.lock import LockHeld, hold_lock, owning_command
+from connector.ledger.ledger_opening import make_directory, open_store, owned
 from connector.ports import CheckpointStore, Observer, Sink, Source
 from connector.qdrant.sink import QdrantSink
 from connector.settings.connector_settings import Settings
-from connector.settings.loading import network_variables
+from connector.settings.loading import network_variables, tracing_variables
 from connector.telemetry.event_log import EventLog
 from connector.telemetry.observers import Observers
+from connector.telemetry.tracing import tracing
 from connector.twelvelabs import ApiTransport, TwelveLabsSource
 from connector.twelvelabs.rate_limiter import Limiter
 
-_TAKEOVER_RETRY_SEC = 0.5
-
-log = structlog.get_logger(__name__)
+if TYPE_CHECKING:
+    from connector.cluster.replica import Replica
+    from connector.ledger.postgres.lease import Lease
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +35,10 @@ class App:
     ledger: CheckpointStore
     engine: Engine
     observe: Observer = lambda _: None
+    lease: "Lease | None" = None
+    """What writes to a PostgreSQL ledger need besides; None for a file, to read only, or for a replica."""
+    replica: "Replica | None" = None
+    """Of a daemon on a PostgreSQL ledger, which shares it with others."""
 
     async def indexes(self, only: Collection[str] = ()) -> list[IndexSettings]:
         """The indexes to sync. Raises ConfigError if there is none or `only` has an unknown id, and like `synced`."""
@@ -54,52 +56,67 @@ async def open_app(
     command: str,
     *,
     read_only: bool = False,
+    shared: bool = False,
     takeover_sec: float = 0.0,
     wall: Callable[[], float] = time.time,
     observe: Observer = lambda _: None,
 ) -> AsyncIterator[App]:
     """Open everything that a command needs. Read-only creates nothing and does not lock the ledger.
 
+    `shared`: other processes may work on the same ledger, if it is in PostgreSQL.
+
     `takeover_sec`: seconds to wait for another owner to end.
     """
+    keep_freed_memory()
     async with AsyncExitStack() as stack:
+        lease = replica = None
         if not read_only:
-            _make_directory(settings.connector_data_dir)
-            await _own(stack, settings.lock_path, command, takeover_sec)
-        ledger = await stack.enter_async_context(SqliteCheckpointStore(settings.ledger_path, read_only=read_only))
-        observers = Observers(EventLog(settings.connector_max_attempts, wall=wall), observe)
-        source = make_source(settings, observers)
+            make_directory(settings.connector_data_dir)
+        if shared and settings.ledger.url is not None:
+            replica = await stack.enter_async_context(_joined(settings, takeover_sec))
+        elif not read_only:
+            lease = await stack.enter_async_context(owned(settings.ledger, command, takeover_sec))
+        ledger: CheckpointStore = (
+            replica.store
+            if replica
+            else await stack.enter_async_context(open_store(settings.ledger, read_only=read_only, lease=lease))
+        )
+        traces = await stack.enter_async_context(tracing({} if read_only else tracing_variables()))
+        observers = Observers(EventLog(settings.connector_max_attempts, wall=wall), observe, traces)
+        source = make_source(settings, observers, replica.limiter if replica else None)
         stack.push_async_callback(source.close)
         sink = make_sink(settings, observers)
         stack.push_async_callback(sink.close)
-        engine = Engine(source, sink, ledger, clock=wall, concurrency=settings.connector_concurrency, observe=observers)
+        engine = Engine(
+            source,
+            sink,
+            ledger,
+            clock=wall,
+            concurrency=settings.connector_concurrency,
+            observe=observers,
+            dispatch=replica.dispatcher if replica else None,
+        )
         stack.push_async_callback(engine.workers.close)
-        yield App(settings, source, sink, ledger, engine, observers)
+        yield App(settings, source, sink, ledger, engine, observers, lease, replica)
 
 
-async def _own(stack: AsyncExitStack, lock: Path, command: str, takeover_sec: float) -> None:
-    """Lock the ledger. `owning_command()` takes the lock briefly, so fail only if a real owner is recorded."""
-    deadline, told = time.monotonic() + max(takeover_sec, _TAKEOVER_RETRY_SEC), False
-    while True:
-        try:
-            stack.enter_context(hold_lock(lock, command))
-        except LockHeld as error:
-            known = owning_command(lock) is not None
-            if (known and not takeover_sec) or time.monotonic() >= deadline:
-                raise
-            if not told:
-                log.warning("ledger.lock_refused", reason=str(error), waits_sec=takeover_sec)
-            told = True
-            await asyncio.sleep(_TAKEOVER_RETRY_SEC)
-        else:
-            return
+def _joined(settings: Settings, takeover_sec: float) -> "AbstractAsyncContextManager[Replica]":
+    from connector.cluster.replica import ApiUse, join_ledger  # noqa: PLC0415  an extra
+
+    key, limit = settings.twelvelabs_api_key.get_secret_value(), settings.connector_requests_per_minute
+    return join_ledger(
+        settings.ledger, settings.of_index, ApiUse(key, settings.twelvelabs_base_url, limit), takeover_sec
+    )
 
 
-def make_source(settings: Settings, observe: Observer = lambda _: None) -> TwelveLabsSource:
+def make_source(
+    settings: Settings, observe: Observer = lambda _: None, limiter: Limiter | None = None
+) -> TwelveLabsSource:
+    """`limiter` is that of several replicas; else this process has one of its own."""
     transport = ApiTransport(
         settings.twelvelabs_base_url,
         settings.twelvelabs_api_key.get_secret_value(),
-        Limiter(settings.connector_requests_per_minute),
+        limiter or Limiter(settings.connector_requests_per_minute),
         connections=settings.connector_concurrency + 2,
         observe=observe,
         environment=network_variables(),
@@ -117,11 +134,3 @@ def make_sink(settings: Settings, observe: Observer = lambda _: None) -> QdrantS
         observe=observe,
         environment=network_variables(),
     )
-
-
-def _make_directory(path: Path) -> None:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        advice = "Make it writable for this user, or set CONNECTOR_DATA_DIR"
-        raise LedgerUnavailable("create data directory", str(path), str(error), advice) from error

@@ -1,14 +1,26 @@
 """The ports Source, Sink, CheckpointStore and Observer. The docstrings are the contract; `tests/contract` checks it."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Protocol
 
+from connector.domain.asset_state import AssetPage, AssetQuery
 from connector.domain.events import Event
 from connector.domain.history import Minute, PastCycle
 from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Identity, IndexState, Retrieved, Summary
+from connector.domain.payload_profile import PayloadProfile
 from connector.domain.priority import Priority
-from connector.domain.sink_model import CollectionInfo, CollectionSpec, Fit, Hit, Owner, Similarities, SinkAsset, Tally
+from connector.domain.sink_model import (
+    CollectionInfo,
+    CollectionSpec,
+    Fit,
+    Hit,
+    Owner,
+    Similarities,
+    SinkAsset,
+    StoredPoint,
+    Tally,
+)
 from connector.domain.source_model import Changes, Index, IndexedAsset, IndexingTask, Progress, RetrievedAsset, Snapshot
 
 if TYPE_CHECKING:  # they need numpy, which most commands do not
@@ -16,6 +28,8 @@ if TYPE_CHECKING:  # they need numpy, which most commands do not
     from connector.domain.points import AssetPoints
 
 StateChange = Callable[[IndexState], IndexState]
+Wanted = Callable[[Checkpoint | None], str | None]
+"""The fingerprint at which a change is still wanted for this row; None if it is not."""
 
 
 class Observer(Protocol):
@@ -130,8 +144,20 @@ class Sink(Protocol):
     def fit(self, found: CollectionInfo, spec: CollectionSpec | None, metadata_indexes: Mapping[str, str]) -> Fit:
         """Check an existing collection as `ensure` does, without I/O. Without `spec`, only return warnings."""
 
+    async def check_write_access(self, collection: CollectionInfo | None) -> None:
+        """Check with a request that changes nothing that the key may write points of the collection.
+
+        None: that it may create collections. Raises AuthenticationFailed if it may not.
+        """
+
     async def set_owner(self, collection: str, index_id: str, owner: Owner | None) -> None:
         """Set the owner of the index in the collection, or remove it with None. Owners of other indexes stay."""
+
+    def announce_write(self, collection: str, segments: int) -> AbstractContextManager[None]:
+        """A first `replace` of an asset with so many segments may follow in this block, one at most.
+
+        Those of other assets that are small wait for it, to share a request. Enter it only for what ends soon.
+        """
 
     async def replace(
         self, points: "AssetPoints", collection: str, others: Collection[str], *, first: bool = False
@@ -139,20 +165,35 @@ class Sink(Protocol):
         """Make these the only points of the asset in `collection`, and delete its points in `others`.
 
         `first`: no collection may hold points of the asset, which saves a request.
-        Writes new points before it deletes old ones. Zero points are valid. Skips entries of `others` that are another
-        name of `collection`. Raises PointsRejected with the point id.
+        Writes new points before it deletes all others of the asset, whatever their revision. Zero points are valid.
+        Skips entries of `others` that are another name of `collection`. Raises PointsRejected with the point id.
         """
 
     async def set_payload(
-        self, collection: str, index_id: str, indexed_asset_id: str, payload: Mapping[str, Any]
+        self,
+        collection: str,
+        index_id: str,
+        indexed_asset_id: str,
+        payload: Mapping[str, Any],
+        payload_profile: PayloadProfile = "none",
     ) -> None:
-        """Set these payload keys on every point of the asset; other keys and the vectors stay."""
+        """Set these payload keys on every point of the asset; other keys and the vectors stay.
+
+        Each point also gets the keys that the profile derives from its payload as it is then; with `none` it loses
+        them.
+        """
 
     async def delete(self, collections: Collection[str], index_id: str, indexed_asset_id: str) -> None:
         """Delete the points of the asset in all collections, then verify. A missing collection is not an error."""
 
     async def count(self, collection: str, index_id: str, indexed_asset_id: str | None = None) -> int:
         """Exact number of points with these ids, including those of other programs; 0 if there is no collection."""
+
+    async def indexes_in(self, collection: str) -> list[str]:
+        """Ids of the indexes with points in the collection, sorted; at most 10,000.
+
+        Empty without a payload index of `index_id`, or if strict mode forbids the request.
+        """
 
     async def tally(self, collection: str, index_id: str, most: int) -> Tally | None:
         """Count points by revision without reading them. None with more than `most` values or no payload index."""
@@ -166,6 +207,24 @@ class Sink(Protocol):
 
     async def asset(self, collection: str, index_id: str, indexed_asset_id: str) -> SinkAsset | None:
         """The points of one asset in the collection; None if it has none."""
+
+    def payloads(
+        self,
+        collection: str,
+        index_id: str,
+        keys: Sequence[str],
+        *,
+        indexed_asset_id: str | None = None,
+        page: int | None = None,
+    ) -> AsyncGenerator[list[Mapping[str, Any]], None]:
+        """Read these keys and ID_KEYS of the points of the index, or of one asset, page by page, without vectors.
+
+        A page has at most `page` points, and may have none. Keeps no page. Yields nothing if the collection does not
+        exist.
+        """
+
+    async def points(self, collection: str, index_id: str, indexed_asset_id: str) -> dict[str, StoredPoint]:
+        """The points of one asset with payloads and vectors, by point id; empty if there is no collection."""
 
     async def similarities(
         self, collection: str, vector: "Float32", index_ids: Sequence[str]
@@ -207,7 +266,7 @@ class Checkpoints(Protocol):
         """Ids of all rows of the index."""
 
     async def retrieved(self, index_id: str) -> dict[str, Retrieved]:
-        """When each asset was last retrieved whose row is applied and closed, and has no attempt."""
+        """When each asset was last retrieved whose row is applied and closed, and has no attempt or absence."""
 
     async def unfinished(self, index_id: str) -> dict[str, Checkpoint]:
         """Rows that are opened or have an attempt, whether due or not, and are not planned."""
@@ -232,6 +291,14 @@ class Checkpoints(Protocol):
         `since` is never later than `now`, even if the clock was set back.
         """
 
+    async def begin(
+        self, index_id: str, indexed_asset_id: str, now: float, wanted: Wanted
+    ) -> tuple[Checkpoint | None, Attempt | None]:
+        """The row as it is, and a new attempt as `attempt` counts it if the change is still wanted; atomic.
+
+        `wanted` must be pure and fast: it may be called in a thread, and more than once.
+        """
+
     async def open(self, index_id: str, indexed_asset_id: str, collections: Collection[str]) -> None:
         """Open the row and add these collections to it: from now on they may hold any points of the asset."""
 
@@ -251,6 +318,18 @@ class Checkpoints(Protocol):
 
     async def empty(self, index_id: str, indexed_asset_id: str) -> None:
         """Close the row: the sink holds no points of the asset. Removes `applied`; the attempt stays."""
+
+    async def note_absence(self, index_id: str, indexed_asset_ids: Collection[str], now: float) -> None:
+        """Record that these assets are gone since `now`, or since an earlier time that is recorded; atomic.
+
+        A recorded time later than `now` is replaced: the clock was set back. Ignores assets without a row.
+        """
+
+    async def clear_absence(self, index_id: str, indexed_asset_ids: Collection[str]) -> None:
+        """Remove the records of absence of these assets; atomic."""
+
+    async def absent(self, index_id: str, limit: int, offset: int = 0) -> list[Checkpoint]:
+        """Rows with a record of absence, by id, without the first `offset`."""
 
     async def forget(self, index_id: str, indexed_asset_id: str, now: float, *, counts: bool = True) -> None:
         """Remove the row. If `counts` and the row has a collection, record a delete at `now`.
@@ -277,8 +356,16 @@ class IndexStates(Protocol):
     async def summary(self, index_id: str, max_attempts: int) -> Summary:
         """Count the assets of the index without reading each row. Quarantined: tried `max_attempts` times or more."""
 
-    async def problems(self, index_id: str, limit: int) -> list[Checkpoint]:
-        """The first rows that are opened or have an attempt and are not planned, by id."""
+    async def problems(self, index_id: str, limit: int, offset: int = 0) -> list[Checkpoint]:
+        """Rows that are opened or have an attempt and are not planned, by id, without the first `offset`."""
+
+    async def assets(
+        self, index_id: str, query: AssetQuery, limit: int, *, after: str = "", before: str | None = None
+    ) -> AssetPage:
+        """Rows that match, with the first ids after `after`, or the last ids before `before`.
+
+        Looks at a bounded number of rows: a page may have fewer than `limit`, even none, and still have `more`.
+        """
 
     async def save_report(
         self, index_id: str, report: Mapping[str, Any], *, kind: str = "sync", ended_at: float = 0.0

@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from connector.domain.errors import ConfigError, CycleError, LedgerUnavailable
-from connector.ledger.command_queue import ENDED, CommandQueue, CommandState
-from connector.ledger.lock import owning_command
+from connector.domain.errors import ConfigError, ConnectorError, CycleError, LedgerUnavailable
+from connector.ledger.command_queue import ENDED, Command, CommandState
+from connector.ledger.ledger_opening import open_queue, owner_of
 from connector.settings.connector_settings import Settings
 
 _POLL_SEC = 0.3
 
 
-def daemon_runs(settings: Settings) -> bool:
-    return owning_command(settings.lock_path) == "run"
+async def daemon_runs(settings: Settings) -> bool:
+    return await owner_of(settings.ledger) == "run"
 
 
 async def follow(
@@ -27,19 +27,33 @@ async def follow(
     Raises ConfigError or CycleError with the daemon's message if the daemon refuses the command, LedgerUnavailable if
     the daemon stops first.
     """
-    async with CommandQueue(settings.ledger_path) as queue:
+    async with open_queue(settings.ledger) as queue:
         command_id = await queue.place(kind, arguments)
         while True:
             command = await queue.read(command_id)
             progress(command.progress)
-            if command.state in ENDED:
+            if _was_missed(command) and await daemon_runs(settings):
+                command_id = await queue.place(kind, arguments)
+            elif command.state in ENDED:
                 break
-            if not daemon_runs(settings):
+            elif not await daemon_runs(settings):
                 await queue.abandon_all()
             await asyncio.sleep(_POLL_SEC)
     if command.state is CommandState.REFUSED:
-        mistaken = command.result["code"] == ConfigError.code
-        raise (ConfigError if mistaken else CycleError)("command", kind, str(command.result["message"]))
+        raise _refusal(kind, command.result)
     if command.state is CommandState.ABANDONED:
         raise LedgerUnavailable("follow command", kind, "the daemon stopped before it was done", "Run it again")
     return command.result
+
+
+def _refusal(kind: str, result: Mapping[str, Any]) -> ConnectorError:
+    """The error that the daemon had, with its code."""
+    mistaken = result["code"] == ConfigError.code
+    error = (ConfigError if mistaken else CycleError)("command", kind, str(result["message"]))
+    error.code = str(result["code"])
+    return error
+
+
+def _was_missed(command: Command) -> bool:
+    """A daemon that starts abandons what it finds, for its sender may be gone. This one may have come just then."""
+    return command.state is CommandState.ABANDONED and command.result.get("begun") is False

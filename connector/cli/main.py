@@ -4,23 +4,48 @@ Whatever is slow to import is imported on demand: help pages and completion must
 """
 
 import sys
-from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from connector import __version__
-from connector.cli.arguments import AsJson, Assets, ConfigFile, Indexes, OneIndex, readable, whole_number, words
+from connector.cli.arguments import (
+    AsJson,
+    Assets,
+    ConfigFile,
+    Indexes,
+    Offset,
+    OneIndex,
+    PageLimit,
+    Watch,
+    readable,
+    whole_number,
+    words,
+)
+from connector.cli.command_runs import read_settings as _settings
+from connector.cli.command_runs import run_command as _run
 from connector.cli.ending import exit_code
 from connector.cli.help_pages import HELP_OPTIONS, group_page, page
-from connector.cli.output import Exit
-from connector.daemon.early_signals import raise_keyboard_interrupt
+from connector.cli.reindex_commands import reindex
+from connector.cli.search_arguments import (
+    After,
+    Before,
+    Filters,
+    Group,
+    Merge,
+    OptionNames,
+    Similar,
+)
 
 if TYPE_CHECKING:
-    from connector.settings.connector_settings import Settings
+    from connector.search import SearchOptions
 
 PROGRAM = "connector"
+_LEDGERS = (
+    "sqlite:PATH; sqlite for the file in the data directory; configured for the ledger of CONNECTOR_LEDGER_URL; "
+    "or a postgresql:// URL, which other users of the machine can see."
+)
 INDEX, ASSET = "66aa00000000000000000001", "66ab00000000000000000001"  # in the examples
 
 app = typer.Typer(
@@ -42,13 +67,23 @@ quarantine = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(quarantine, name="quarantine")
+app.add_typer(reindex, name="reindex")
+
+ledger = typer.Typer(
+    cls=group_page("connector ledger migrate", "connector ledger copy sqlite configured"),
+    help="Migrate the ledger, or copy it between SQLite and PostgreSQL.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(ledger, name="ledger")
 
 
 @app.command(cls=page("connector sync", f"connector sync --index {INDEX} --json", "connector sync --allow-deletes"))
 def sync(
     index: Indexes = None,
     allow_deletes: Annotated[
-        bool, typer.Option("--allow-deletes", help="Allow deletes beyond the limits, for this run only.")
+        bool,
+        typer.Option("--allow-deletes", help="Show the deletes, and allow them beyond the limits, for this run only."),
     ] = False,
     take_over: Annotated[
         bool, typer.Option("--take-over", help="Claim indexes that another connector owns in Qdrant.")
@@ -74,6 +109,31 @@ def plan(index: Indexes = None, as_json: AsJson = False, config: ConfigFile = No
     _run(command(_settings(config), index or [], as_json=as_json))
 
 
+@app.command(
+    cls=page("connector verify", f"connector verify --index {INDEX} --deep", "connector verify --repair --json")
+)
+def verify(
+    index: Indexes = None,
+    deep: Annotated[
+        bool,
+        typer.Option("--deep", help="Also retrieve a sample of 20 assets of each index, and compare their vectors."),
+    ] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend what differs, by a full cycle. The limits of deletes apply.")
+    ] = False,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Compare TwelveLabs, ledger and Qdrant asset by asset, and name each difference.
+
+    Reads the payload of every point. Changes nothing without --repair.
+    """
+    from connector.cli.commands.verify import verify as command
+
+    settings = _settings(config)
+    _run(command(settings, index or [], deep=deep, repair=repair, as_json=as_json))
+
+
 @app.command(cls=page("connector check", "connector check --config connector.toml --json", "connector check --keys"))
 def check(
     keys: Annotated[
@@ -97,21 +157,35 @@ def show_settings(as_json: AsJson = False, config: ConfigFile = None) -> None:
     raise typer.Exit(show(config, as_json=as_json))
 
 
-@app.command(cls=page("connector status", "connector status --json"))
-def status(as_json: AsJson = False, config: ConfigFile = None) -> None:
+@app.command(cls=page("connector status", "connector status --watch", "connector status --offset 100 --limit 50"))
+def status(
+    watch: Watch = False,
+    offset: Offset = 0,
+    limit: PageLimit = 100,
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
     """Show the state of each index from the ledger: counts, lag, last cycle, failed and quarantined assets."""
-    from connector.cli.commands.status import status as command
+    if watch:
+        from connector.cli.commands.status_watch import watch_status as command
+    else:
+        from connector.cli.commands.status import status as command
+    from connector.domain.page import Page
 
-    _run(command(_settings(config, needs_account=False), as_json=as_json))
+    _run(command(_settings(config, needs_account=False), Page(offset, limit), as_json=as_json))
 
 
 @app.command(
     cls=page(
-        "connector search 'goal celebration'", f"connector search 'goal celebration' --index {INDEX} --limit 3 --json"
+        "connector search 'goal celebration'",
+        f"connector search 'goal celebration' --index {INDEX} --limit 3 --json",
+        "connector search 'red car' --filter category=sports --after 2026-01-01 --group",
+        "connector search 'they sing' --option audio --merge 2",
+        f"connector search --similar {INDEX}/{ASSET}@12.5",
     )
 )
 def search(
-    query: Annotated[str, typer.Argument(metavar="TEXT", help="Text to search for.", callback=words)],
+    query: Annotated[str | None, typer.Argument(metavar="TEXT", help="Text to search for.", callback=words)] = None,
     index: Indexes = None,
     limit: Annotated[
         int,
@@ -119,14 +193,91 @@ def search(
             "--limit", metavar="N", parser=whole_number(1, 1000), help="Maximum number of hits per model, 1 to 1000."
         ),
     ] = 10,
+    filters: Filters = None,
+    after: After = None,
+    before: Before = None,
+    option: OptionNames = None,
+    group: Group = False,
+    merge: Merge = None,
+    similar: Similar = None,
     as_json: AsJson = False,
     config: ConfigFile = None,
 ) -> None:
-    """Find the video moments that match a text, across all embedding options."""
-    from connector.cli.commands.search import search as command
+    """Find the video moments that match a text, across all embedding options.
 
+    Filters, dates and options narrow the search; all of them must hold.
+    """
+    from connector.cli.commands.search import search as command
+    from connector.cli.typed_search import filters_of, segment_of
+
+    if (query is None) == (similar is None):
+        raise typer.BadParameter("give either a TEXT or --similar")
+    asked: SearchOptions = {
+        "limit": limit,
+        "filters": filters_of(filters or [], after, before),
+        "options": option or None,
+        "group_by_asset": group,
+        "merge_gap_sec": merge,
+    }
+    what = query if similar is None else segment_of(similar)
     settings = _settings(config)
-    _run(command(settings, query, index or [], limit=limit, as_json=as_json))
+    _run(command(settings, what or "", asked, index or [], as_json=as_json))
+
+
+@app.command(
+    cls=page(
+        "connector mcp",
+        "connector mcp --link-base-url https://connector.example.com",
+        "connector mcp --http --port 8090",
+    )
+)
+def mcp(
+    http: Annotated[
+        bool, typer.Option("--http", help="Serve streamable HTTP at /mcp, instead of standard input and output.")
+    ] = False,
+    host: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="With --http: address to listen on. Default 127.0.0.1; any other needs CONNECTOR_HTTP_TOKEN.",
+            callback=readable,
+        ),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", parser=whole_number(0, 65_535), help="With --http: port; 0 picks a free one. Default 8090."
+        ),
+    ] = None,
+    link_base_url: Annotated[
+        str,
+        typer.Option(
+            metavar="URL",
+            help="Where people reach the status page: it goes before the links of moments.",
+            callback=readable,
+        ),
+    ] = "",
+    link_template: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEMPLATE",
+            help="Links to a player of your own instead of the status page; docs/mcp.md has the placeholders.",
+            callback=readable,
+        ),
+    ] = None,
+    config: ConfigFile = None,
+) -> None:
+    """Serve the stored videos to AI agents over the Model Context Protocol: search, transcripts, coverage. Read-only.
+
+    Agents start it themselves and talk to it over standard input and output; with --http it serves many.
+    """
+    from connector.cli.commands.serve_agents import HttpAddress, Links, serve_agents
+
+    if not http and (host is not None or port is not None):
+        raise typer.BadParameter("--host and --port need --http")
+    address = HttpAddress(host or "127.0.0.1", 8090 if port is None else port) if http else None
+    settings = _settings(config, needs_account=False)
+    _run(serve_agents(settings, address, Links(link_base_url, link_template)))
 
 
 @app.command(
@@ -189,7 +340,7 @@ def run(config: ConfigFile = None) -> None:
     """
     from connector.cli.commands.run import run as command
 
-    _run(command(_settings(config)))
+    _run(command(_settings(config), config))
 
 
 @app.command(cls=page("connector healthcheck"))
@@ -234,6 +385,33 @@ def quarantine_drop(index: OneIndex, assets: Assets = None, as_json: AsJson = Fa
     _run(release(_settings(config), "drop", index, assets or [], as_json=as_json))
 
 
+@ledger.command("migrate", cls=page("connector ledger migrate", "connector ledger migrate --json"))
+def ledger_migrate(as_json: AsJson = False, config: ConfigFile = None) -> None:
+    """Create the ledger's tables, or migrate those of an earlier release, as `connector run` does at its start."""
+    from connector.cli.commands.ledger import migrate as command
+
+    _run(command(_settings(config, needs_account=False), as_json=as_json))
+
+
+@ledger.command(
+    "copy",
+    cls=page(
+        "connector ledger copy sqlite configured",
+        "connector ledger copy configured sqlite:backup/ledger.sqlite3 --json",
+    ),
+)
+def ledger_copy(
+    source: Annotated[str, typer.Argument(metavar="FROM", help=_LEDGERS, callback=readable)],
+    target: Annotated[str, typer.Argument(metavar="TO", help="The same. It must be empty.", callback=readable)],
+    as_json: AsJson = False,
+    config: ConfigFile = None,
+) -> None:
+    """Copy a ledger, in one transaction, and compare both. No process may use them meanwhile."""
+    from connector.cli.commands.ledger import copy as command
+
+    _run(command(_settings(config, needs_account=False), source, target, as_json=as_json))
+
+
 @app.command(cls=page(f"connector forget {INDEX}", f"connector forget {INDEX} --yes --json"))
 def forget(
     index: Annotated[str, typer.Argument(metavar="INDEX", help="The index id.", callback=readable)],
@@ -273,30 +451,3 @@ def options(
 def main() -> None:
     """Run the command line; exit with the exit code of the command."""
     sys.exit(exit_code(lambda: app(prog_name=PROGRAM), sys.argv[1:]))
-
-
-def _settings(config: Path | None, *, needs_account: bool = True) -> "Settings":
-    import structlog
-
-    from connector.settings.loading import load
-    from connector.telemetry import logs
-
-    logs.set_up()
-    settings, warnings = load(config, needs_account=needs_account)
-    logs.set_up(settings.connector_log_level, settings.connector_log_format)
-    for warning in warnings:
-        structlog.get_logger(__name__).warning("settings.unknown", what=warning)
-    return settings
-
-
-def _run(work: Coroutine[Any, Any, Exit]) -> None:
-    import asyncio
-    import gc
-
-    from connector.telemetry import logs
-
-    logs.set_up_once()
-    gc.freeze()  # no later collection visits what was imported
-    gc.enable()
-    raise_keyboard_interrupt()
-    raise typer.Exit(asyncio.run(work))

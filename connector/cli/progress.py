@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 
 from rich.console import RenderableType
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID
@@ -54,7 +54,9 @@ class ProgressBars:
             return
         for index_id, name in names.items():
             if index_id not in self._rows:
-                self._rows[index_id] = self._progress.add_task(name or index_id, total=None, state="waiting", rate=None)
+                self._rows[index_id] = self._progress.add_task(
+                    name or index_id, total=None, state="waiting", rate=None, unit="assets"
+                )
 
     def begin(self, index_id: str) -> None:
         self._update(index_id, state="listing")
@@ -69,16 +71,32 @@ class ProgressBars:
             self._rates[event.index_id].add(1, event.result.points)
             self._update(event.index_id, advance=1)
 
+    def read(self, index_id: str, done: int, total: int) -> None:
+        """Show how many points of the index were read."""
+        self.expect({index_id: None})
+        if index_id not in self._rates or not done:
+            self._rates[index_id] = RecentRate(self._clock)
+        before = self._progress.tasks[self._rows[index_id]].completed if self.shown else 0
+        self._rates[index_id].add(max(round(done - before), 0), max(round(done - before), 0))
+        rate = self._rates[index_id]
+        self._update(index_id, total=total or None, completed=done, state="no points", rate=rate, unit="points")
+
     def end(self, report: CycleReport) -> None:
         if report.error:
             self._update(report.index_id, state="not completed")
 
-    def show(self, progress: Mapping[str, Sequence[int | None]]) -> None:
-        """Show progress that the daemon reports: index id -> (assets done, assets planned, None until it is known)."""
+    def show(self, progress: Mapping[str, Sequence[Any]]) -> None:
+        """Show progress that the daemon reports: index id -> (assets done, assets planned, None until it is known).
+
+        A third element is the unit, if it is not assets.
+        """
         self.expect(dict.fromkeys(progress))
-        for index_id, (done, planned) in progress.items() if self.shown else ():
+        for index_id, (done, planned, *unit) in progress.items() if self.shown else ():
             if planned is None or done is None:
                 self.begin(index_id)
+                continue
+            if unit:
+                self.read(index_id, done, planned)
                 continue
             before = self._progress.tasks[self._rows[index_id]]
             if before.total != (planned or None) or index_id not in self._rates:
@@ -91,7 +109,7 @@ class ProgressBars:
         """Without work the row has no bar, only its state."""
         self._rates[index_id] = RecentRate(self._clock)
         rate = self._rates[index_id]
-        self._update(index_id, total=planned or None, state="nothing to do", rate=rate)
+        self._update(index_id, total=planned or None, completed=0, state="nothing to do", rate=rate, unit="assets")
 
     def _update(self, index_id: str, **changes: object) -> None:
         if self.shown:
@@ -132,7 +150,8 @@ class _BarOrState(BarColumn):
 
 class _Count(ProgressColumn):
     def render(self, task: Task) -> Text:
-        return Text(f"{number(task.completed)}/{number(task.total)} assets" if task.total else "")
+        shown = f"{number(task.completed)}/{number(task.total)} {task.fields['unit']}" if task.total else ""
+        return Text(shown)
 
 
 class _SegmentsPerSecond(ProgressColumn):

@@ -73,10 +73,29 @@ class Streams:
 
 def can_write() -> bool:
     """Flush; False if standard output failed. For a command that would run on without a reader."""
+    raw = _flushed()
+    return not (raw and raw.failure)
+
+
+def reader_left() -> bool:
+    """True if standard output failed, or is a pipe whose reader has exited, which then counts as a failure."""
+    raw = _flushed()
+    if raw is None:
+        return False
+    if not raw.failure:
+        events = select.poll()
+        events.register(raw, 0)  # errors are always reported
+        if any(event & select.POLLERR for _, event in events.poll(0)):
+            raw.failure = BrokenPipeError(errno.EPIPE, "the reader exited")
+    return raw.failure is not None
+
+
+def _flushed() -> Output | None:
+    """Standard output after a flush; None if it was not replaced."""
     with suppress(OSError, ValueError):
         sys.stdout.flush()
     raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
-    return not (isinstance(raw, Output) and raw.failure)
+    return raw if isinstance(raw, Output) else None
 
 
 def _open_missing() -> set[int]:

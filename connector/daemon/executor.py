@@ -4,7 +4,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 import structlog
@@ -13,7 +14,10 @@ from connector import __version__
 from connector.app import App
 from connector.daemon.index_loops import IndexLoops
 from connector.daemon.ledger_writes import LedgerWrites
+from connector.daemon.replica_life import ReplicaLife
+from connector.daemon.verify_command import joined, verify
 from connector.domain.errors import ConfigError, ConnectorError, LedgerUnavailable
+from connector.domain.index_settings import IndexSettings
 from connector.domain.masking import masked
 from connector.domain.priority import Priority
 from connector.engine import maintenance
@@ -29,13 +33,20 @@ log = structlog.get_logger(__name__)
 
 
 class Executor:
-    def __init__(self, app: App, queue: CommandQueue, loops: IndexLoops, writes: LedgerWrites) -> None:
+    def __init__(
+        self, app: App, queue: CommandQueue, loops: IndexLoops, writes: LedgerWrites, life: ReplicaLife | None = None
+    ) -> None:
+        """`life`: other replicas carry out commands, too."""
         self._app, self._queue, self._loops, self._writes = app, queue, loops, writes
+        self._life, self._keep = life, life.keep if life else loops.keep
         self._kinds: dict[str, Callable[[Command], Awaitable[dict[str, Any]]]] = {
             "sync": self._sync,
+            "verify": self._verify,
             "quarantine retry": self._retry,
             "quarantine drop": self._drop,
             "forget": self._forget,
+            "ready": self._ready,
+            "poll": self._poll,
         }
 
     async def run(self) -> None:
@@ -49,6 +60,8 @@ class Executor:
 
     async def _handle(self, command: Command) -> None:
         await self._store(command, *await self._execute(command))
+        if self._life:
+            await self._writes.attempt(_QUEUE, self._life.commands.ended(command))
 
     async def _execute(self, command: Command) -> tuple[CommandState, dict[str, Any]]:
         log.info("command.taken", command=command.kind, arguments=dict(command.arguments))
@@ -82,14 +95,22 @@ class Executor:
         return True
 
     async def _sync(self, command: Command) -> dict[str, Any]:
-        loops = [self._loops.keep(index) for index in await self._app.indexes(command.arguments["indexes"])]
+        indexes = await self._app.indexes(command.arguments["indexes"])
+        if (parts := await self._split(command, indexes)) is not None:
+            return {"reports": [report for part in parts for report in part["reports"]]}
+        loops = [self._keep(index) for index in indexes]
         async with asyncio.TaskGroup() as group:
             options = CycleOptions(
                 allow_deletes=command.arguments["allow_deletes"],
                 take_over=bool(command.arguments.get("take_over")),
                 priority=Priority.COMMAND,
             )
-            passes = [self._app.engine.full_cycle(loop.settings, options) for loop in loops]
+            passes = [
+                self._app.engine.full_cycle(
+                    loop.settings, replace(options, shown=_shown(command, loop.settings.index_id))
+                )
+                for loop in loops
+            ]
             pairs = zip(loops, passes, strict=True)
             cycles = [group.create_task(loop.carry_out(it)) for loop, it in pairs]
             while any(not cycle.done() for cycle in cycles):
@@ -98,9 +119,35 @@ class Executor:
             await self._progress(command, passes)
         return {"reports": [asdict(cycle.result()) for cycle in cycles]}
 
+    async def _verify(self, command: Command) -> dict[str, Any]:
+        parts = await self._split(command, await self._app.indexes(command.arguments["indexes"]))
+        if parts is not None:
+            return await joined(self._app, command.arguments, parts)
+        return await verify(self._app, self._keep, command.arguments, partial(self._tell, command))
+
+    async def _split(self, command: Command, indexes: Sequence[IndexSettings]) -> Sequence[Mapping[str, Any]] | None:
+        """What the holders of the indexes answer; None if this process carries the command out itself."""
+        index_ids = [index.index_id for index in indexes]
+        if self._life is None or not self._life.commands.must_split(command, index_ids):
+            return None
+        return await self._life.commands.split(command, index_ids, partial(self._tell, command))
+
+    async def _ready(self, command: Command) -> dict[str, Any]:
+        """Another replica received the webhook."""
+        if loop := self._loops.get(command.arguments["index_id"]):
+            loop.poke_ready(command.arguments["asset"])
+        return {}
+
+    async def _poll(self, command: Command) -> dict[str, Any]:
+        if loop := self._loops.get(command.arguments["index_id"]):
+            loop.poke_poll()
+        return {}
+
     async def _progress(self, command: Command, passes: Sequence[Pass]) -> None:
+        await self._tell(command, {it.settings.index_id: [len(it.results), it.planned] for it in passes})
+
+    async def _tell(self, command: Command, done: Mapping[str, Any]) -> None:
         """Store the progress; ignore an unavailable ledger, which must not delay the work."""
-        done = {it.settings.index_id: [len(it.results), it.planned] for it in passes}
         with suppress(LedgerUnavailable):
             await self._queue.progress(command.command_id, done)
 
@@ -127,5 +174,11 @@ class Executor:
         async with self._app.engine.queue.quiet(index_id):
             result = await maintenance.forget(self._app.sink, self._app.ledger, of_index, time.time())
         if runs and self._app.settings.connector_indexes != ALL_INDEXES:
-            self._loops.keep(of_index)
+            self._keep(of_index)
         return dict(result)
+
+
+def _shown(command: Command, index_id: str) -> frozenset[str] | None:
+    """The deletes of the index that the command showed; None if it showed none, as that of an earlier release."""
+    shown = command.arguments.get("shown")
+    return None if shown is None else frozenset(shown.get(index_id, ()))

@@ -10,8 +10,9 @@ import structlog
 
 from connector.daemon.ledger_writes import LedgerWrites
 from connector.daemon.retry import Retry, seconds_until
+from connector.domain import timestamps
 from connector.domain.errors import LedgerUnavailable, SinkMismatch
-from connector.domain.events import ChangeFinished, ChangesPlanned
+from connector.domain.events import ChangeFinished, ChangesPlanned, JobReported
 from connector.domain.index_settings import IndexSettings
 from connector.domain.ledger_model import IndexState
 from connector.domain.masking import masked
@@ -34,6 +35,8 @@ _SHOWN = (
     CycleKind.WEBHOOK,
 )
 
+_CHECKS = frozenset({CycleKind.SYNC, CycleKind.FULL, CycleKind.POLL})
+
 log = structlog.get_logger(__name__)
 
 
@@ -47,6 +50,8 @@ class IndexLive:
     failures_in_a_row: int = 0
     lag_sec: float | None = None
     error: Mapping[str, str] | None = None
+    checked_at: str | None = None
+    """When this process last listed the index, or what changed in it, and carried everything out."""
 
 
 class IndexLoop:
@@ -67,7 +72,7 @@ class IndexLoop:
     ) -> None:
         self.settings, self.live = settings, IndexLive()
         self._engine, self._ledger, self._writes = engine, ledger, writes
-        self._period, self._wall = period, wall
+        self.period, self._wall = period, wall
         self._scheduled = CycleOptions(respect_backoff=True, refresh_period=period, kind=CycleKind.FULL)
         self._full_wanted, self._poll_wanted, self._refresh_wanted = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._retry_wanted, self._to_retry = asyncio.Event(), set[str]()
@@ -101,6 +106,10 @@ class IndexLoop:
         self._ready.add(indexed_asset_id)
         self._ready_wanted.set()
 
+    def in_hand(self) -> list[str]:
+        """Ids of the assets that are being worked on."""
+        return self._engine.queue.assets_in_hand(self.settings.index_id)
+
     def next_poll_in(self) -> float | None:
         """Seconds until the loop polls again after an error; None if only the schedule decides."""
         return _first([self._polling.due_in(), self._unfinished.due_in()])
@@ -113,7 +122,7 @@ class IndexLoop:
         """Run this pass beside those of the loop; return its report."""
         return await self._run(it)
 
-    def observe(self, event: ChangesPlanned | ChangeFinished) -> None:
+    def observe(self, event: ChangesPlanned | ChangeFinished | JobReported) -> None:
         if isinstance(event, ChangesPlanned):
             self.live.planned += event.count
         else:
@@ -149,8 +158,8 @@ class IndexLoop:
         state, now = await self._state(), self._wall()
         if state is None or state.listed_at is None or state.listed_with != settings_digest(self.settings):
             return self._engine.full_cycle(self.settings, self._scheduled)
-        due_in = state.listed_at + self._period - now
-        if not 0 < due_in <= self._period or not await self._has_planned():
+        due_in = state.listed_at + self.period - now
+        if not 0 < due_in <= self.period or not await self._has_planned():
             return self._engine.full_cycle(self.settings, self._scheduled)
         self._next_listing = asyncio.get_running_loop().call_later(due_in, self.poke_full)
         return self._engine.left_over(self.settings)
@@ -230,7 +239,7 @@ class IndexLoop:
             report = await self._engine.run(it)
         except Exception as error:
             # A bug in one index must not stop the others.
-            log.exception("cycle.crashed", index_id=self.settings.index_id)
+            log.exception("cycle.crashed", index_id=self.settings.index_id, cycle_id=it.cycle_id)
             message = masked(f"{type(error).__name__}: {error}")
             report = CycleReport(self.settings.index_id, error={"code": "internal_error", "message": message})
         finally:
@@ -252,6 +261,8 @@ class IndexLoop:
             retry.failed(report.error, got_on=got_on)
         else:
             retry.succeeded()
+            if kind in _CHECKS and not report.interrupted:
+                self.live.checked_at = timestamps.text(self._wall())
         self._show_failures()
         if report.error and report.error["code"] == SinkMismatch.code:
             # What the ledger says of the points may be wrong, so compare both before going on.

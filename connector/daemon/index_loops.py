@@ -9,7 +9,7 @@ from connector.daemon.index_loop import IndexLoop
 from connector.daemon.ledger_writes import LedgerWrites
 from connector.daemon.schedule import Schedule
 from connector.domain import timestamps
-from connector.domain.events import ChangeFinished, ChangesPlanned, Event
+from connector.domain.events import ChangeFinished, ChangesPlanned, Event, JobReported
 from connector.domain.index_settings import IndexSettings
 from connector.engine.cycle import Engine
 from connector.ports import CheckpointStore
@@ -24,7 +24,7 @@ class IndexLoops:
         self._loops: dict[str, IndexLoop] = {}
 
     def observe(self, event: Event) -> None:
-        if isinstance(event, ChangesPlanned | ChangeFinished):
+        if isinstance(event, ChangesPlanned | JobReported) or (isinstance(event, ChangeFinished) and not event.is_job):
             loop = self._loops.get(event.index_id)
             if loop:
                 loop.observe(event)
@@ -40,13 +40,22 @@ class IndexLoops:
 
     def states(self, now: float) -> dict[str, dict[str, Any]]:
         """Index id -> the live state of its loop, and when it polls and lists next. `now` is the wall clock."""
-        return {index_id: {**asdict(loop.live), **self._next(loop, now)} for index_id, loop in self._loops.items()}
+        return {
+            index_id: {**asdict(loop.live), "in_hand": loop.in_hand(), **self._next(loop, now)}
+            for index_id, loop in self._loops.items()
+        }
 
-    def _next(self, loop: IndexLoop, now: float) -> dict[str, str | None]:
+    def next_times(self, loop: IndexLoop, now: float) -> tuple[float | None, float | None]:
+        """When it polls and lists next, in seconds since the epoch; `now` is the wall clock."""
         index_id = loop.settings.index_id
         polls = [self._schedule.due_in(f"poll {index_id}"), loop.next_poll_in()]
         cycles = [self._schedule.due_in(f"full {index_id}"), loop.next_full_in()]
-        return {"next_poll_at": _earliest(polls, now), "next_cycle_at": _earliest(cycles, now)}
+        return _earliest(polls, now), _earliest(cycles, now)
+
+    def _next(self, loop: IndexLoop, now: float) -> dict[str, str | float | None]:
+        poll, cycle = self.next_times(loop, now)
+        poll_sec = self._settings.timing_of(loop.settings.index_id).poll_sec
+        return {"next_poll_at": _text(poll), "next_cycle_at": _text(cycle), "poll_interval_sec": poll_sec}
 
     def keep(self, index: IndexSettings) -> IndexLoop:
         """Start the loop of the index, unless it runs already."""
@@ -77,6 +86,10 @@ class IndexLoops:
             self._schedule.every(f"full {index.index_id}", timing.reconcile_sec, loop.poke_full)
 
 
-def _earliest(dues: Sequence[float | None], now: float) -> str | None:
+def _earliest(dues: Sequence[float | None], now: float) -> float | None:
+    return min((now + due for due in dues if due is not None), default=None)
+
+
+def _text(time: float | None) -> str | None:
     """To the second: the state is written only when it changes."""
-    return min((timestamps.text(round(now + due)) for due in dues if due is not None), default=None)
+    return None if time is None else timestamps.text(round(time))

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -12,6 +12,9 @@ import structlog
 
 from connector.daemon.early_signals import hangup_is_ignored, has_terminal
 
+RestartChanges = Callable[[], Mapping[str, object]]
+"""Which settings a restart would change, as facts for the log."""
+
 _STOP = (signal.SIGTERM, signal.SIGINT)
 _FORCED = 130
 
@@ -19,11 +22,12 @@ log = structlog.get_logger(__name__)
 
 
 @contextmanager
-def stop_signals(stopping: asyncio.Event) -> Iterator[list[asyncio.Task[Any]]]:
+def stop_signals(stopping: asyncio.Event, restart_changes: RestartChanges) -> Iterator[list[asyncio.Task[Any]]]:
     """The first signal sets `stopping` and cancels the tasks in the yielded list; a second one exits at once.
 
     SIGHUP stops only a daemon that has a terminal: it means that the terminal was closed. It never exits at once,
-    because a closed terminal sends it twice. Without a terminal, SIGHUP asks for a reload, which does not exist.
+    because a closed terminal sends it twice. Without a terminal, SIGHUP asks for a reload, which does not exist: a line
+    says what a restart would change.
     """
     loop, waiting = asyncio.get_running_loop(), [task for task in [asyncio.current_task()] if task]
     signalled, attached = False, has_terminal()
@@ -36,7 +40,7 @@ def stop_signals(stopping: asyncio.Event) -> Iterator[list[asyncio.Task[Any]]]:
     def handle(number: int, _: FrameType | None) -> None:
         nonlocal signalled
         if number == signal.SIGHUP and not attached:
-            loop.call_soon_threadsafe(_explain_reload)
+            loop.call_soon_threadsafe(_explain_reload, restart_changes)
             return
         if signalled and number != signal.SIGHUP:
             os._exit(_FORCED)
@@ -54,9 +58,5 @@ def stop_signals(stopping: asyncio.Event) -> Iterator[list[asyncio.Task[Any]]]:
             signal.signal(number, handler)
 
 
-def _explain_reload() -> None:
-    log.warning(
-        "settings.not_reloaded",
-        reason="SIGHUP: settings are read at the start only",
-        advice="restart the connector to apply changed settings",
-    )
+def _explain_reload(restart_changes: RestartChanges) -> None:
+    log.warning("settings.not_reloaded", reason="SIGHUP: settings are read at the start only", **restart_changes())

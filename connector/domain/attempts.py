@@ -10,6 +10,13 @@ _FIRST_RETRY_SEC, _LONGEST_RETRY_SEC = 60.0, 6 * 3600.0
 _SHORTEST_DEFERRAL_SEC, _LONGEST_DEFERRAL_SEC = 5.0, 900.0
 
 
+def counted(before: Attempt | None, fingerprint: str, now: float) -> Attempt:
+    """Count an attempt. A new fingerprint restarts the count at 1."""
+    if before is None or before.fingerprint != fingerprint:
+        return Attempt(fingerprint, 1, now)
+    return Attempt(fingerprint, before.attempts + 1, min(before.since, now))
+
+
 def failed(attempt: Attempt, error: ConnectorError, now: float) -> Attempt:
     """Record a failure. The attempt counts; the back-off doubles from one minute to six hours."""
     wait = exponential_backoff(attempt.attempts, _FIRST_RETRY_SEC, _LONGEST_RETRY_SEC)

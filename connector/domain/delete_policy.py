@@ -16,13 +16,16 @@ from connector.domain.source_model import Snapshot
 INCOMPLETE = "the listing is incomplete, so it does not prove that an asset is absent"
 
 
-def delete_veto(deletes: int, snapshot: Snapshot, size: int, policy: Policy) -> str | None:
-    """Why these deletes are withheld; None if they are allowed. `max_delete_ratio` applies to `size` assets."""
+def delete_veto(deletes: int, snapshot: Snapshot, size: int, policy: Policy, *, allowed: bool) -> str | None:
+    """Why these deletes are withheld; None if they are not. `max_delete_ratio` applies to `size` assets.
+
+    `allowed` by an operator, they may exceed the limit.
+    """
     if not deletes:
         return None
     if not snapshot.complete:
         return INCOMPLETE
-    if policy.allow_deletes:
+    if allowed:
         return None
     if not snapshot.assets:
         return "the listing is empty, but the ledger is not"

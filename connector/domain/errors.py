@@ -21,7 +21,7 @@ Each adapter translates vendor exceptions into these in one place, by type and s
 secrets, so a message is safe to print, log and store.
 """
 
-from typing import ClassVar, Literal, Self
+from typing import Literal, Self
 
 from connector.domain.masking import masked
 
@@ -33,7 +33,7 @@ _LONGEST_CAUSE = 500
 class ConnectorError(Exception):
     """An error message in four parts: operation, subject, cause, and advice for the operator."""
 
-    code: ClassVar[str] = "connector_error"
+    code: str = "connector_error"
 
     def __init__(self, operation: str, subject: str, cause: str, advice: str = "") -> None:
         operation, subject, cause, advice = map(masked, (operation, subject, cause, advice))

@@ -26,6 +26,23 @@ class ChangesPlanned:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeBegan:
+    """A worker began to carry out a change of this asset."""
+
+    index_id: str
+    indexed_asset_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PointsBuilt:
+    """The points of the asset were made from what was retrieved; they are written next."""
+
+    index_id: str
+    indexed_asset_id: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class AssetOpened:
     """From now on the sink may hold any mixture of the asset's points."""
 
@@ -34,8 +51,51 @@ class AssetOpened:
 
 
 @dataclass(frozen=True, slots=True)
+class IndexExpires:
+    """TwelveLabs deletes the index at this time, within so many `days`."""
+
+    index_id: str
+    index_name: str | None
+    expires_at: str
+    days: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeletePending:
+    """The source confirmed that the asset is gone. Its points are deleted after `due`, unless it is back by then."""
+
+    index_id: str
+    indexed_asset_id: str
+    filename: str | None
+    due: float
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteCancelled:
+    """A delete that waited for the end of the grace period will not be carried out."""
+
+    index_id: str
+    indexed_asset_id: str
+    filename: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeFinished:
-    """A change ended: applied, refreshed, deleted, deferred, failed … as `result` says."""
+    """A change ended: applied, refreshed, deleted, deferred, failed … as `result` says.
+
+    `is_job`: another replica may have asked for it, and learns of it as JobReported.
+    """
+
+    index_id: str
+    result: Result
+    cycle_id: str | None = None
+    is_job: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class JobReported:
+    """A change that was given to a worker of any replica ended. The worker has told ChangeFinished."""
 
     index_id: str
     result: Result
@@ -87,7 +147,10 @@ class TurnWaited:
 
 @dataclass(frozen=True, slots=True)
 class SinkRequestEnded:
-    """One request to Qdrant, with the code of what went wrong. `attempt` is above 1 for a retry."""
+    """One request to Qdrant, with the code of what went wrong. `attempt` is above 1 for a retry.
+
+    `missing`: the answer is that there is no such collection, which may be what the caller wanted to know.
+    """
 
     operation: str
     collection: str
@@ -95,6 +158,22 @@ class SinkRequestEnded:
     error: str | None = None
     cause: str = ""
     attempt: int = 1
+    missing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PointsDeleted:
+    """Qdrant acknowledged the delete of `count` points of the index: of an asset that is gone, or replaced ones."""
+
+    index_id: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class EventLoopLate:
+    """The event loop of the daemon ran this much later than it should have: something blocked it."""
+
+    late_sec: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +188,20 @@ class LedgerWriteEnded:
 Event = (
     CycleBegan
     | ChangesPlanned
+    | ChangeBegan
+    | PointsBuilt
     | AssetOpened
+    | IndexExpires
+    | DeletePending
+    | DeleteCancelled
     | ChangeFinished
+    | JobReported
     | CycleEnded
     | RequestEnded
     | RequestRetried
     | TurnWaited
     | SinkRequestEnded
+    | PointsDeleted
+    | EventLoopLate
     | LedgerWriteEnded
 )

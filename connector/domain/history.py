@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from connector.domain.report import Result
+from connector.domain.report import CycleKind, Result
 
 MINUTE_SEC = 60.0
 KEPT_MINUTES = 7 * 24 * 60
@@ -12,6 +12,7 @@ KEPT_CYCLES = 200
 KEPT_PROBLEMS = 20
 _RATE_MINUTES = 10
 _HOUR = 60
+_LISTING = (CycleKind.SYNC, CycleKind.FULL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,30 @@ class PastCycle:
 
 def shortened(report: Mapping[str, Any]) -> dict[str, Any]:
     """A report for the history: it names the first problems only, so that the history stays small."""
-    return {key: value[:KEPT_PROBLEMS] if key == "problems" else value for key, value in report.items()}
+    return {key: withheld_first(value)[:KEPT_PROBLEMS] if key == "problems" else value for key, value in report.items()}
+
+
+def withheld_first(problems: Iterable[Any]) -> list[Any]:
+    """The withheld deletes first: nothing else lists them."""
+    return sorted(problems, key=lambda it: not is_withheld(it))
+
+
+def is_withheld(problem: Any) -> bool:
+    return isinstance(problem, Mapping) and problem.get("state") == "withheld"
+
+
+def decides_deletes(kind: str, *, complete: bool, withheld: int) -> bool:
+    """True for a cycle whose listing decided which deletes are withheld. It may have failed or ended early since."""
+    return kind in _LISTING and bool(complete or withheld)
+
+
+def last_decided(past: Iterable[PastCycle]) -> PastCycle | None:
+    """The cycle whose listing decided which deletes are withheld until now, of cycles with the newest first."""
+    return next((it for it in past if _decides_deletes(it)), None)
+
+
+def _decides_deletes(it: PastCycle) -> bool:
+    return decides_deletes(it.kind, complete=bool(it.report.get("complete")), withheld=it.report.get("withheld", 0))
 
 
 def counted(before: Minute, result: Result) -> Minute:

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from connector.domain.bm25 import BM25_VERSION
 from connector.domain.errors import ConfigError
 from connector.domain.fingerprint import PointConfig
 from connector.domain.marengo import KNOWN, options_of, select
+from connector.domain.payload_profile import PayloadProfile
 from connector.domain.policy import DeleteMode, Policy
 from connector.domain.sink_model import CollectionInfo, CollectionSpec
 from connector.domain.source_model import Index
@@ -16,6 +18,8 @@ from connector.domain.source_model import Index
 class IndexSettings:
     """`collection` is a template with `{model}` and optionally `{index_id}`; intervals are in seconds.
 
+    `sparse_transcript` is False without `transcript`.
+
     The defaults are in `settings.connector_settings`.
     """
 
@@ -24,8 +28,11 @@ class IndexSettings:
     embedding_options: tuple[str, ...] | None
     transcript: bool
     media_links: bool
+    payload_profile: PayloadProfile
+    sparse_transcript: bool
     metadata_indexes: Mapping[str, str]
     delete_mode: DeleteMode
+    delete_grace: float
     max_deletes: int
     max_delete_ratio: float
     max_attempts: int
@@ -39,15 +46,22 @@ class IndexSettings:
 
     @property
     def point_settings(self) -> dict[str, Any]:
-        """The settings that shape points, as JSON values. Ledgers with equal values may take an index over."""
+        """The settings that shape points, as JSON values. Ledgers with equal values may take an index over.
+
+        Settings that came later are left out at their default, which changes nothing for existing owners.
+        """
         options = None if self.embedding_options is None else sorted(self.embedding_options)
-        return {"embedding_options": options, "transcript": self.transcript, "media_links": self.media_links}
+        settings = {"embedding_options": options, "transcript": self.transcript, "media_links": self.media_links}
+        sparse = {"sparse_transcript": BM25_VERSION} if self.sparse_transcript else {}
+        profile = {} if self.payload_profile == "none" else {"payload_profile": self.payload_profile}
+        return settings | sparse | profile
 
     def policy(self, now: float) -> Policy:
         """The part of a plan's policy that depends on settings only."""
         return Policy(
             now=now,
             delete_mode=self.delete_mode,
+            delete_grace=self.delete_grace,
             max_deletes=self.max_deletes,
             max_delete_ratio=self.max_delete_ratio,
             max_attempts=self.max_attempts,
@@ -62,7 +76,8 @@ class IndexSettings:
         `options` applies to unknown models only: the options of the index and of the asset.
         """
         known = KNOWN.get(model)
-        return CollectionSpec(self.collection_name(model), model, dimension, tuple(known.options) if known else options)
+        named = tuple(known.options) if known else options
+        return CollectionSpec(self.collection_name(model), model, dimension, named, self.sparse_transcript)
 
     def known_spec(self, index: Index) -> CollectionSpec | None:
         """Required collection of the index's model; None for an unknown model."""
@@ -76,7 +91,7 @@ class IndexSettings:
             return known
         options = self._wanted(index)
         dimension = next((found.vectors[option][0] for option in options if option in found.vectors), 0)
-        return CollectionSpec(found.name, index.model, dimension, options)
+        return CollectionSpec(found.name, index.model, dimension, options, self.sparse_transcript)
 
     def point_config(self, index: Index) -> PointConfig:
         """Raises ConfigError when the index has no embeddings to sync."""
@@ -86,6 +101,8 @@ class IndexSettings:
             collection=self.collection,
             transcript=self.transcript,
             media_links=self.media_links,
+            payload_profile=self.payload_profile,
+            sparse_transcript=self.sparse_transcript,
         )
 
     def _wanted(self, index: Index) -> tuple[str, ...]:

@@ -7,7 +7,10 @@ from connector.domain.source_model import Index
 
 
 def noted(state: IndexState, index: Index, now: float) -> IndexState:
-    """Every payload contains the index name, so a rename makes all assets due for a shallow refresh."""
+    """Every payload contains the index name, so a rename makes all assets due for a shallow refresh.
+
+    A new time of expiry is announced again.
+    """
     renamed = state.index_name is not None and state.index_name != index.name
     return replace(
         state,
@@ -15,6 +18,7 @@ def noted(state: IndexState, index: Index, now: float) -> IndexState:
         model=index.model,
         model_options=index.model_options,
         expires_at=index.expires_at,
+        expiry_announced=state.expiry_announced if state.expires_at == index.expires_at else None,
         shallow_due_since=now if renamed else state.shallow_due_since,
     )
 

@@ -65,6 +65,8 @@ class Checkpoint:
     """The asset as it was listed when it was last planned; None in a ledger of an earlier release."""
     priority: Priority | None = None
     """Set while an upsert is planned and not yet carried out."""
+    absent_since: float | None = None
+    """When the source first confirmed that the asset is gone, while its delete waits for the grace period."""
 
     @property
     def may_have_points(self) -> bool:
@@ -77,7 +79,8 @@ class Checkpoint:
 class Summary:
     """Number of assets of an index by what the ledger knows of them. `backlog` counts planned upserts by priority.
 
-    `opened` assets may hold any mixture of points, or were being worked on when a process ended.
+    `opened` assets may hold any mixture of points, or were being worked on when a process ended. `pending` ones are
+    gone, and their deletes wait for the grace period.
     """
 
     assets: int
@@ -88,6 +91,7 @@ class Summary:
     failed: int
     quarantined: int
     backlog: Mapping[Priority, int]
+    pending: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,3 +124,5 @@ class IndexState:
     """When the last complete listing began; None if there was none since `listed_with` changed."""
     listed_with: str | None = None
     """Digest of the settings that its plan depended on."""
+    expiry_announced: int | None = None
+    """The smallest number of days ahead at which the expiry at `expires_at` was announced."""

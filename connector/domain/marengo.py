@@ -56,8 +56,18 @@ def select(model: str | None, model_options: Iterable[str], wanted: Collection[s
     offered = options_of(model, model_options) if model else ()
     if wanted is None:
         return offered
+    return named(offered, wanted)
+
+
+def named(offered: Iterable[str], wanted: Iterable[str]) -> tuple[str, ...]:
+    """The offered options that `wanted` names, in the order offered; `visual` and `visual-text` are aliases."""
     names = {_ALIASES.get(option, option) for option in wanted}
     return tuple(option for option in offered if _ALIASES.get(option, option) in names)
+
+
+def option_order(option: str) -> tuple[int, str]:
+    """Sort key: OPTION_ORDER, then other options by name."""
+    return (OPTION_ORDER.index(option) if option in OPTION_ORDER else len(OPTION_ORDER), option)
 
 
 def newest_model_first(model: str) -> tuple[float, float, str]:

@@ -29,6 +29,11 @@ def verification(url: str, environment: Mapping[str, str]) -> ssl.SSLContext | b
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
+def names_certificates(environment: Mapping[str, str]) -> bool:
+    """True if a variable names certificates: then they are read, so that a mistake in it is reported."""
+    return any(value and name.lower() in _CERTIFICATES for name, value in environment.items())
+
+
 def without_credentials(address: str) -> str:
     """The address of a proxy with user, password, and what may be one of them, masked."""
     scheme, separator, rest = address.rpartition("://")

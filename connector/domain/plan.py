@@ -13,10 +13,13 @@
 | absent          | a delete failed, not due yet           | postponed                             |
 | absent          | a delete failed N times                | quarantined                           |
 | absent          | no points                              | forgotten: nothing to delete          |
+| absent          | no proof of absence yet                | absent: the proof starts the grace    |
+| absent          | proven, the grace period is not over   | pending                               |
 | absent          | any other                              | Delete, subject to the policy         |
 
 `delete_policy` decides whether the deletes are carried out or withheld. A quarantined asset becomes due again when its
-fingerprint changes, or when an operator resets its attempts (`engine.maintenance.retry`).
+fingerprint changes, or when an operator resets its attempts (`engine.maintenance.retry`). Without a grace period, an
+absent asset is deleted in the cycle that proves its absence.
 """
 
 from collections.abc import Mapping
@@ -27,7 +30,7 @@ from connector.domain.delete_policy import INCOMPLETE, delete_veto, size_for_lim
 from connector.domain.fingerprint import PointConfig, fingerprint
 from connector.domain.ledger_model import Applied, Checkpoint, IndexState
 from connector.domain.policy import Policy
-from connector.domain.refresh import due
+from connector.domain.refresh import due, refreshable
 from connector.domain.source_model import READY, IndexedAsset, Snapshot
 
 
@@ -42,6 +45,8 @@ class Decision(StrEnum):
     POSTPONED = "postponed"
     QUARANTINED = "quarantined"
     WAITING = "waiting"
+    ABSENT = "absent"
+    PENDING = "pending"
     DELETE = "delete"
     FORGOTTEN = "forgotten"
 
@@ -102,6 +107,8 @@ class Plan:
 
     `withheld` deletes exceed the policy; `kept` counts deletes that mode `keep` omits; `forgets` are rows of absent
     assets without points. `withheld_from` is the number of assets that the ratio applies to while deletes are withheld.
+    Deletes of `absent` assets wait for a first proof of absence, `pending` ones for the end of the grace period;
+    `cancelled` ones no longer wait.
     """
 
     upserts: tuple[Upsert, ...]
@@ -117,6 +124,9 @@ class Plan:
     kept: int = 0
     forgets: tuple[Checkpoint, ...] = ()
     announced: tuple[Announced, ...] = ()
+    absent: tuple[Checkpoint, ...] = ()
+    pending: tuple[Checkpoint, ...] = ()
+    cancelled: tuple[Checkpoint, ...] = ()
 
     @classmethod
     def of(cls, refreshes: tuple[Refresh, ...]) -> "Plan":
@@ -130,27 +140,29 @@ def make_plan(
     upserts, unchanged = list[Upsert](), dict[str, Applied]()
     waiting, others = list[IndexedAsset](), dict[Decision, list[Checkpoint]]()
     for asset in sorted(snapshot.assets.values(), key=lambda asset: (asset.created_at or "", asset.indexed_asset_id)):
-        row, wanted = ledger.get(asset.indexed_asset_id), fingerprint(asset, shape)
-        decision = decide(asset, row, wanted, policy)
+        row, current = ledger.get(asset.indexed_asset_id), fingerprint(asset, shape)
+        decision = decide(asset, row, current, policy)
         if decision is Decision.WAITING:
             waiting.append(asset)
         elif row is None or decision in UPSERTS:
-            upserts.append(Upsert(asset, wanted, decision, row))
+            upserts.append(Upsert(asset, current, decision, row))
         elif decision is Decision.UNCHANGED and row.applied:
             unchanged[row.indexed_asset_id] = row.applied
         else:
             others.setdefault(decision, []).append(row)
     for name in sorted(ledger.keys() - snapshot.assets.keys()):
-        others.setdefault(decide_absent(ledger[name], policy), []).append(ledger[name])
+        decision = decide_absent(ledger[name], policy, complete=snapshot.complete)
+        others.setdefault(decision, []).append(ledger[name])
 
     def rows_decided(decision: Decision) -> tuple[Checkpoint, ...]:
         return tuple(others.get(decision, ()))
 
     refreshes = due(unchanged, state, policy.refresh, policy.now) if policy.refresh else []
-    deletes = tuple(Delete(row, counts=not policy.allow_deletes) for row in rows_decided(Decision.DELETE))
+    allowed = policy.allows(row.indexed_asset_id for row in rows_decided(Decision.DELETE))
+    deletes = tuple(Delete(row, counts=not allowed) for row in rows_decided(Decision.DELETE))
     keep = policy.delete_mode == "keep"
     size = size_for_limit(state, len(ledger) + policy.recent_deletes)
-    objection = None if keep else delete_veto(len(deletes), snapshot, size, policy)
+    objection = None if keep else delete_veto(len(deletes), snapshot, size, policy, allowed=allowed)
     return Plan(
         upserts=tuple(upserts),
         refreshes=tuple(
@@ -167,6 +179,9 @@ def make_plan(
         withheld_from=size if objection else None,
         kept=len(deletes) if keep else 0,
         forgets=rows_decided(Decision.FORGOTTEN) if snapshot.complete else (),
+        absent=rows_decided(Decision.ABSENT),
+        pending=rows_decided(Decision.PENDING),
+        cancelled=_cancelled(snapshot, ledger, policy),
     )
 
 
@@ -190,13 +205,41 @@ def decide(  # noqa: PLR0911  one return per row of the table
     return Decision.UNCHANGED if row.applied.fingerprint == fingerprint else Decision.CHANGED
 
 
-def decide_absent(row: Checkpoint, policy: Policy) -> Decision:
-    """Decide for an asset that is not listed, before `delete_veto`."""
+def wanted(planned: Upsert | Refresh | Announced, policy: Policy, row: Checkpoint | None) -> str | None:
+    """The fingerprint of the change if its asset, which has this row by now, still needs it; otherwise None."""
+    if isinstance(planned, Announced):
+        needed = True
+    elif isinstance(planned, Refresh):
+        needed = row is not None and refreshable(row, planned.fingerprint)
+    else:
+        needed = decide(planned.asset, row, planned.fingerprint, policy) in UPSERTS
+    return planned.fingerprint if needed else None
+
+
+def decide_absent(row: Checkpoint, policy: Policy, *, complete: bool) -> Decision:
+    """Decide for an asset that is not listed, before `delete_veto`. Only a `complete` listing can start its grace."""
     if not row.may_have_points:
         return Decision.FORGOTTEN
     if policy.delete_mode == "keep":
         return Decision.DELETE
-    return _held_back(row, GONE, policy) or Decision.DELETE
+    return _held_back(row, GONE, policy) or _in_grace(row, policy, complete=complete) or Decision.DELETE
+
+
+def _in_grace(row: Checkpoint, policy: Policy, *, complete: bool) -> Decision | None:
+    """A proof with a time in the future has an unknown age, because the clock was set back: prove it again."""
+    if not policy.delete_grace:
+        return None
+    if row.absent_since is None or row.absent_since > policy.now:
+        return Decision.ABSENT if complete else None
+    return Decision.PENDING if policy.now < row.absent_since + policy.delete_grace else None
+
+
+def _cancelled(snapshot: Snapshot, ledger: Mapping[str, Checkpoint], policy: Policy) -> tuple[Checkpoint, ...]:
+    """Rows whose delete no longer waits: the asset is listed again, or mode `keep` deletes nothing."""
+    keep = policy.delete_mode == "keep" and snapshot.complete
+    waiting = [row for row in ledger.values() if row.absent_since is not None]
+    found = [row for row in waiting if keep or row.indexed_asset_id in snapshot.assets]
+    return tuple(sorted(found, key=lambda row: row.indexed_asset_id))
 
 
 def _held_back(row: Checkpoint, fingerprint: str, policy: Policy) -> Decision | None:
@@ -210,11 +253,12 @@ def _held_back(row: Checkpoint, fingerprint: str, policy: Policy) -> Decision | 
 
 
 def due_again(rows: Mapping[str, Checkpoint], policy: Policy) -> set[str]:
-    """Ids of unfinished rows that are due and not quarantined; ignores changes of the fingerprint."""
+    """Ids of unfinished rows that are due, not quarantined and not gone; ignores changes of the fingerprint."""
     return {
         name
         for name, row in rows.items()
-        if row.attempt is None or (row.attempt.due <= policy.now and row.attempt.attempts < policy.max_attempts)
+        if row.absent_since is None
+        and (row.attempt is None or (row.attempt.due <= policy.now and row.attempt.attempts < policy.max_attempts))
     }
 
 

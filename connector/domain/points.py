@@ -1,5 +1,6 @@
 """Retrieved asset -> points and their ids: one point per (scope, time range), one named vector per embedding option."""
 
+import hashlib
 import uuid
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -8,9 +9,11 @@ from typing import Any
 import numpy as np
 
 from connector.domain.arrays import Float32, Int64
+from connector.domain.bm25 import BM25_VERSION, TRANSCRIPT_BM25, SparseVector, transcript_vector
 from connector.domain.fingerprint import canonical_json, digest
-from connector.domain.marengo import KNOWN, OPTION_ORDER
-from connector.domain.metadata import MAX_METADATA_BYTES, check_metadata, storable, timestamp, whole
+from connector.domain.marengo import KNOWN, option_order
+from connector.domain.metadata import MetadataLimits, check_metadata, storable, timestamp, whole
+from connector.domain.payload_profile import PayloadProfile, derived_keys
 from connector.domain.segments import CheckedColumn, SpokenWords, malformed
 from connector.domain.sink_model import LAYOUT_VERSION
 from connector.domain.source_model import Index, RetrievedAsset
@@ -18,13 +21,52 @@ from connector.domain.source_model import Index, RetrievedAsset
 _ID_TEXTS = ("index_id", "indexed_asset_id", "embedding_model", "embedding_scope")
 ID_KEYS = (*_ID_TEXTS, "start_offset_sec", "end_offset_sec")
 """The payload keys from which `is_own` computes a point's id."""
+METADATA_KEYS = (
+    "index_id",
+    "index_name",
+    "indexed_asset_id",
+    "asset_id",
+    "filename",
+    "created_at",
+    "indexed_at",
+    "duration_sec",
+    "fps",
+    "width",
+    "height",
+    "size_bytes",
+    "user_metadata",
+)
+"""The payload keys that `metadata_revision` covers."""
+
+SMALL_SEGMENTS, SMALL_WORDS = 64, 1000
 
 NAMESPACE = uuid.UUID("99026458-c633-4fd7-a44e-8f59297a0b73")
+
+
+_UUID_FIXED = 0xF000 << 64 | 0xC000 << 48
+_UUID_VERSION_5 = 0x5000 << 64 | 0x8000 << 48
+"""The bits of a UUID that say its version and variant (RFC 9562), and theirs in a UUIDv5."""
 
 
 def point_id(index_id: str, indexed_asset_id: str, model: str, scope: str, start_ms: int, end_ms: int) -> str:
     """UUIDv5 of the segment's key; other programs depend on it (docs/payload.md, "Point ids")."""
     return str(uuid.uuid5(NAMESPACE, f"{index_id}/{indexed_asset_id}/{model}/{scope}/{start_ms}/{end_ms}"))
+
+
+def _point_ids(
+    index_id: str, indexed_asset_id: str, model: str, scopes: tuple[str, ...], start_ms: Int64, end_ms: Int64
+) -> tuple[str, ...]:
+    """The `point_id` of each point, in a third of its time: what they share is hashed once."""
+    shared = hashlib.sha1(NAMESPACE.bytes, usedforsecurity=False)
+    shared.update(f"{index_id}/{indexed_asset_id}/{model}/".encode())
+    ids = list[str]()
+    for scope, start, end in zip(scopes, start_ms.tolist(), end_ms.tolist(), strict=True):
+        digest_of_point = shared.copy()
+        digest_of_point.update(f"{scope}/{start}/{end}".encode())
+        number = int.from_bytes(digest_of_point.digest()[:16])
+        text = f"{number & ~_UUID_FIXED | _UUID_VERSION_5:032x}"
+        ids.append(f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}")
+    return tuple(ids)
 
 
 def is_own(stored_id: str, payload: Mapping[str, Any]) -> bool:
@@ -77,12 +119,23 @@ class AssetPoints:
     asset_payload: Mapping[str, Any]
     dropped_words: int = 0
     """Number of spoken words with an invalid time range; they are in no transcript."""
+    payload_profile: PayloadProfile = "none"
+    sparse: tuple[SparseVector | None, ...] | None = None
+    """The vector `transcript-bm25` of each point, None where nothing is said; None if they are switched off."""
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def payload(self, point: int, options: Collection[str]) -> dict[str, Any]:
         """The full payload of one point that has the named vectors `options`."""
+        flat = self._flat(point, options)
+        return flat | derived_keys(self.payload_profile, flat)
+
+    def derived(self, point: int, options: Collection[str]) -> dict[str, Any]:
+        """The keys of this payload that the profile derives from the others."""
+        return derived_keys(self.payload_profile, self._flat(point, options))
+
+    def _flat(self, point: int, options: Collection[str]) -> dict[str, Any]:
         return {
             **self.asset_payload,
             "embedding_options": list(options),
@@ -96,13 +149,19 @@ class AssetPoints:
 
 
 def metadata_payload(
-    retrieved: RetrievedAsset, index: Index, fingerprint: str, *, media_links: bool
+    retrieved: RetrievedAsset,
+    index: Index,
+    fingerprint: str,
+    *,
+    media_links: bool,
+    payload_profile: PayloadProfile = "none",
 ) -> tuple[dict[str, Any], str]:
     """The payload keys that a metadata-only change rewrites, and their revision. Raises MalformedAsset.
 
     The payload also has the revision, the fingerprint and the volatile link, but the revision does not cover them.
     """
-    check_metadata(retrieved)
+    limits = MetadataLimits.of(payload_profile)
+    check_metadata(retrieved, limits)
     asset = retrieved.asset
     payload = {
         "index_id": index.index_id,
@@ -112,25 +171,52 @@ def metadata_payload(
         "filename": asset.filename,
         "created_at": timestamp(retrieved, "created_at"),
         "indexed_at": timestamp(retrieved, "indexed_at"),
-        "duration_sec": asset.duration_sec,
-        "fps": asset.fps,
+        "duration_sec": storable(asset.duration_sec),
+        "fps": storable(asset.fps),
         "width": whole(asset.width),
         "height": whole(asset.height),
         "size_bytes": whole(asset.size_bytes),
         "user_metadata": storable(retrieved.user_metadata),
     }
     encoded = canonical_json(payload)
-    if len(encoded) > MAX_METADATA_BYTES:
-        raise malformed(retrieved, f"its metadata has {len(encoded)} bytes; the limit is {MAX_METADATA_BYTES}")
-    revision = digest(encoded)
+    if len(encoded) > limits.size:
+        raise malformed(retrieved, f"its metadata has {len(encoded)} bytes; the limit is {limits.size}")
+    revision = _metadata_revision(encoded, payload_profile)
     payload |= {"metadata_revision": revision, "fingerprint": fingerprint}
     if media_links:
         payload["hls_url"] = retrieved.hls_url
     return payload, revision
 
 
+def is_small(retrieved: RetrievedAsset) -> bool:
+    """True if `build` takes a few milliseconds at most, about as long as handing the work to a thread."""
+    words = len(retrieved.transcription.values) if retrieved.transcription else 0
+    return segments_of(retrieved) <= SMALL_SEGMENTS and words <= SMALL_WORDS
+
+
+def segments_of(retrieved: RetrievedAsset) -> int:
+    return sum(len(column.start_sec) for column in retrieved.columns or ())
+
+
+def computed_metadata_revision(payload: Mapping[str, Any], payload_profile: PayloadProfile = "none") -> str:
+    """The metadata revision that a stored payload computes to. A missing key counts as null."""
+    return _metadata_revision(canonical_json({key: payload.get(key) for key in METADATA_KEYS}), payload_profile)
+
+
+def _metadata_revision(encoded: bytes, payload_profile: PayloadProfile) -> str:
+    """Another profile is another revision, so that the derived keys are written or removed like changed metadata."""
+    return digest(encoded) if payload_profile == "none" else digest(encoded, payload_profile.encode())
+
+
 def build(
-    retrieved: RetrievedAsset, index: Index, fingerprint: str, *, media_links: bool = False, transcript: bool = True
+    retrieved: RetrievedAsset,
+    index: Index,
+    fingerprint: str,
+    *,
+    media_links: bool = False,
+    transcript: bool = True,
+    payload_profile: PayloadProfile = "none",
+    sparse_transcript: bool = False,
 ) -> AssetPoints:
     """The points of an asset retrieved with an embedding. Raises MalformedAsset: then store no point of it."""
     if retrieved.columns is None or retrieved.model is None:
@@ -140,21 +226,19 @@ def build(
     scopes, start_ms, end_ms, segments = _points(columns)
     vectors = _named_vectors(retrieved, columns, scopes, start_ms, end_ms)
     words = SpokenWords.of(retrieved.transcription) if transcript else None
-    transcripts = tuple(
-        (words.within(start, end) if words else None) or "" for start, end in zip(start_ms, end_ms, strict=True)
+    transcripts = words.within(start_ms, end_ms) if words else ("",) * len(scopes)
+    payload, metadata_revision = metadata_payload(
+        retrieved, index, fingerprint, media_links=media_links, payload_profile=payload_profile
     )
-    payload, metadata_revision = metadata_payload(retrieved, index, fingerprint, media_links=media_links)
     payload |= {"embedding_model": retrieved.model, "asset_points": len(scopes)}
+    algorithm = (TRANSCRIPT_BM25, BM25_VERSION) if sparse_transcript else ()
     return AssetPoints(
         index_id=index.index_id,
         indexed_asset_id=retrieved.asset.indexed_asset_id,
         model=retrieved.model,
         dimension=dimension,
         options=tuple(vectors),
-        ids=tuple(
-            point_id(index.index_id, retrieved.asset.indexed_asset_id, retrieved.model, scope, int(start), int(end))
-            for scope, start, end in zip(scopes, start_ms, end_ms, strict=True)
-        ),
+        ids=_point_ids(index.index_id, retrieved.asset.indexed_asset_id, retrieved.model, scopes, start_ms, end_ms),
         scopes=scopes,
         start_ms=start_ms,
         end_ms=end_ms,
@@ -162,11 +246,13 @@ def build(
         transcripts=transcripts,
         vectors=vectors,
         revision=_revision(
-            [LAYOUT_VERSION, media_links, retrieved.model, scopes, transcripts], start_ms, end_ms, vectors
+            [LAYOUT_VERSION, media_links, retrieved.model, scopes, transcripts, *algorithm], start_ms, end_ms, vectors
         ),
         metadata_revision=metadata_revision,
         asset_payload=payload,
         dropped_words=words.dropped if words else 0,
+        payload_profile=payload_profile,
+        sparse=tuple(map(transcript_vector, transcripts)) if sparse_transcript else None,
     )
 
 
@@ -183,19 +269,18 @@ def _dimension(retrieved: RetrievedAsset, columns: Iterable[CheckedColumn]) -> i
 
 def _points(columns: Iterable[CheckedColumn]) -> tuple[tuple[str, ...], Int64, Int64, Int64]:
     """Scope, start, end and ordinal of every point: the distinct time ranges per scope, sorted by (start, end)."""
-    by_scope: dict[str, list[Int64]] = {}
+    by_scope: dict[str, set[tuple[int, int]]] = {}
     for column in columns:
-        by_scope.setdefault(column.scope, []).append(np.stack([column.start_ms, column.end_ms], axis=1))
-    scopes: list[str] = []
-    ranges: list[Int64] = [np.empty((0, 2), np.int64)]
-    ordinals: list[Int64] = [np.empty(0, np.int64)]
+        found = zip(column.start_ms.tolist(), column.end_ms.tolist(), strict=True)
+        by_scope.setdefault(column.scope, set()).update(found)
+    scopes, ranges, ordinals = list[str](), list[tuple[int, int]](), list[int]()
     for scope in sorted(by_scope):
-        distinct = np.unique(np.concatenate(by_scope[scope]), axis=0)
+        distinct = sorted(by_scope[scope])
         scopes += [scope] * len(distinct)
-        ranges.append(distinct)
-        ordinals.append(np.arange(len(distinct), dtype=np.int64))
-    joined = np.concatenate(ranges)
-    return tuple(scopes), joined[:, 0], joined[:, 1], np.concatenate(ordinals)
+        ranges += distinct
+        ordinals += range(len(distinct))
+    joined = np.array(ranges, np.int64).reshape(-1, 2)
+    return tuple(scopes), joined[:, 0], joined[:, 1], np.array(ordinals, np.int64)
 
 
 def _named_vectors(
@@ -208,7 +293,7 @@ def _named_vectors(
     keys = zip(scopes, start_ms.tolist(), end_ms.tolist(), strict=True)
     row_of = {key: row for row, key in enumerate(keys)}
     found: dict[str, NamedVectors] = {}
-    for option in sorted({column.option for column in columns}, key=_option_order):
+    for option in sorted({column.option for column in columns}, key=option_order):
         mine = [column for column in columns if column.option == option and len(column.vectors)]
         if not mine:
             continue
@@ -249,7 +334,3 @@ def _revision(facts: list[Any], start_ms: Int64, end_ms: Int64, vectors: Mapping
 def _little_endian(matrix: Float32) -> memoryview:
     """The bytes of the matrix, without a copy where they are little-endian already."""
     return np.ascontiguousarray(matrix, "<f4").data.cast("B")
-
-
-def _option_order(option: str) -> tuple[int, str]:
-    return (OPTION_ORDER.index(option) if option in OPTION_ORDER else len(OPTION_ORDER), option)

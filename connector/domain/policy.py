@@ -1,5 +1,6 @@
 """Limits and options of a plan."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,8 +13,9 @@ DeleteMode = Literal["sync", "keep"]
 class Policy:
     """`recent_deletes` counts the last 24 hours; `respect_backoff` postpones failed assets until they are due.
 
-    `allow_deletes`: an operator allowed the deletes of this cycle, whatever their number. Without a `refresh` policy,
-    the plan has no refreshes.
+    `allow_deletes`: an operator allowed the deletes of this cycle, whatever their number, if all of them are among the
+    `shown` ones (None: any). `delete_grace`: seconds from the first proof of absence to the delete. Without a `refresh`
+    policy, the plan has no refreshes.
     """
 
     now: float
@@ -24,4 +26,10 @@ class Policy:
     refresh: RefreshPolicy | None = None
     recent_deletes: int = 0
     allow_deletes: bool = False
+    shown: frozenset[str] | None = None
     respect_backoff: bool = False
+    delete_grace: float = 0.0
+
+    def allows(self, indexed_asset_ids: Iterable[str]) -> bool:
+        """True if an operator allowed these deletes."""
+        return self.allow_deletes and (self.shown is None or self.shown.issuperset(indexed_asset_ids))

@@ -42,7 +42,12 @@ def due(applied: Mapping[str, Applied | Retrieved], state: IndexState, policy: R
 
 def refreshable(row: Checkpoint, fingerprint: str) -> bool:
     """True if the row is applied at this fingerprint, and nothing is being tried."""
-    return row.applied is not None and row.applied.fingerprint == fingerprint and not (row.opened or row.attempt)
+    return is_at_rest(row) and row.applied is not None and row.applied.fingerprint == fingerprint
+
+
+def is_at_rest(row: Checkpoint) -> bool:
+    """True if nothing is being tried. A refresh of any other row would compare with facts that may not hold."""
+    return not (row.opened or row.attempt)
 
 
 def canary_checked(state: IndexState, now: float, *, differs: bool) -> IndexState:
@@ -77,7 +82,11 @@ def _moment(last: float, wait: float, due_since: float) -> float:
 def _canary(
     applied: Mapping[str, Applied | Retrieved], state: IndexState, policy: RefreshPolicy, now: float
 ) -> str | None:
-    """The asset to refresh deeply once per interval as a sample of the index: the one with the oldest deep refresh."""
+    """The asset to refresh deeply once per interval as a sample of the index: the one with the oldest deep refresh.
+
+    None if that was within the interval: then all assets are samples.
+    """
     if not applied or now < state.canary_at + policy.interval:
         return None
-    return min(applied, key=lambda name: (applied[name].deep_at, name))
+    oldest = min(applied, key=lambda name: (applied[name].deep_at, name))
+    return None if now < applied[oldest].deep_at + policy.interval else oldest

@@ -113,6 +113,8 @@ class CycleReport:
     error: Mapping[str, str] | None = None
     withheld_because: str | None = None
     kept: int = 0
+    pending: int = 0
+    """Deletes that wait for the end of the grace period."""
     lag_sec: float | None = None
     interrupted: bool = False
     warnings: tuple[str, ...] = ()
@@ -144,6 +146,7 @@ def planned(report: CycleReport, snapshot: Snapshot, plan: Plan) -> CycleReport:
         unchanged=plan.unchanged,
         waiting=len(plan.waiting),
         kept=plan.kept,
+        pending=len(plan.pending),
         withheld=len(plan.withheld),
         withheld_because=plan.withheld_because,
         quarantined=len(plan.quarantined),

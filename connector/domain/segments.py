@@ -1,6 +1,7 @@
 """Validate segments and spoken words of a retrieved asset; convert offsets to integer milliseconds."""
 
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,10 +53,24 @@ class SpokenWords:
         dropped = len(spoken.values) - len(order)
         return cls(_ms(spoken.start_sec[order]), _ms(spoken.end_sec[order]), values, dropped)
 
-    def within(self, start: np.int64, end: np.int64) -> str | None:
-        """Words whose interval overlaps [start, end), None if none; a word of zero length counts where it starts."""
-        overlaps = (self.start_ms < end) & ((self.end_ms > start) | (self.start_ms == start))
-        return " ".join(self.values[i] for i in np.flatnonzero(overlaps) if self.values[i]) or None
+    def within(self, start_ms: Int64, end_ms: Int64) -> tuple[str, ...]:
+        """For each [start, end) the words that overlap it; a word of zero length counts where it starts.
+
+        Words before `first` end too early, and words from `stop` on begin too late.
+        """
+        latest_end = np.maximum.accumulate(self.end_ms)
+        first = np.minimum(latest_end.searchsorted(start_ms, "right"), self.start_ms.searchsorted(start_ms, "left"))
+        stop = np.maximum(self.start_ms.searchsorted(end_ms, "left"), first)
+        ranges = zip(start_ms.tolist(), first.tolist(), stop.tolist(), strict=True)
+        return tuple(self._overlapping(*one) for one in ranges)
+
+    def _overlapping(self, start: int, first: int, stop: int) -> str:
+        """Of the words from `first` to before `stop`, those that do not end too early."""
+        overlaps = (self.end_ms[first:stop] > start) | (self.start_ms[first:stop] == start)
+        values = self.values[first:stop]
+        if not overlaps.all():
+            values = tuple(compress(values, overlaps))
+        return " ".join(filter(None, values))
 
 
 def _check_offsets(retrieved: RetrievedAsset, what: str, start_sec: Float64, end_sec: Float64) -> None:

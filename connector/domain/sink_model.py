@@ -2,7 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from connector.domain.bm25 import IDF, TRANSCRIPT_BM25, SparseVector
+
+if TYPE_CHECKING:
+    from connector.domain.arrays import Float32
 
 LAYOUT_VERSION = "1.1"
 METADATA_TYPES = ("keyword", "integer", "float", "bool", "datetime", "text", "uuid")
@@ -10,12 +15,16 @@ METADATA_TYPES = ("keyword", "integer", "float", "bool", "datetime", "text", "uu
 
 @dataclass(frozen=True, slots=True)
 class CollectionSpec:
-    """Required collection: one per model, one named vector per option, one dimension, distance Cosine."""
+    """Required collection: one per model, one named vector per option, one dimension, distance Cosine.
+
+    With `sparse_transcript`, also the sparse vector `transcript-bm25` with the modifier IDF.
+    """
 
     name: str
     model: str
     dimension: int
     options: tuple[str, ...]
+    sparse_transcript: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +63,29 @@ class CollectionInfo:
     """Index id -> the owner, which alone may write points of that index here."""
     warnings: tuple[str, ...] = ()
     """Settings without effect here, with advice: for example a payload index of another type."""
+    sparse: Mapping[str, str] = field(default_factory=dict)
+    """Sparse vector -> modifier, `none` or `idf`."""
+
+    @property
+    def has_sparse_transcript(self) -> bool:
+        return self.sparse.get(TRANSCRIPT_BM25) == IDF
+
+    @property
+    def queried_name(self) -> str:
+        """For queries by what is known of this collection: the alias may have moved to another one meanwhile."""
+        return self.real_name or self.name
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Whether a collection can be used: `differences` from the required one, and settings without effect."""
+    """Whether a collection can be used: `differences` from the required one, and settings without effect.
+
+    `advice` is what to do about the differences.
+    """
 
     differences: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +125,18 @@ class SinkAsset:
         return len(self.points_by_revision) == 1 and self.points == self.asset_points and bool(self.fingerprint)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredPoint:
+    """A stored point with its whole payload and its named vectors, which Qdrant has normalized.
+
+    `sparse` is its vector `transcript-bm25`.
+    """
+
+    payload: Mapping[str, Any]
+    vectors: Mapping[str, "Float32"]
+    sparse: SparseVector | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Similarities:
     """Cosine similarities of one named vector to a text: the highest one, and those of a sample of segments."""
@@ -125,4 +161,18 @@ class Hit:
     end_offset_sec: float
     embedding_options: tuple[str, ...]
     transcript: str | None
+    similarities: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPoint:
+    """A point that a search found. `score` is the fused score; compare it within one result list only.
+
+    `similarities` maps the named vectors by which the point was found to its cosine similarity there; for
+    `transcript-bm25` it is the share of the query that is said, 0 to 1 (`bm25.share_of_query`).
+    """
+
+    point_id: str
+    score: float
+    payload: Mapping[str, Any]
     similarities: Mapping[str, float]

@@ -1,8 +1,8 @@
 """The write protocol: open the row, write to the sink, close the row. Each change returns a Result.
 
-    Upsert:   ledger.attempt -> retrieve -> points -> ledger.open -> sink.replace -> ledger.record
+    Upsert:   ledger.begin -> retrieve -> points -> ledger.open -> sink.replace -> ledger.record
               An announced asset was not listed: ledger.note after the retrieval, which says what a listing would.
-    Refresh:  ledger.attempt -> retrieve -> compare -> ledger.open -> sink.set_payload -> ledger.record
+    Refresh:  ledger.begin -> retrieve -> compare -> ledger.open -> sink.set_payload -> ledger.record
     Delete:   (confirmed by the engine) ledger.open -> sink.delete -> ledger.forget; without points: ledger.forget only
 
 Invariants: every asset with points in the sink has a row; a row that is not opened states exactly what the sink holds.
@@ -11,7 +11,7 @@ Invariants: every asset with points in the sink has a row; a row that is not ope
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -27,19 +27,19 @@ from connector.domain.errors import (
     TransientError,
     Unavailable,
 )
-from connector.domain.events import AssetOpened
+from connector.domain.events import AssetOpened, ChangeBegan, PointsBuilt
 from connector.domain.fingerprint import fingerprint
 from connector.domain.index_settings import IndexSettings
 from connector.domain.ledger_model import Applied, Attempt, Checkpoint
-from connector.domain.plan import GONE, UPSERTS, Announced, Decision, Delete, Refresh, Upsert, decide
+from connector.domain.plan import GONE, Announced, Decision, Delete, Refresh, Upsert, wanted
 from connector.domain.points import AssetPoints
-from connector.domain.refresh import canary_checked, refreshable
+from connector.domain.reconciling import renamed
+from connector.domain.refresh import canary_checked
 from connector.domain.report import Outcome, Result
 from connector.domain.source_model import READY, Index, IndexedAsset
 from connector.engine.asset_collections import AssetCollections
 from connector.engine.embedding_lag import EmbeddingLag, embedding_missing
 from connector.engine.owners import Ownership
-from connector.engine.reconcile import renamed
 from connector.ports import CheckpointStore, Observer, Sink, Source
 
 Change = Upsert | Refresh | Announced
@@ -78,31 +78,29 @@ class Applier:
         exceptions such as MemoryError, so that an oversized asset ends in quarantine.
         """
         name = planned.indexed_asset_id
+        self._observe(ChangeBegan(self._index.index_id, name))
         try:
-            change = await self._still_needed(planned)
-            if change is None:
-                return Result(name, Outcome.UNCHANGED)
-            attempt = await self._ledger.attempt(self._index.index_id, name, change.fingerprint, self._clock())
-            result = await self._try(change, attempt)
+            begun = await self._begin(planned)
+            result = await self._try(*begun) if begun else Result(name, Outcome.UNCHANGED)
         except ConnectorError:
             raise
         except Exception as error:  # noqa: BLE001  reported in the log and in the Result
             result = Result(name, Outcome.FAILED, error=_crashed(name, error))
-        return replace(result, filename=result.filename or _filename(planned))
+        return replace(result, filename=result.filename or filename_of(planned))
 
-    async def _still_needed(self, planned: Change) -> Change | None:
+    async def _begin(self, planned: Change) -> tuple[Change, Attempt] | None:
         """The change with the row of now: time has passed since the survey, and another pass may have done it."""
-        name, index_id = planned.indexed_asset_id, self._index.index_id
-        row = await self._row(name)
-        if isinstance(planned, Announced):
-            return replace(planned, checkpoint=row)
+        name, index_id, now = planned.indexed_asset_id, self._index.index_id, self._clock()
+        policy = self._settings.policy(now)
+        row, attempt = await self._ledger.begin(index_id, name, now, partial(wanted, planned, policy))
+        if attempt is None:
+            if isinstance(planned, Upsert) and row and row.priority is not None:
+                await self._ledger.unplan(index_id, name)
+            return None
+        row = row and renamed(row, self._names)
         if isinstance(planned, Refresh):
-            return replace(planned, checkpoint=row) if row and refreshable(row, planned.fingerprint) else None
-        if decide(planned.asset, row, planned.fingerprint, self._settings.policy(self._clock())) in UPSERTS:
-            return replace(planned, checkpoint=row)
-        if row and row.priority is not None:
-            await self._ledger.unplan(index_id, name)
-        return None
+            return replace(planned, checkpoint=row or planned.checkpoint), attempt
+        return replace(planned, checkpoint=row), attempt
 
     async def _row(self, name: str) -> Checkpoint | None:
         row = (await self._ledger.rows(self._index.index_id, [name])).get(name)
@@ -142,6 +140,7 @@ class Applier:
     async def delete(self, change: Delete) -> Result:
         """Carry out one delete. Raises like `carry_out`; counts an attempt only on failure."""
         name, index_id = change.checkpoint.indexed_asset_id, self._index.index_id
+        self._observe(ChangeBegan(index_id, name))
         row = await self._row(name)
         if row is None:
             return Result(name, Outcome.FORGOTTEN)
@@ -177,18 +176,27 @@ class Applier:
             return await self._not_ready(change)
         if retrieved.columns is None or retrieved.model is None:
             raise embedding_missing(name, attempt, self._clock())
-        filename = retrieved.asset.filename
-        with self._source.in_memory(sum(column.vectors.nbytes for column in retrieved.columns)):
-            building = asyncio.to_thread(
+        filename, row = retrieved.asset.filename, change.checkpoint
+        size = sum(column.vectors.nbytes for column in retrieved.columns)
+        first = row is None or not row.collections
+        home, segments = settings.collection_name(retrieved.model), points.segments_of(retrieved)
+        announced = self._sink.announce_write(home, segments) if first else nullcontext()
+        with self._source.in_memory(size), announced:
+            build = partial(
                 points.build,
                 retrieved,
                 self._index,
                 change.fingerprint,
                 media_links=settings.media_links,
                 transcript=settings.transcript,
+                payload_profile=settings.payload_profile,
+                sparse_transcript=settings.sparse_transcript,
             )
+            small = points.is_small(retrieved)
             del retrieved  # vectors that the points do not use need no memory during the write
-            built = await building
+            built = build() if small else await asyncio.to_thread(build)
+            del build
+            self._observe(PointsBuilt(self._index.index_id, name, len(built)))
             result = await self._write(change, built, self._applied(change, built))
         return replace(result, dropped_words=built.dropped_words, filename=filename)
 
@@ -259,19 +267,24 @@ class Applier:
         if retrieved is None:
             return await self._vanished(name, attempt)
         payload, revision = points.metadata_payload(
-            retrieved, self._index, change.fingerprint, media_links=self._settings.media_links
+            retrieved,
+            self._index,
+            change.fingerprint,
+            media_links=self._settings.media_links,
+            payload_profile=self._settings.payload_profile,
         )
         seen = replace(known, fingerprint=change.fingerprint, metadata_revision=revision, shallow_at=self._clock())
         return await self._patch(name, known, seen, payload)
 
     async def _patch(self, name: str, known: Applied, seen: Applied, payload: Mapping[str, Any]) -> Result:
-        """Write the metadata if it changed. The vectors are unchanged."""
+        """Write the metadata if it changed, or the payload profile. The vectors are unchanged."""
         outcome, written = Outcome.UNCHANGED, 0
         if known.metadata_revision != seen.metadata_revision:
             await self._ownership.own(known.collection)
             await self._open(name, {known.collection})
             if known.points:
-                await self._sink.set_payload(known.collection, self._index.index_id, name, payload)
+                profile = self._settings.payload_profile
+                await self._sink.set_payload(known.collection, self._index.index_id, name, payload, profile)
             outcome, written = Outcome.REFRESHED, known.points
         await self._ledger.record(self._index.index_id, name, seen)
         return Result(name, outcome, points=written)
@@ -305,7 +318,7 @@ class Applier:
         return max(acknowledged_at - ready_at, 0.0) if ready_at >= self._first_cycle_at else None
 
 
-def _filename(change: Change) -> str | None:
+def filename_of(change: Change) -> str | None:
     if isinstance(change, Upsert):
         return change.asset.filename
     row = change.checkpoint

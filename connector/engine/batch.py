@@ -50,6 +50,11 @@ class Batch:
         self._close()
         self.fail(error)
 
+    def withdraw(self) -> None:
+        """A change in hand is not this process's any more."""
+        self._in_hand -= 1
+        self.stop()
+
     def stop(self) -> None:
         self._stopped = True
         self._changed.set()

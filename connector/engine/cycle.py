@@ -7,22 +7,25 @@ index may overlap: the queue has at most one change of an asset in hand, and eac
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
 from connector.domain.activity import ACTIVITY
 from connector.domain.errors import ConnectorError, InternalError, LedgerUnavailable
-from connector.domain.events import ChangeFinished, ChangesPlanned, CycleBegan, CycleEnded
+from connector.domain.events import ChangeFinished, ChangesPlanned, CycleBegan, CycleEnded, JobReported
 from connector.domain.index_settings import IndexSettings
-from connector.domain.plan import Decision, Upsert
+from connector.domain.plan import Decision, Delete, Upsert
 from connector.domain.priority import WAITS_AS, Priority
 from connector.domain.report import CycleKind, CycleReport, Result
 from connector.domain.source_model import IndexedAsset
 from connector.engine.apply import Applier
 from connector.engine.batch import down
 from connector.engine.delete_proof import prove_deletes
+from connector.engine.dispatch import Dispatch
+from connector.engine.expiry_notice import announce_expiry
+from connector.engine.grace import Grace
 from connector.engine.owners import Ownership, owner_of
 from connector.engine.passes import Pass, announced, deletes, forgets, refreshes, upserts
 from connector.engine.preparation import Prepared, prepared
@@ -53,12 +56,17 @@ class Engine:
         stopwatch: Callable[[], float] = time.monotonic,
         concurrency: int = 4,
         observe: Observer = lambda _: None,
+        dispatch: Dispatch | None = None,
     ) -> None:
+        """With `dispatch`, changes of assets are carried out there; only deletes in this process, so many at once."""
         self._source, self._sink, self._ledger = source, sink, ledger
+        self._dispatch, self._deleting = dispatch, asyncio.Semaphore(concurrency)
         self._clock, self._stopwatch, self._observe = clock, stopwatch, observe
+        self._grace = Grace(ledger, clock, observe)
         self.surveyor = Surveyor(source, sink, ledger, clock)
         self.queue = WorkQueue()
-        self.workers = Workers(self.queue, source.reserve, source.release, self._tell, concurrency)
+        reserve, release = (source.reserve, source.release) if dispatch is None else (_at_once, _nothing)
+        self.workers = Workers(self.queue, reserve, release, self._tell, concurrency)
 
     async def cycle(self, settings: IndexSettings, options: CycleOptions | None = None) -> CycleReport:
         """Run a full cycle. Errors are in the report, never raised."""
@@ -201,7 +209,8 @@ class Engine:
         return None
 
     def _tell(self, work: Work, result: Result) -> None:
-        self._observe(ChangeFinished(work.index_id, result, work.activity.cycle_id if work.activity else None))
+        kind = JobReported if work.is_job else ChangeFinished
+        self._observe(kind(work.index_id, result, work.activity.cycle_id if work.activity else None))
 
     async def _prepare(self, it: Pass) -> Prepared:
         """Check that the index and its collection can be used. Sets the index and the warnings of the pass."""
@@ -215,6 +224,7 @@ class Engine:
         """Write the plan to the ledger. From now on the work is known there, so the watermark may pass it."""
         index_id = survey.index.index_id
         await self._ledger.update_state(index_id, survey.before)
+        await self._grace.cancel(survey.snapshot, survey.plan)
         by_priority: dict[Priority, list[IndexedAsset]] = {}
         for change in survey.plan.upserts:
             by_priority.setdefault(it.priority_of(change), []).append(change.asset)
@@ -223,16 +233,22 @@ class Engine:
                 await self._ledger.plan(index_id, assets[first : first + _ROWS_PER_COMMIT], priority)
         state = await self._ledger.update_state(index_id, survey.after)
         await self.surveyor.remember(survey, state or survey.state)
+        await announce_expiry(self._ledger, self._observe, index_id, state, self._clock())
 
     async def _carry_out(self, it: Pass, survey: Survey) -> None:
         """Carry out the plan. Deletes come last, and only those that the source confirms."""
         plan, applier = survey.plan, await self._applier(it.settings, survey)
         done = {result.indexed_asset_id for result in it.results}
+        carry_out = applier.carry_out
+        if self._dispatch:
+            carry_out = partial(self._dispatch.carry_out, it.settings.index_id, _names_of(survey))
         works = [
-            *announced(it, applier, plan.announced),
-            *upserts(it, applier, plan.upserts),
-            *refreshes(it, applier, plan.refreshes),
+            *announced(it, carry_out, plan.announced),
+            *upserts(it, carry_out, plan.upserts),
+            *refreshes(it, carry_out, plan.refreshes),
         ]
+        for work in works:
+            work.is_job = self._dispatch is not None
         left = [work for work in works if work.indexed_asset_id not in done]
         # Workers take the first change before the last one is in the queue.
         left.sort(key=lambda work: (work.priority, work.order))
@@ -240,13 +256,25 @@ class Engine:
         it.planned = len(it.results) + count
         self._observe(ChangesPlanned(it.cycle_id, survey.index.index_id, count, survey.index.name))
         finished = await self._through_queue(it, left)
-        if finished and (plan.deletes or plan.forgets):
+        if finished and (plan.deletes or plan.absent or plan.forgets):
             proof = await prove_deletes(self._source, survey.snapshot, plan)
             it.withheld += proof.withheld(plan)
+            await self._grace.begin(it, proof)
             if not proof.objection:
-                finished = await self._through_queue(it, deletes(it, applier, proof.gone))
+                finished = await self._through_queue(it, deletes(it, self._delete(applier), proof.gone))
                 finished = finished and await self._through_queue(it, forgets(it, applier, plan.forgets))
         it.interrupted = not finished
+
+    def _delete(self, applier: Applier) -> Callable[[Delete], Awaitable[Result]]:
+        """Workers that wait for changes elsewhere are more than may work here."""
+        if self._dispatch is None:
+            return applier.delete
+
+        async def delete(change: Delete) -> Result:
+            async with self._deleting:
+                return await applier.delete(change)
+
+        return delete
 
     async def _through_queue(self, it: Pass, works: Iterable[Work]) -> bool:
         """False if the workers were stopped before all were done. Blocks the index if one of them ends the pass."""
@@ -273,7 +301,20 @@ class Engine:
             settings=settings,
             index=index,
             first_cycle_at=survey.state.first_cycle_at,
-            names=survey.reconciliation.names if survey.reconciliation else {},
+            names=_names_of(survey),
             ownership=Ownership(self._sink, self._ledger, index.index_id, home, me, self._clock),
             observe=self._observe,
         )
+
+
+def _names_of(survey: Survey) -> Mapping[str, str]:
+    """Alias of a collection -> the name that the ledger rows use."""
+    return survey.reconciliation.names if survey.reconciliation else {}
+
+
+async def _at_once(_: Callable[[], Priority]) -> None:
+    """Whoever carries out the change waits for the turn of its requests."""
+
+
+def _nothing() -> None:
+    """There is no turn to give back."""

@@ -1,5 +1,7 @@
 """Confirm deletes with the source right before they are carried out, and withhold those that it does not confirm.
 
+With a grace period, the first confirmation only starts it; the delete needs another one after it.
+
 Absence from a listing alone never deletes.
 """
 
@@ -9,6 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from connector.domain.errors import AssetError
+from connector.domain.ledger_model import Checkpoint
 from connector.domain.plan import Delete, Plan
 from connector.domain.report import Problem, Withheld
 from connector.domain.source_model import Snapshot
@@ -20,17 +23,22 @@ _UNPROVEN = "the source cannot confirm that these assets are gone; `connector qu
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """Confirmed deletes, unconfirmed ones with their errors, and an objection that voids all of them."""
+    """Confirmed deletes, unconfirmed ones with their errors, and an objection that voids all of them.
+
+    `absent` are rows whose grace period starts now; `exists` is an asset that is there, although it was not listed.
+    """
 
     gone: tuple[Delete, ...] = ()
+    absent: tuple[Checkpoint, ...] = ()
     unproven: Mapping[str, AssetError] = field(default_factory=dict)
     objection: str | None = None
+    exists: str | None = None
 
     def withheld(self, plan: Plan) -> list[Withheld]:
         """The planned deletes that must not be carried out."""
         problems = tuple(Problem(name, "withheld", error.code, str(error)) for name, error in self.unproven.items())
         unproven = [Withheld(len(problems), _UNPROVEN, problems)] if problems else []
-        void = len(plan.deletes) - len(problems) if self.objection else 0
+        void = len(plan.deletes) + len(plan.absent) - len(problems) if self.objection else 0
         return [*unproven, *([Withheld(void, self.objection)] if self.objection and void else [])]
 
 
@@ -39,26 +47,25 @@ async def prove_deletes(source: Source, snapshot: Snapshot, plan: Plan) -> Proof
 
     If the source cannot answer for an asset, withhold only its delete.
     """
-    index_id, gone, unproven = snapshot.index.index_id, [], {}
-    for delete in plan.deletes:
-        name = delete.checkpoint.indexed_asset_id
+    index_id, unproven = snapshot.index.index_id, dict[str, AssetError]()
+    for name in [row.indexed_asset_id for row in (*(it.checkpoint for it in plan.deletes), *plan.absent)]:
         try:
             if await source.exists(index_id, name):
-                return Proof(objection=_exists(name))
+                return _exists(name)
         except AssetError as error:
             unproven[name] = error
-        else:
-            gone.append(delete)
     for row in plan.forgets:
         with suppress(AssetError):  # it has no points, so forgetting it loses nothing
             if await source.exists(index_id, row.indexed_asset_id):
-                return Proof(objection=_exists(row.indexed_asset_id))
-    objection = await _objection_of_the_listed(source, snapshot) if gone or plan.forgets else None
-    return Proof(tuple(gone), unproven, objection)
+                return _exists(row.indexed_asset_id)
+    gone = tuple(it for it in plan.deletes if it.checkpoint.indexed_asset_id not in unproven)
+    absent = tuple(it for it in plan.absent if it.indexed_asset_id not in unproven)
+    objection = await _objection_of_the_listed(source, snapshot) if gone or absent or plan.forgets else None
+    return Proof(gone, absent, unproven, objection)
 
 
-def _exists(name: str) -> str:
-    return f"asset {name} exists, but is not in the listing"
+def _exists(name: str) -> Proof:
+    return Proof(objection=f"asset {name} exists, but is not in the listing", exists=name)
 
 
 async def _objection_of_the_listed(source: Source, snapshot: Snapshot) -> str | None:

@@ -14,7 +14,7 @@ from connector.domain.sink_model import CollectionInfo, Owner
 from connector.ports import CheckpointStore, Sink
 
 _FRESH_SEC = 60.0
-_TAKE_OVER = "stop the other connector and run `connector sync --take-over` with this one's settings"
+_TAKE_OVER = "run `connector sync --take-over` here; first stop the other connector, if it still runs"
 
 
 class OwnedElsewhere(SinkMismatch):

@@ -16,7 +16,7 @@ from connector.domain.priority import Priority
 from connector.domain.report import CycleKind, CycleReport, Result, Withheld, carried_out, error_facts, planned
 from connector.domain.source_model import Index
 from connector.domain.watermark import newest_first
-from connector.engine.apply import Applier
+from connector.engine.apply import Applier, Change
 from connector.engine.survey import Survey
 from connector.engine.work_queue import Work
 
@@ -42,6 +42,8 @@ class Pass:
     """Number of its changes; None until they are known."""
     results: list[Result] = field(default_factory=list)
     withheld: list[Withheld] = field(default_factory=list)
+    absent: set[str] = field(default_factory=set)
+    """The assets whose grace period it started."""
     interrupted: bool = False
     error: ConnectorError | None = None
     fed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -69,29 +71,33 @@ class Pass:
         )
         if self.survey:
             report = planned(report, self.survey.snapshot, self.survey.plan)
-            report = replace(report, complete=report.complete or self.kind is CycleKind.RESUMED)
+            complete = report.complete or self.kind is CycleKind.RESUMED
+            report = replace(report, complete=complete, pending=report.pending + len(self.absent))
         return carried_out(report, self.results, self.withheld)
 
 
-def upserts(it: Pass, applier: Applier, changes: Iterable[Upsert]) -> Iterator[Work]:
+CarryOut = Callable[[Change], Awaitable[Result]]
+
+
+def upserts(it: Pass, carry_out: CarryOut, changes: Iterable[Upsert]) -> Iterator[Work]:
     for change in changes:
-        carry_out = partial(applier.carry_out, change)
-        yield _work(it, change.indexed_asset_id, it.priority_of(change), carry_out, newest_first(change.asset))
+        order = newest_first(change.asset)
+        yield _work(it, change.indexed_asset_id, it.priority_of(change), partial(carry_out, change), order)
 
 
-def announced(it: Pass, applier: Applier, changes: Iterable[Announced]) -> Iterator[Work]:
+def announced(it: Pass, carry_out: CarryOut, changes: Iterable[Announced]) -> Iterator[Work]:
     for change in changes:
-        yield _work(it, change.indexed_asset_id, Priority.FRESH, partial(applier.carry_out, change), -math.inf)
+        yield _work(it, change.indexed_asset_id, Priority.FRESH, partial(carry_out, change), -math.inf)
 
 
-def refreshes(it: Pass, applier: Applier, changes: Iterable[Refresh]) -> Iterator[Work]:
+def refreshes(it: Pass, carry_out: CarryOut, changes: Iterable[Refresh]) -> Iterator[Work]:
     for number, change in enumerate(changes):
-        yield _work(it, change.indexed_asset_id, Priority.REFRESH, partial(applier.carry_out, change), number)
+        yield _work(it, change.indexed_asset_id, Priority.REFRESH, partial(carry_out, change), number)
 
 
-def deletes(it: Pass, applier: Applier, planned: Iterable[Delete]) -> Iterator[Work]:
+def deletes(it: Pass, carry_out: Callable[[Delete], Awaitable[Result]], planned: Iterable[Delete]) -> Iterator[Work]:
     for delete in planned:
-        yield _work(it, delete.checkpoint.indexed_asset_id, Priority.COMMAND, partial(applier.delete, delete))
+        yield _work(it, delete.checkpoint.indexed_asset_id, Priority.COMMAND, partial(carry_out, delete))
 
 
 def forgets(it: Pass, applier: Applier, rows: Iterable[Checkpoint]) -> Iterator[Work]:

@@ -9,7 +9,17 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
-from connector.domain.ledger_model import Applied, Checkpoint, IndexState
+from connector.domain.ledger_model import Checkpoint, IndexState
+from connector.domain.reconciling import (
+    adopted,
+    compared,
+    expected_tally,
+    may_write,
+    named,
+    renamed,
+    tally_difference,
+    without,
+)
 from connector.domain.sink_model import CollectionInfo, Owner, SinkAsset, Tally
 from connector.domain.source_model import IndexedAsset
 from connector.domain.stored_times import credible_rows
@@ -71,7 +81,7 @@ async def compare(
     A `thorough` comparison reads every point. The counts cannot tell our points from copies that somebody made.
     """
     state, rows = await ledger.state(index_id), await ledger.load(index_id, listed)
-    places = await find_collections(sink, [*([home] if home else []), *sorted(_named(rows.values()))])
+    places = await find_collections(sink, [*([home] if home else []), *sorted(named(rows.values()))])
     names = {name: info.name for name, info in places.items() if info and info.name != name}
     if names:
         rows = {name: renamed(row, names) for name, row in rows.items()}
@@ -84,7 +94,7 @@ async def compare(
         predecessor = found.owners.get(index_id)
     existing = {info.name: info for info in places.values() if info}
     claims, released = await comparison.compare_existing(existing, home, me, predecessor)
-    for name in sorted(_named(comparison.rows.values()) - existing.keys()):
+    for name in sorted(named(comparison.rows.values()) - existing.keys()):
         await comparison.compare_collection(name)
     return Reconciliation(
         state or IndexState(first_cycle_at=now, canary_at=now),
@@ -124,37 +134,26 @@ async def find_collections(sink: Sink, names: Iterable[str]) -> dict[str, Collec
     """Map every name that may hold points of an index to its collection: the given names first, then all of ours.
 
     An alias and its target are one collection, under the name that comes first. A copy that was restored beside a named
-    collection has the same instance id: it is left out, unless it is named itself.
+    collection has the same instance id: it is left out, unless it is named itself. Of several with one instance id that
+    nobody names, only the one counts whose owner entry names it.
     """
     found = {name: await sink.inspect(name) for name in dict.fromkeys(names)}
     by_real_name: dict[str, CollectionInfo] = {}
     places = {name: info and by_real_name.setdefault(info.real_name or name, info) for name, info in found.items()}
     named = {info.instance_id for info in by_real_name.values()}
-    for info in await sink.collections():
+    ours = await sink.collections()
+    instances = Counter(info.instance_id for info in ours)
+    for info in ours:
         if info.name in by_real_name:
             places.setdefault(info.name, by_real_name[info.name])
-        elif info.instance_id not in named:
+        elif info.instance_id not in named and (instances[info.instance_id] == 1 or _is_a_home(info)):
             places[info.name] = info
     return places
 
 
-def _is_ours(owner: Owner, me: Owner, predecessor: Owner | None) -> bool:
-    """True also for the predecessor's points, if it was moving the index to the collection that we write now."""
-    if owner.ledger_id == me.ledger_id:
-        return True
-    return predecessor is not None and owner.ledger_id == predecessor.ledger_id and owner.home == me.home
-
-
-def _named(rows: Iterable[Checkpoint]) -> set[str]:
-    return set[str]().union(*(row.collections for row in rows))
-
-
-def renamed(row: Checkpoint, names: Mapping[str, str]) -> Checkpoint:
-    """The row with one name for each collection."""
-    if not row.collections & names.keys():
-        return row
-    applied = row.applied and replace(row.applied, collection=names.get(row.applied.collection, row.applied.collection))
-    return replace(row, applied=applied, collections=frozenset(names.get(name, name) for name in row.collections))
+def _is_a_home(info: CollectionInfo) -> bool:
+    """A copy has the entries of its original, which name that one."""
+    return any(owner.home == info.name for owner in info.owners.values())
 
 
 @dataclass(slots=True)
@@ -171,10 +170,7 @@ class _Comparison:
 
     def leave(self, collection: str) -> None:
         """Remove a collection that another ledger owns from all rows; reopen rows that were applied there."""
-        for name, row in self.rows.items():
-            if collection in row.collections:
-                void = row.applied is not None and row.applied.collection == collection
-                self.rows[name] = replace(row, opened=row.opened or void, collections=row.collections - {collection})
+        self.rows = {name: without(row, collection) for name, row in self.rows.items()}
 
     async def compare_existing(
         self, existing: Mapping[str, CollectionInfo], home: str | None, me: Owner, predecessor: Owner | None
@@ -186,9 +182,9 @@ class _Comparison:
         claims, released = list[CollectionInfo](), list[str]()
         for name, info in sorted(existing.items(), key=lambda item: item[0] == home):
             owner = info.owners.get(self.index_id)
-            if name != home and owner and not _is_ours(owner, me, predecessor):
+            if name != home and owner and not may_write(owner, me, predecessor):
                 self.leave(name)
-            elif name == home or name in _named(self.rows.values()) or await self.sink.count(name, self.index_id):
+            elif name == home or name in named(self.rows.values()) or await self.sink.count(name, self.index_id):
                 claims.append(info)
                 await self.compare_collection(name)
             elif owner:
@@ -196,10 +192,10 @@ class _Comparison:
         return claims, released
 
     async def compare_collection(self, collection: str) -> None:
-        expected = await computed(len(self.rows), _expected, collection, self.rows.values())
+        expected = await computed(len(self.rows), expected_tally, collection, self.rows.values())
         most = len(expected.revisions) + _STRANGE_AT_MOST
         held = None if self.thorough else await self.sink.tally(collection, self.index_id, most)
-        differing = await computed(len(self.rows), _difference, expected, held) if held else None
+        differing = await computed(len(self.rows), tally_difference, expected, held) if held else None
         if differing and not (differing.revisions or differing.metadata_revisions):
             return
         if differing and len(differing.revisions) + len(differing.metadata_revisions) > _DIFFERING_AT_MOST:
@@ -217,73 +213,9 @@ class _Comparison:
         if row is None:
             if found:
                 self.adopted.append(name)
-                self.rows[name] = _adopted(found, collection, self.now)
+                self.rows[name] = adopted(found, collection, self.now)
             return
-        unnamed = found is not None and collection not in row.collections
-        if unnamed or not (row.opened or _holds(row, found, collection, looked_at)):
+        after = compared(row, found, collection, looked_at)
+        if after is not row:
             self.reopened.setdefault(collection, []).append(name)
-            self.rows[name] = replace(row, opened=True, collections=row.collections | {collection})
-
-
-def _expected(collection: str, rows: Iterable[Checkpoint]) -> Tally:
-    """Expected point counts from closed rows. Points of opened rows appear as a difference, so they are read."""
-    revisions, metadata = Counter[str](), Counter[str]()
-    for row in rows:
-        applied = row.applied
-        if applied and applied.points and applied.collection == collection and not row.opened:
-            revisions[applied.revision] += applied.points
-            if applied.metadata_revision:
-                metadata[applied.metadata_revision] += applied.points
-    return Tally(revisions, metadata)
-
-
-def _difference(expected: Tally, held: Tally) -> Tally:
-    """Revisions whose point count differs from the expected one."""
-    return Tally(
-        _differing(expected.revisions, held.revisions), _differing(expected.metadata_revisions, held.metadata_revisions)
-    )
-
-
-def _differing(expected: Mapping[str, int], held: Mapping[str, int]) -> dict[str, int]:
-    return {
-        value: held.get(value, 0)
-        for value in expected.keys() | held.keys()
-        if expected.get(value, 0) != held.get(value, 0)
-    }
-
-
-def _holds(row: Checkpoint, found: SinkAsset | None, collection: str, looked_at: Tally | None) -> bool:
-    applied = row.applied if row.applied and row.applied.collection == collection else None
-    points = applied.points if applied else 0
-    wanted = {applied.revision: points} if applied and points else {}
-    if not _equal(wanted, found.points_by_revision if found else {}, looked_at.revisions if looked_at else None):
-        return False
-    if applied is None or applied.metadata_revision is None:
-        return True
-    wanted = {applied.metadata_revision: points} if points else {}
-    held = found.points_by_metadata_revision if found else {}
-    return _equal(wanted, held, looked_at.metadata_revisions if looked_at else None)
-
-
-def _equal(one: Mapping[str, int], other: Mapping[str, int], among: Collection[str] | None) -> bool:
-    if among is None:
-        return dict(one) == dict(other)
-    return {key: one[key] for key in one if key in among} == {key: other[key] for key in other if key in among}
-
-
-def _adopted(found: SinkAsset, collection: str, now: float) -> Checkpoint:
-    """A new row for points without a row. Opened, and so retrieved again, unless the points are intact."""
-    name, where = found.indexed_asset_id, frozenset({collection})
-    if not found.intact:
-        return Checkpoint(name, opened=True, collections=where)
-    applied = Applied(
-        fingerprint=found.fingerprint or "",
-        revision=next(iter(found.points_by_revision)),
-        metadata_revision=found.metadata_revision,
-        points=found.points,
-        collection=collection,
-        applied_at=now,
-        shallow_at=now,
-        deep_at=now,
-    )
-    return Checkpoint(name, applied=applied, collections=where)
+            self.rows[name] = after

@@ -11,7 +11,7 @@ from connector.domain.last_seen import last_seen, listed, noted
 from connector.domain.ledger_model import Checkpoint, IndexState, Retrieved
 from connector.domain.plan import Announced, Plan, Refresh, due_again, make_plan, with_withheld
 from connector.domain.priority import Priority
-from connector.domain.refresh import Due, RefreshPolicy, due, refresh_quota
+from connector.domain.refresh import Due, RefreshPolicy, due, is_at_rest, refresh_quota
 from connector.domain.report import CycleKind
 from connector.domain.sink_model import LAYOUT_VERSION
 from connector.domain.source_model import Index, IndexedAsset, Snapshot
@@ -27,13 +27,15 @@ DAY_SEC = 86_400.0
 
 @dataclass(frozen=True, slots=True)
 class CycleOptions:
-    """`allow_deletes` lifts the delete limits once; `take_over` claims an index that another ledger owns.
+    """`allow_deletes` lifts the delete limits once, if all deletes are among the `shown` ones (None: any).
 
-    `respect_backoff` postpones failed assets until they are due. `refresh_period` is the
-    number of seconds between cycles, over which due refreshes are spread; None refreshes all that are due.
+    `take_over` claims an index that another ledger owns. `respect_backoff` postpones failed assets until they are due.
+    `refresh_period` is the number of seconds between cycles, over which due refreshes are spread; None refreshes all
+    that are due.
     """
 
     allow_deletes: bool = False
+    shown: frozenset[str] | None = None
     take_over: bool = False
     respect_backoff: bool = False
     refresh_period: float | None = None
@@ -115,6 +117,7 @@ class Surveyor:
             refresh=_refresh_policy(settings, len(known.rows), options.refresh_period),
             recent_deletes=await self._ledger.deletes_since(index.index_id, now - DAY_SEC),
             allow_deletes=options.allow_deletes,
+            shown=options.shown,
             respect_backoff=options.respect_backoff,
         )
         state = noted(credible_state(known.state, now), index, now)
@@ -211,7 +214,7 @@ class Surveyor:
         """Survey assets that a webhook named. Looks up only those that failed before, whose next attempt may wait."""
         state, index = await self._known(settings)
         rows = await self._ledger.rows(index.index_id, indexed_asset_ids)
-        tried = {name for name, row in rows.items() if row.attempt or row.opened}
+        tried = {name for name, row in rows.items() if not is_at_rest(row)}
         found = [await self._look_at(index, name) for name in sorted(tried)]
         assets = {asset.indexed_asset_id: asset for asset in found if asset}
         survey = await self._survey_some(settings, state, index, assets, _unchanged)
@@ -230,7 +233,7 @@ class Surveyor:
         refreshes = tuple(
             Refresh(row, row.applied.fingerprint, it.deep, it.canary)
             for it in wanted
-            if (row := rows.get(it.indexed_asset_id)) and row.applied and not (row.opened or row.attempt)
+            if (row := rows.get(it.indexed_asset_id)) and row.applied
         )
         return Survey(
             index,

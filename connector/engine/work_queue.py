@@ -26,6 +26,8 @@ class Work:
     order: float = 0.0
     activity: Activity | None = None
     batches: list[Batch] = field(default_factory=list)
+    is_job: bool = False
+    """It is carried out by a worker of any replica."""
 
     def begin(self) -> None:
         for batch in self.batches:
@@ -39,6 +41,11 @@ class Work:
         """The change in hand raised this."""
         for batch in self.batches:
             batch.failed(error)
+
+    def withdraw(self) -> None:
+        """The change in hand is not this process's any more."""
+        for batch in self.batches:
+            batch.withdraw()
 
     def drop(self, error: BaseException) -> None:
         """It will not be carried out, or not soon."""
@@ -189,6 +196,15 @@ class WorkQueue:
         queue = self._indexes.get(index_id, _IndexQueue())
         work = queue.waiting.get(indexed_asset_id)
         return indexed_asset_id in queue.in_hand or (work is not None and any(not it.ended for it in work.batches))
+
+    def is_in_hand(self, index_id: str, indexed_asset_id: str) -> bool:
+        queue = self._indexes.get(index_id)
+        return queue is not None and indexed_asset_id in queue.in_hand
+
+    def assets_in_hand(self, index_id: str) -> list[str]:
+        """Their ids, sorted."""
+        queue = self._indexes.get(index_id)
+        return sorted(queue.in_hand) if queue else []
 
     def sizes(self, index_id: str) -> dict[Priority, int]:
         """Number of waiting changes by priority."""

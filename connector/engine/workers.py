@@ -8,11 +8,12 @@ from connector.domain.activity import ACTIVITY
 from connector.domain.priority import WAITS_AS, Priority
 from connector.domain.report import Result
 from connector.engine.batch import Batch
+from connector.engine.dispatch import Withdrawn
 from connector.engine.work_queue import Work, WorkQueue
 
 
 class Workers:
-    """Work while the queue has changes. `in_hand` is the number of changes in progress.
+    """Work while the queue has changes. `in_hand` is the number of changes in progress, at most `concurrency`.
 
     A worker takes its change when it has the turn of a request, so that fresh work does not wait behind changes that
     were taken earlier and wait for their turn.
@@ -27,7 +28,7 @@ class Workers:
         concurrency: int,
     ) -> None:
         """`reserve` waits for the turn of a request, `release` gives an unused one back; `tell` gets each result."""
-        self._queue, self._tell, self._concurrency = queue, tell, concurrency
+        self._queue, self._tell, self.concurrency = queue, tell, concurrency
         self._reserve, self._release = reserve, release
         self._taking = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -71,7 +72,7 @@ class Workers:
 
     def _ensure(self) -> None:
         """Start workers for the changes that can be taken."""
-        while not self.stopping and self._running < min(self._concurrency, self.in_hand + self._queue.ready()):
+        while not self.stopping and self._running < min(self.concurrency, self.in_hand + self._queue.ready()):
             self._running += 1
             task = asyncio.get_running_loop().create_task(self._work())
             self._tasks.add(task)
@@ -111,6 +112,9 @@ class Workers:
         ACTIVITY.set(work.activity)
         try:
             result = await work.carry_out()
+        except Withdrawn:
+            self._put_down(work, again=False)
+            work.withdraw()
         except BaseException as error:
             self._put_down(work, again=isinstance(error, Exception))
             work.fail(error)

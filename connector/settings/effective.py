@@ -8,14 +8,19 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 
 from connector.domain.masking import MASK, masked
+from connector.domain.postgres_url import SCHEMES, shown_postgres_url
 from connector.settings.connector_settings import Settings, given_only
 from connector.settings.loading import SECRETS_DIR, Gathered, Origin, gather
 from connector.settings.mistakes import unused_overrides
 from connector.settings.names import CONFIG, PREFIX
 from connector.settings.ranges import RANGES
+from connector.settings.setting_types import SQLITE
 
 # Stand in for required settings that are missing, so that the others can be validated.
 _REQUIRED = {"twelvelabs_api_key": "missing", "connector_indexes": "*"}
+
+
+_POSTGRES = tuple(f"{scheme}://" for scheme in SCHEMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +64,11 @@ def effective_settings(config: Path | None = None, secrets_dir: Path = SECRETS_D
     found = gather(config, secrets_dir)
     settings, invalid, mistakes = _validated(found)
     rows = [
-        Effective(CONFIG.upper(), _plain(found.config), found.config_origin),
+        Effective(CONFIG.upper(), plain(found.config), found.config_origin),
         *(
             Effective(
                 name.upper(),
-                None if name in invalid else _plain(getattr(settings, name)),
+                None if name in invalid else plain(getattr(settings, name)),
                 found.origins.get(name),
                 name not in invalid,
             )
@@ -74,7 +79,7 @@ def effective_settings(config: Path | None = None, secrets_dir: Path = SECRETS_D
     file = Origin("file", str(found.config))
     indexes = {
         table.id: [
-            Effective(key, _plain(getattr(table, key)), file)
+            Effective(key, plain(getattr(table, key)), file)
             for key in type(table).model_fields
             if key != "id" and getattr(table, key) is not None
         ]
@@ -110,10 +115,17 @@ def _without_wrong_keys(
     return [table for table in kept if isinstance(table.get("id"), str)]
 
 
-def _plain(value: Any) -> Any:
+def _without_secret(value: str) -> str:
+    """The ledger's place is shown, without its password."""
+    if value == SQLITE:
+        return value
+    return masked(shown_postgres_url(value)) if value.startswith(_POSTGRES) else MASK
+
+
+def plain(value: Any) -> Any:
     """JSON types only; secrets masked."""
     if isinstance(value, SecretStr):
-        return MASK
+        return _without_secret(value.get_secret_value())
     if isinstance(value, tuple):
         return [masked(item) for item in value]
     return masked(str(value)) if isinstance(value, str | Path) else value

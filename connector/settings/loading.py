@@ -15,7 +15,7 @@ from pydantic import BaseModel, ValidationError
 from connector.domain.network_variables import NAMES
 from connector.settings.connector_settings import SECRETS, Settings, given_only
 from connector.settings.mistakes import bad_proxies, config_error, invalid, not_text, unused_overrides
-from connector.settings.names import CONFIG, unknown
+from connector.settings.names import CONFIG, OPENTELEMETRY, unknown
 from connector.settings.per_index import IndexOverride
 from connector.settings.sources import (
     UNREADABLE,
@@ -36,7 +36,8 @@ _DOTENV = Path(".env")
 SECRETS_DIR = Path("/run/secrets")
 
 Variables = Mapping[str, str | None]
-_NO_ACCOUNT = {"twelvelabs_api_key": "not set", "connector_indexes": "*"}
+NO_KEY = "not set"
+_NO_ACCOUNT = {"twelvelabs_api_key": NO_KEY, "connector_indexes": "*"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +83,18 @@ def network_variables() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name.lower() in NAMES}
 
 
+def tracing_variables() -> dict[str, str]:
+    """The standard variables of OpenTelemetry, which its SDK reads by itself. Empty values count as unset."""
+    return {name: value for name, value in os.environ.items() if name.startswith(OPENTELEMETRY) and value}
+
+
 def load(
     config: Path | None = None, *, secrets_dir: Path = SECRETS_DIR, needs_account: bool = True, **given: Any
 ) -> tuple[Settings, list[str]]:
     """Return the settings, and warnings for the log. Raises one ConfigError that names every mistake.
 
-    Without `needs_account`, the key and the indexes may be missing: for commands that read the ledger only.
+    Without `needs_account`, the key and the indexes may be missing, for those who only read what is stored. A missing
+    key is then NO_KEY.
     """
     found = gather(config, secrets_dir)
     problems = found.problems

@@ -7,7 +7,7 @@ from typing import Any
 from connector.domain.errors import ConfigError
 from connector.domain.network_variables import without_credentials
 from connector.settings.connector_settings import Settings
-from connector.settings.names import PROXY, did_you_mean, spelled_otherwise
+from connector.settings.names import PROXY, did_you_mean, shown_name, spelled_otherwise
 from connector.settings.per_index import IndexOverride
 
 _NOT_TEXT = re.compile("[\\x00\\ud800-\\udfff]")
@@ -47,7 +47,9 @@ def invalid(error: Mapping[str, Any], variables: Collection[str], known: Collect
     if field == "overrides":
         table, key = f"table {int(inner[0]) + 1} of indexes", str(inner[-1])
         if error["type"] == "extra_forbidden":
-            return f"{table}: unknown setting {key}{did_you_mean(key, IndexOverride.model_fields)}"
+            return f"{table}: unknown setting {shown_name(key)}{did_you_mean(key, IndexOverride.model_fields)}"
+        if error["type"] == "missing":
+            return f"{table}: {key} is missing"
         return f"{table}: {key}: {_words(error)}"
     if error["type"] == "missing":
         return f"{name} is required: {_REQUIRED[str(field)]}{spelled_otherwise(str(field), variables, known)}"

@@ -6,6 +6,8 @@ from collections.abc import Collection, Iterable
 
 PREFIX = "connector_"
 CONFIG = f"{PREFIX}config"
+OPENTELEMETRY = "OTEL_"
+"""How the names of OpenTelemetry's own variables begin."""
 PROXY = re.compile(r"(?!no_)[a-z]+_proxy")
 
 _KUBERNETES = re.compile(r"connector_(service_(host|port)(_.*)?|port(_\d+_.*)?)")
@@ -23,6 +25,11 @@ def unknown(variables: Iterable[str], fields: Collection[str], problems: list[st
         (problems if hint else warnings).append(
             f"Unknown setting {name.upper()}{hint.replace('mean ', f'mean {PREFIX.upper()}')}"
         )
+
+
+def shown_name(name: str) -> str:
+    """A name from a file as it is, or quoted if it would not be seen or would break the line."""
+    return name if name and name.isprintable() and name == name.strip() else repr(name)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

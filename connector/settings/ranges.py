@@ -80,6 +80,7 @@ RANGES: Mapping[str, Range] = {
     "connector_deep_refresh_interval": _REFRESH,
     "connector_concurrency": Range(whole, 1, 64),
     "connector_requests_per_minute": Range(whole, 1, 1_000_000),
+    "connector_delete_grace": Range(duration, 0, 365 * _DAY),
     "connector_max_deletes": Range(whole, 0, 1_000_000),
     "connector_max_delete_ratio": Range(real, 0, 1),
     "connector_max_attempts": Range(whole, 1, 1000),

@@ -13,9 +13,11 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
+from connector.domain.postgres_url import postgres_url
 from connector.domain.server_url import server_url
 from connector.domain.sink_model import METADATA_TYPES
 
+SQLITE = "sqlite"
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _OPTION = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 _HOST = re.compile(r"(?!.*\.\.)[A-Za-z0-9_]([A-Za-z0-9._-]{0,252}[A-Za-z0-9_.])?")
@@ -97,6 +99,12 @@ def secret(value: Any) -> str:
     return text
 
 
+def ledger_url(value: Any) -> str:
+    """`sqlite`, or the URL of a PostgreSQL database. The ValueError never shows the value, which has a password."""
+    text = str(value.get_secret_value() if isinstance(value, SecretStr) else value).strip()
+    return SQLITE if text == SQLITE else postgres_url(text)
+
+
 def cron(value: Any) -> str:
     from connector.settings.cron import cron_trigger  # noqa: PLC0415  slow, and rarely needed
 
@@ -142,6 +150,7 @@ IndexIds = Annotated[tuple[str, ...], NoDecode, BeforeValidator(index_ids)]
 MetadataIndexes = Annotated[dict[str, str], NoDecode, BeforeValidator(metadata_indexes)]
 CollectionTemplate = Annotated[str, BeforeValidator(collection)]
 Secret = Annotated[SecretStr, BeforeValidator(secret)]
+LedgerUrl = Annotated[SecretStr, BeforeValidator(ledger_url)]
 ApiUrl = Annotated[str, BeforeValidator(api_url)]
 QdrantUrl = Annotated[str, BeforeValidator(qdrant_url)]
 Host = Annotated[str, BeforeValidator(host)]

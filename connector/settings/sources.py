@@ -8,11 +8,14 @@ from typing import Any
 from dotenv import dotenv_values
 
 from connector.domain.masking import hide, secrets_of_url
-from connector.settings.names import PREFIX, PROXY, did_you_mean
+from connector.domain.postgres_url import SCHEMES, postgres_secrets
+from connector.settings.names import PREFIX, PROXY, did_you_mean, shown_name
+from connector.settings.setting_types import SQLITE
 
 UNREADABLE = ""
 """The content of a secret whose file cannot be used; a problem says why."""
 
+_LEDGER = "connector_ledger_url"  # is shown, without its password
 _ADDRESSES = ("twelvelabs_base_url", "qdrant_url")
 
 
@@ -20,10 +23,17 @@ def hide_secrets(sources: Iterable[Mapping[str, Any]], secrets: Collection[str])
     """Register secrets for masking as soon as they are read, so that no later message shows one."""
     for source in sources:
         given = {name: value for name, value in source.items() if isinstance(value, str)}
-        hide(value for name, value in given.items() if name in secrets)
+        hide(value for name, value in given.items() if name in secrets and name != _LEDGER)
+        hide(_ledger_secrets(given.get(_LEDGER, "")))
         for name, value in given.items():
             if name in _ADDRESSES or PROXY.fullmatch(name):
                 hide(secrets_of_url(value))
+
+
+def _ledger_secrets(value: str) -> set[str]:
+    """The passwords in a URL; all of it, if it is something else: it may be a key in the wrong place."""
+    is_place = value.strip() == SQLITE or value.strip().startswith(tuple(f"{scheme}://" for scheme in SCHEMES))
+    return postgres_secrets(value) if is_place else {value}
 
 
 def secret_files(variables: Mapping[str, str | None], secrets: Iterable[str], problems: list[str]) -> dict[str, str]:
@@ -52,18 +62,23 @@ def read_secret(name: str, path: Path, called: str, problems: list[str]) -> dict
     """Read one file; return field name -> content, or UNREADABLE. Messages name the setting as `called`."""
     try:
         value = path.read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         if path.name == str(path):
             # A bare word is probably the secret itself, not a file name.
             hide([path.name])
         cure = "it must exist, and the user that runs the connector must be able to read it"
-        cause = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        problems.append(f"{called}: cannot read {path} ({cause}): {cure}")
+        problems.append(f"{called}: cannot read {shown_name(str(path))} ({_cause(error)}): {cure}")
         return {name: UNREADABLE}
     if not value:
-        problems.append(f"{called}: {path} is empty: write the secret into it, or remove the setting")
+        problems.append(f"{called}: {shown_name(str(path))} is empty: write the secret into it, or remove the setting")
         return {name: UNREADABLE}
     return {name: value}
+
+
+def _cause(error: OSError | ValueError) -> str | None:
+    if isinstance(error, OSError):
+        return error.strerror
+    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else "no file has such a name"
 
 
 def dotenv_file(path: Path, unread: list[str]) -> dict[str, str | None]:
@@ -71,18 +86,23 @@ def dotenv_file(path: Path, unread: list[str]) -> dict[str, str | None]:
     try:
         return {name.lower(): value for name, value in dotenv_values(path).items()}
     except (OSError, UnicodeDecodeError) as error:
-        unread.append(f"cannot read {path}: {error}")
+        unread.append(f"cannot read {shown_name(str(path))}: {error}")
         return {}
 
 
 def toml_file(path: Path, unread: list[str]) -> dict[str, Any]:
     """The content of the settings file; empty after a problem."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        unread.append(f"cannot read the settings file {path}: {error}")
-    except tomllib.TOMLDecodeError as error:
-        unread.append(f"the settings file {path} is not valid TOML: {error}")
+        text = path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        unread.append(f"cannot read the settings file {shown_name(str(path))}: {error}")
+        return {}
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        unread.append(f"the settings file {shown_name(str(path))} is nested too deeply")
+    except ValueError as error:  # also for numbers with thousands of digits
+        unread.append(f"the settings file {shown_name(str(path))} is not valid TOML: {error}")
     return {}
 
 
@@ -95,7 +115,8 @@ def toml_values(path: Path, content: Mapping[str, Any], fields: Collection[str],
             values[name] = value
         elif not name:
             short = [field.removeprefix(PREFIX) for field in fields]
-            problems.append(f"Unknown setting {key} in {path}{did_you_mean(key.lower().removeprefix(PREFIX), short)}")
+            hint = did_you_mean(key.lower().removeprefix(PREFIX), short)
+            problems.append(f"Unknown setting {shown_name(key)} in {shown_name(str(path))}{hint}")
     return values
 
 

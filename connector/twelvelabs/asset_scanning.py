@@ -17,11 +17,12 @@ from connector.twelvelabs.asset_decoding import DETAILED, DetailedBody, segments
 from connector.twelvelabs.calls import Call
 from connector.twelvelabs.json_decoding import decode
 from connector.twelvelabs.number_arrays import DecodeNumbers, NotNumbersError
-from connector.twelvelabs.response_body import NewDecompressor, ResponseBody, TooLargeError
+from connector.twelvelabs.response_body import CutError, NewDecompressor, ResponseBody, TooLargeError
 from connector.twelvelabs.segment_scanner import SegmentScanner, UnscannableError
 
 _UNUSUAL: tuple[type[Exception], ...] = (
     *inflating.INVALID_DATA,
+    CutError,
     NotNumbersError,
     TooLargeError,
     UnscannableError,
@@ -60,7 +61,7 @@ class AssetReader:
         scanner = SegmentScanner(self.new_number_decoder())
         try:
             with np.errstate(over="ignore"):
-                for piece in body.pieces(self.new_decompressor):
+                for piece in body.pieces(self.new_decompressor, to_end=True):
                     scanner.feed(piece)
             found = decode(scanner.rest(), DETAILED, call)
             if not _belongs(scanner, found):

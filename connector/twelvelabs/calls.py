@@ -18,7 +18,10 @@ _PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]{1,256}")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """`wrong` is the error to raise for valid JSON with invalid content; its type sets the scope of the failure."""
+    """`wrong` is the error to raise for valid JSON with invalid content; its type sets the scope of the failure.
+
+    `input` is what an embedding is asked for: a text, an image or an audio file.
+    """
 
     operation: str
     subject: str
@@ -29,6 +32,7 @@ class Call:
     json: bytes | None = None
     form: Mapping[str, str] | None = None
     wrong: type[MalformedAsset | SourceUnavailable] = SourceUnavailable
+    input: str = "text"
 
     def unavailable(self, cause: str, advice: str = _ADVICE) -> Unavailable:
         return Unavailable(self.operation, self.subject, cause, advice, side="source")

@@ -1,6 +1,5 @@
 """Error responses -> errors: reads the body, and decides by status, never by message text."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -18,7 +17,6 @@ _TRY_AGAIN = {HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, _CLIENT_CLOSED_R
 _REDIRECTS = range(HTTPStatus.MULTIPLE_CHOICES, HTTPStatus.BAD_REQUEST)
 _REFUSALS = range(HTTPStatus.BAD_REQUEST, HTTPStatus.INTERNAL_SERVER_ERROR)
 _LONGEST_TEXT = 300
-_UNPRINTABLE = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 _KEY_ADVICE: dict[int, str] = {
     HTTPStatus.UNAUTHORIZED: "Check TWELVELABS_API_KEY: it must be a valid key of the account that owns the indexes",
     HTTPStatus.FORBIDDEN: "The key may not do this: check the account's plan and region, and who owns the index",
@@ -73,7 +71,8 @@ def rate_limited(call: Call, says: str, seconds: float | None) -> RateLimited:
 def _describe(status: int, found: ErrorBody) -> str:
     """One masked line of limited length, because this external text goes to logs and terminals and may quote a key."""
     parts = ("TwelveLabs responded", str(status), found.code, f"({found.message})" if found.message else "")
-    line = _UNPRINTABLE.sub(" ", masked(" ".join(part for part in parts if part))).strip()
+    text = masked(" ".join(part for part in parts if part))
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line if len(line) <= _LONGEST_TEXT else f"{line[:_LONGEST_TEXT]}…"
 
 

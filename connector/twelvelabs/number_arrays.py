@@ -44,9 +44,17 @@ else:
         """The decoder is for one thread."""
         parser = simdjson.Parser()
 
+        def parse(text: bytes) -> Any:
+            nonlocal parser
+            try:
+                return parser.parse(text)
+            except RuntimeError:  # something keeps the frame of an earlier array, and with it the parser
+                parser = simdjson.Parser()
+                return parser.parse(text)
+
         def decode(text: bytes) -> Float32:
             try:
-                array: Any = parser.parse(text)
+                array = parse(text)
                 numbers = np.frombuffer(array.as_buffer(of_type="d"), np.float64)
             except (ValueError, TypeError, RuntimeError, AttributeError) as error:
                 raise NotNumbersError from error

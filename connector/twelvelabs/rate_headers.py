@@ -9,6 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 
 _EPOCH_FROM = 1e9
 _EPOCH_MS_FROM = 1e11
@@ -81,6 +82,7 @@ def _reset(text: str | None, now: float) -> float | None:
     return (number / 1000 if number >= _EPOCH_MS_FROM else number) - now
 
 
+@lru_cache(maxsize=8)
 def http_date(text: str | None) -> float | None:
     with suppress(ValueError, OverflowError):
         moment = parsedate_to_datetime(text or "")

@@ -7,7 +7,8 @@ so no minute has more requests than the limit.
 import asyncio
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,9 @@ _PROBE_AFTER_SEC = 60.0
 _MINUTE_SEC = 60.0
 LATE_SEC = 0.1
 """Lateness of the event loop that is made up for. It costs 1/600 of the limit."""
+_ROUNDING_SEC = 1e-9
+_WHOLE_SEC = 1.0
+"""The source rounds its reset time up to whole seconds, so the real one may be up to this much earlier."""
 _RESERVED: ContextVar[bool] = ContextVar("reserved", default=False)
 """True if the running task has reserved a turn and not used it yet."""
 
@@ -47,7 +51,7 @@ class RateSchedule:
 
     def taken(self, now: float) -> "RateSchedule":
         pace = self.pace if now < self.paced_until else 0.0
-        on_grid = self.interval >= pace and now - self.tat <= LATE_SEC
+        on_grid = self.interval >= pace and now - self.tat <= LATE_SEC + _ROUNDING_SEC
         return replace(self, tat=(self.tat if on_grid else max(self.tat, now)) + max(self.interval, pace))
 
     def returned(self) -> "RateSchedule":
@@ -58,13 +62,16 @@ class RateSchedule:
         return replace(self, blocked_until=max(self.blocked_until, now + seconds))
 
     def learned(self, now: float, quota: Quota) -> "RateSchedule":
-        """Quota used up: wait for the reset, but probe each minute (headers are advisory). Few left: spread them."""
+        """Quota used up: wait for the reset, but probe each minute (headers are advisory).
+
+        Few requests left: spread them, unless the limit of our own does that already.
+        """
         if quota.remaining <= 0:
             return self.paused(now, min(quota.reset_after, _PROBE_AFTER_SEC))
         if quota.remaining > max(_FEW, _FEW_OF_LIMIT * (quota.limit or 0)):
             return replace(self, pace=0.0)
         pace = min(quota.reset_after / quota.remaining, _PROBE_AFTER_SEC)
-        if pace <= self.interval:
+        if self.interval and self.interval * quota.remaining >= quota.reset_after - _WHOLE_SEC:
             return replace(self, pace=0.0)
         return replace(self, tat=max(self.tat, now + pace), pace=pace, paced_until=now + quota.reset_after)
 
@@ -118,14 +125,9 @@ class Limiter:
         `priority` is asked again while it waits; without it, that of the running task counts. If the source is blocked
         for longer than `longest_block` seconds, return the remaining seconds at once, without taking the turn.
         """
-        if _RESERVED.get():
-            _RESERVED.set(False)
-            if not self.blocked():
-                return 0.0
-        task_waits_as = WAITS_AS.get()
-        place = _Place(next(self._numbers), priority or (lambda: task_waits_as))
-        self._waiting.append(place)
-        try:
+        if self.used_reserved():
+            return 0.0
+        with self.in_line(priority) as place:
             while not self._is_first(place) or (wait := self._schedule.wait(self._clock.monotonic())) > 0:
                 if not self._is_first(place):
                     await self._changed.wait()
@@ -135,10 +137,25 @@ class Limiter:
                     await self._clock.sleep(wait)
                     self._hand_on(place)
             self._schedule = self._schedule.taken(self._clock.monotonic())
+        return 0.0
+
+    def used_reserved(self) -> bool:
+        """Use the turn that the running task has reserved; False if it has none, or the source is blocked by now."""
+        had = _RESERVED.get()
+        if had:
+            _RESERVED.set(False)
+        return had and not self.blocked()
+
+    @contextmanager
+    def in_line(self, priority: Callable[[], Priority] | None) -> Iterator[_Place]:
+        task_waits_as = WAITS_AS.get()
+        place = _Place(next(self._numbers), priority or (lambda: task_waits_as))
+        self._waiting.append(place)
+        try:
+            yield place
         finally:
             self._waiting.remove(place)
             self._wake()
-        return 0.0
 
     async def reserve(self, longest_block: float, priority: Callable[[], Priority]) -> None:
         """Wait for a turn, which the next request of this task then has, unless the source is blocked by then.
@@ -163,4 +180,7 @@ class Limiter:
         """Give a reserved turn back that this task did not use."""
         if _RESERVED.get():
             _RESERVED.set(False)
-            self._schedule = self._schedule.returned()
+            self._give_back()
+
+    def _give_back(self) -> None:
+        self._schedule = self._schedule.returned()

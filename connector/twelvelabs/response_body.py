@@ -4,7 +4,7 @@ Decompression with zlib is the reference: what it accepts, cuts off and refuses 
 """
 
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -14,11 +14,18 @@ SMALL = 64 * 1024
 """Bytes that are decompressed and read on the event loop: less work than handing them to a thread."""
 
 _PIECE = 256 * 1024
+_SLICE = 96 * 1024
 _MAPPED_FROM = 512 * 1024
+# Large enough that the memory goes back to the operating system, and that it is a huge page.
+_CHUNK = 2 * 1024 * 1024
 
 
 class TooLargeError(Exception):
     """The body, decompressed, has more bytes than the limit."""
+
+
+class CutError(Exception):
+    """The compressed body ends before its end is announced. Decompressors differ in what they check then."""
 
 
 class Decompressor(Protocol):
@@ -47,9 +54,9 @@ class ResponseBody:
     size: int = 0
     _chunks: list[bytes | memoryview] = field(default_factory=list)
 
-    def add(self, chunk: bytes) -> None:
+    def add(self, chunk: bytes | memoryview) -> None:
         """Raises TooLargeError."""
-        self._chunks.append(chunk if len(chunk) < _MAPPED_FROM else _moved(chunk))
+        self._chunks.append(chunk)
         self.received += len(chunk)
         if not self.gzipped:
             self.size = self.received
@@ -69,16 +76,20 @@ class ResponseBody:
                 self._chunks, self.gzipped, self.received, self.size = [unpacked], False, len(unpacked), len(unpacked)
                 self._check(self.size)
 
-    def pieces(self, new_decompressor: NewDecompressor = zlib_decompressor) -> Iterator[bytes | memoryview]:
+    def pieces(
+        self, new_decompressor: NewDecompressor = zlib_decompressor, *, to_end: bool = False
+    ) -> Iterator[bytes | memoryview]:
         """Yield the decompressed body in pieces of limited size. May be called again.
 
-        Raises TooLargeError, and the decompressor's error (zlib.error) for invalid data.
+        Raises TooLargeError, the decompressor's error (zlib.error) for invalid data, and with `to_end` also CutError.
         """
-        found = 0
-        for piece in _unpacked(self._chunks, new_decompressor()) if self.gzipped else self._chunks:
+        found, unpacking = 0, new_decompressor()
+        for piece in _unpacked(self._chunks, unpacking) if self.gzipped else self._chunks:
             found += len(piece)
             self._check(found)
             yield piece
+        if to_end and self.gzipped and not unpacking.eof:
+            raise CutError
         self.size = found
 
     def whole(self) -> bytearray:
@@ -96,15 +107,39 @@ class ResponseBody:
             raise TooLargeError
 
 
-def _moved(chunk: bytes) -> memoryview:
-    """In memory of its own: a large body would fill the allocator's."""
-    memory = memoryview(mapped(len(chunk)))
-    memory[:] = chunk
+async def joined(received: AsyncIterator[bytes]) -> AsyncIterator[bytes | memoryview]:
+    """Large chunks: thousands of small ones would fragment the memory of the process."""
+    parts, size = list[bytes](), 0
+    async for part in received:
+        parts.append(part)
+        size += len(part)
+        if size >= _CHUNK:
+            yield _joined(parts, size)
+            parts, size = [], 0
+    if parts:
+        yield _joined(parts, size)
+
+
+def _joined(parts: list[bytes], size: int) -> bytes | memoryview:
+    """Many bytes get memory of their own: a large body would fill the allocator's."""
+    if size < _MAPPED_FROM:
+        return b"".join(parts)
+    memory, start = memoryview(mapped(size)), 0
+    for part in parts:
+        memory[start : start + len(part)] = part
+        start += len(part)
     return memory
 
 
-def _unpacked(chunks: list[bytes | memoryview], unpacking: Decompressor) -> Iterator[bytes]:
+def _slices(chunks: list[bytes | memoryview]) -> Iterator[memoryview]:
+    """Short, because a decompressor copies what it leaves of its input after each piece."""
     for chunk in chunks:
+        view = memoryview(chunk)
+        yield from (view[start : start + _SLICE] for start in range(0, len(view), _SLICE))
+
+
+def _unpacked(chunks: list[bytes | memoryview], unpacking: Decompressor) -> Iterator[bytes]:
+    for chunk in _slices(chunks):
         left: bytes | memoryview = chunk
         while not unpacking.eof:
             piece = unpacking.decompress(left, _PIECE)

@@ -63,7 +63,7 @@ class SegmentScanner:
             raise UnscannableError
 
     def _keep(self, vector: Float32) -> None:
-        """In blocks: thousands of small arrays would leave gaps in the memory of the process."""
+        """In blocks: thousands of small arrays would fragment the memory of the process."""
         self._numbers += len(vector)
         place = len(self.rows) % _BLOCK
         if place == 0:

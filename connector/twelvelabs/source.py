@@ -13,8 +13,9 @@ import structlog
 from connector.domain.arrays import Float32
 from connector.domain.errors import AssetError, CycleError, IndexGone, SourceUnavailable
 from connector.domain.priority import Priority
+from connector.domain.query_media import QueryMedia
 from connector.domain.source_model import Changes, Index, IndexedAsset, IndexingTask, Progress, RetrievedAsset, Snapshot
-from connector.twelvelabs import listing_decoding, paging, text_embedding
+from connector.twelvelabs import listing_decoding, media_embedding, paging, text_embedding
 from connector.twelvelabs.calls import Call, Read, Refused, asset_path, index_path, task_path
 from connector.twelvelabs.paging import Listed, Walk, walk_until_complete
 from connector.twelvelabs.retrieval import Retrieval
@@ -116,7 +117,13 @@ class TwelveLabsSource:
         return True
 
     async def embed_text(self, model: str, text: str) -> Float32:
-        call, read = text_embedding.text_query(model, text)
+        return await self._embedded(*text_embedding.text_query(model, text))
+
+    async def embed_media(self, model: str, media: QueryMedia) -> Float32:
+        """As `embed_text`, for an image or an audio file."""
+        return await self._embedded(*media_embedding.media_query(model, media))
+
+    async def _embedded(self, call: Call, read: Read[Float32]) -> Float32:
         try:
             return await self._transport.send(call, read)
         except Refused as refusal:

@@ -30,38 +30,41 @@ class TextEmbedding(Struct):
 
 class EmbedV1Body(Struct):
     text_embedding: TextEmbedding | None = None
+    image_embedding: TextEmbedding | None = None
+    audio_embedding: TextEmbedding | None = None
 
 
 _V1 = msgspec.json.Decoder(EmbedV1Body)
 _V2 = msgspec.json.Decoder(EmbedV2Body)
 
 # Vendor's documentation: 2.7 needs the older endpoint and another spelling, 3.5 needs multi_input.
-_V1_NAMES = {"marengo2.7": "Marengo-retrieval-2.7"}
-_MULTI_INPUT = {"marengo3.5"}
+V1_NAMES = {"marengo2.7": "Marengo-retrieval-2.7"}
+MULTI_INPUT = {"marengo3.5"}
 
 
 def text_query(model: str, text: str) -> tuple[Call, Read[Float32]]:
     """The call for a canonical model name, and the function that reads its response."""
-    if model in _V1_NAMES:
-        form = {"model_name": _V1_NAMES[model], "text": text}
-        return Call("embed text with", model, "embed", method="POST", form=form), _read_v1
-    key = "multi_input" if model in _MULTI_INPUT else "text"
+    if model in V1_NAMES:
+        form = {"model_name": V1_NAMES[model], "text": text}
+        return Call("embed text with", model, "embed", method="POST", form=form), read_v1
+    key = "multi_input" if model in MULTI_INPUT else "text"
     body = msgspec.json.encode({"input_type": key, "model_name": model, key: {"input_text": text}})
-    return Call("embed text with", model, "embed-v2", method="POST", json=body), _read_v2
+    return Call("embed text with", model, "embed-v2", method="POST", json=body), read_v2
 
 
 def text_rejected(call: Call, says: str) -> ConfigError:
-    return ConfigError(call.operation, call.subject, says, "Search with another text or another model")
+    return ConfigError(call.operation, call.subject, says, f"Search with another {call.input} or another model")
 
 
-def _read_v1(body: Body, call: Call) -> Float32:
-    found = decode(body, _V1, call).text_embedding
-    if found and found.error_message:
-        raise text_rejected(call, f"TwelveLabs says: {found.error_message}")
-    return _vector(found.segments[0].vector if found and found.segments else None, call)
+def read_v1(body: Body, call: Call) -> Float32:
+    found = decode(body, _V1, call)
+    block = found.text_embedding or found.image_embedding or found.audio_embedding
+    if block and block.error_message:
+        raise text_rejected(call, f"TwelveLabs says: {block.error_message}")
+    return _vector(block.segments[0].vector if block and block.segments else None, call)
 
 
-def _read_v2(body: Body, call: Call) -> Float32:
+def read_v2(body: Body, call: Call) -> Float32:
     found = decode(body, _V2, call).data
     return _vector(found[0].embedding if found else None, call)
 

@@ -17,7 +17,7 @@ from connector import __version__
 from connector.domain.errors import ConfigError, RateLimited, Unavailable
 from connector.domain.events import RequestRetried, TurnWaited
 from connector.domain.masking import hide
-from connector.domain.network_variables import network_mistake
+from connector.domain.network_variables import names_certificates, network_mistake, verification
 from connector.domain.priority import Priority
 from connector.domain.server_url import server_url
 from connector.ports import Observer
@@ -26,8 +26,8 @@ from connector.twelvelabs.body_budget import BodyBudget, HeldBody
 from connector.twelvelabs.calls import Call, Read
 from connector.twelvelabs.error_responses import RetryableError, error_from_response, rate_limited
 from connector.twelvelabs.rate_limiter import Limiter
-from connector.twelvelabs.request_events import telling
-from connector.twelvelabs.response_body import SMALL, ResponseBody, TooLargeError
+from connector.twelvelabs.request_events import Response, telling
+from connector.twelvelabs.response_body import SMALL, ResponseBody, TooLargeError, joined
 from connector.twelvelabs.retries import Clocks, RequestLimits, RetryBudget
 
 T = TypeVar("T")
@@ -44,8 +44,6 @@ TRANSLATION: dict[type[Exception], type[Unavailable | ConfigError]] = {
 """The nearest base class counts. A test fails if a new httpx exception has no base class here."""
 
 _ERROR_BODY = 64 * 1024
-# Large enough that the memory goes back to the operating system.
-_CHUNK = 1024 * 1024
 # One by one: each takes some memory of its own, and many busy threads slow the event loop down.
 _LARGE = 8 * 1024 * 1024
 _PROBE_SEC = 4.0
@@ -57,7 +55,7 @@ _ENVIRONMENT_ADVICE = "Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, SSL_C
 @dataclass(frozen=True, slots=True)
 class _Answer:
     status: int
-    headers: httpx.Headers
+    headers: Mapping[str, str]
     body: ResponseBody
 
 
@@ -79,7 +77,7 @@ class ApiTransport:
         observe: Observer = lambda _: None,
         environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        """`environment` (see `network_variables`) is for messages.
+        """`environment` (see `network_variables`) is for messages, and says whether certificates are needed.
 
         Raises ConfigError for an invalid base URL, key, proxy or certificate file.
         """
@@ -88,7 +86,7 @@ class ApiTransport:
         self._limiter = limiter or Limiter(clock=self._clock)
         hide([api_key])
         try:
-            self._client = _client(base_url, _checked_key(api_key), self._limits, connections)
+            self._client = _client(base_url, _checked_key(api_key), self._limits, connections, environment)
         except (ValueError, ImportError, OSError, httpx.InvalidURL) as error:
             # Without a known variable do not quote the cause: a proxy URL may contain a password.
             unknown = ConfigError(*_SET_UP, type(error).__name__, _ENVIRONMENT_ADVICE)
@@ -176,8 +174,7 @@ class ApiTransport:
     async def _answered(self, call: Call, read: ReadBody[T]) -> T:
         self._sent[call.index_id] += 1
         with telling(self._observe, call, self._clock.monotonic) as response, self.in_memory.hold() as held:
-            answer = await self._exchange(call, held)
-            response.status = answer.status
+            answer = await self._exchange(call, held, response)
             try:
                 return await self._read(call, answer, read)
             finally:
@@ -208,11 +205,12 @@ class ApiTransport:
         if waited > 0:
             self._observe(TurnWaited(waited))
 
-    async def _exchange(self, call: Call, held: HeldBody) -> _Answer:
+    async def _exchange(self, call: Call, held: HeldBody, told: Response) -> _Answer:
         try:
             async with asyncio.timeout(self._limits.exchange) as deadline, self._stream(call) as response:
+                told.status = response.status_code
                 body = await self._body(response, held, deadline)
-                return _Answer(response.status_code, response.headers, body)
+                return _Answer(response.status_code, dict(response.headers.items()), body)
         except TooLargeError:
             raise self._too_large(call) from None
         except TimeoutError:
@@ -251,10 +249,10 @@ class ApiTransport:
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         body.gzipped = encoding == "gzip"
         received = response.aiter_raw() if encoding in {"gzip", "identity"} else response.aiter_bytes()
-        async for chunk in _joined(received):
-            body.add(chunk)
+        async for large in joined(received):
+            body.add(large)
             if body.received > SMALL:
-                await self._make_room(len(chunk), held, deadline)
+                await self._make_room(len(large), held, deadline)
         return body
 
     async def _make_room(self, size: int, held: HeldBody, deadline: asyncio.Timeout) -> None:
@@ -279,19 +277,6 @@ class ApiTransport:
         return RetryableError(self._unavailable(call, cause))
 
 
-async def _joined(received: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Large chunks: thousands of small ones would leave gaps in the memory of the process."""
-    parts, size = list[bytes](), 0
-    async for part in received:
-        parts.append(part)
-        size += len(part)
-        if size >= _CHUNK:
-            yield b"".join(parts)
-            parts, size = [], 0
-    if parts:
-        yield b"".join(parts)
-
-
 def _read_whole(read: Read[T], body: ResponseBody, call: Call) -> T:
     return read(body.whole(), call)
 
@@ -303,9 +288,13 @@ def _checked_key(api_key: str) -> str:
     return api_key
 
 
-def _client(base_url: str, api_key: str, limits: RequestLimits, connections: int) -> httpx.AsyncClient:
+def _client(
+    base_url: str, api_key: str, limits: RequestLimits, connections: int, environment: Mapping[str, str]
+) -> httpx.AsyncClient:
+    url = _checked_url(base_url)
     return httpx.AsyncClient(
-        base_url=_checked_url(base_url),
+        base_url=url,
+        verify=names_certificates(environment) or verification(str(url), environment),
         headers={
             "x-api-key": api_key,
             "user-agent": f"twelvelabs-qdrant-connector/{__version__}",

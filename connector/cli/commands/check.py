@@ -2,7 +2,7 @@
 
 import asyncio
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from connector.app import make_sink, make_source
+from connector.cli.ledger_check import Ledger, check_ledger
 from connector.cli.output import Exit, counted, number, print_json, put, text
+from connector.domain.bm25 import TRANSCRIPT_BM25
 from connector.domain.errors import (
     AuthenticationFailed,
     ConfigError,
@@ -24,8 +26,9 @@ from connector.domain.sink_model import CollectionSpec
 from connector.domain.source_model import Index
 from connector.engine.discovery import ALL_INDEXES, of_account
 from connector.engine.owners import entry_to_write, owner_of
-from connector.ledger.checkpoint_store import SqliteCheckpointStore
+from connector.ledger.ledger_opening import open_store
 from connector.ports import Sink, Source
+from connector.reindex.alias_check import check_alias, current_jobs
 from connector.settings.connector_settings import Settings
 
 T = TypeVar("T")
@@ -100,7 +103,7 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
         yield finding
         known: Ledger | None = None
         if writable:
-            finding, known = await _probe("ledger", _ledger(settings))
+            finding, known = await _probe("ledger", check_ledger(settings.ledger))
             yield finding
         source = make_source(settings)
         stack.push_async_callback(source.close)
@@ -122,6 +125,8 @@ async def _findings(settings: Settings) -> AsyncIterator[Finding]:
         for name in dict.fromkeys(need.collection for need in needed) if version else ():
             users = [need for need in needed if need.collection == name]
             yield (await _probe(f"collection {name}", _collection(settings, sink, name, users)))[0]
+        for job in current_jobs(settings) if version else ():
+            yield (await _probe(f"alias {job.alias}", check_alias(job, settings, sink)))[0]
 
 
 async def _probe(name: str, work: Awaitable[T], describe: Callable[[T], str] = str) -> tuple[Finding, T | None]:
@@ -147,41 +152,6 @@ def _directory(path: Path) -> str:
         advice = "Make it writable for this user, or set CONNECTOR_DATA_DIR"
         raise LedgerUnavailable("write to", str(path), str(error), advice) from error
     return f"{path} is writable" if path.exists() else f"{path} does not exist yet; it can be created"
-
-
-@dataclass(frozen=True, slots=True)
-class Ledger:
-    path: Path
-    reports: int
-    index_ids: list[str]
-
-    def __str__(self) -> str:
-        usable = "is readable and writable" if self.path.exists() else "is readable"
-        return f"{self.path} {usable} and has reports of {self.reports} indexes"
-
-
-async def _ledger(settings: Settings) -> Ledger:
-    path = settings.ledger_path
-    await asyncio.to_thread(_writable, (path, path.with_name(f"{path.name}-wal"), settings.lock_path))
-    async with SqliteCheckpointStore(path, read_only=True) as ledger:
-        reports = await ledger.reports()
-        for index_id in reports:
-            await ledger.state(index_id)
-            await ledger.load(index_id)
-        return Ledger(path, len(reports), await ledger.known())
-
-
-def _writable(paths: Iterable[Path]) -> None:
-    """Open each file for writing and close it again. This changes nothing and detects files of another user."""
-    for path in paths:
-        try:
-            with path.open("r+b"):
-                pass
-        except FileNotFoundError:
-            continue
-        except OSError as error:
-            advice = "Make it writable for this user: it may belong to the user that ran the connector before"
-            raise LedgerUnavailable("write to", str(path), error.strerror or str(error), advice) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,17 +198,17 @@ class _Need:
 async def _collection(settings: Settings, sink: Sink, name: str, users: Sequence[_Need]) -> str:
     """Check that the collection fits every index that uses it, and that no other connector owns them."""
     found, first = await sink.inspect(name), users[0]
+    await sink.check_write_access(found)
     if found is None:
         return _absent(first.settings.known_spec(first.index))
-    advice = "Choose another CONNECTOR_COLLECTION, or remove the collection if nothing needs it"
-    async with SqliteCheckpointStore(settings.ledger_path, read_only=True) as ledger:
+    async with open_store(settings.ledger, read_only=True) as ledger:
         for user in users:
             index_id, me = user.index.index_id, owner_of(await ledger.identity(), user.settings, user.index.model)
             entry_to_write(found, index_id, me, (await ledger.claims(index_id)).get(found.instance_id or ""))
             spec = user.settings.needed_spec(user.index, found)
             fit = sink.fit(found, spec, user.settings.metadata_indexes)
             if fit.differences:
-                raise SinkMismatch("use collection", name, "; ".join(fit.differences), advice)
+                raise SinkMismatch("use collection", name, "; ".join(fit.differences), fit.advice)
             if fit.warnings:
                 raise SinkMismatch("index payloads of collection", name, "; ".join(fit.warnings))
     return f"fits {first.index.model}"
@@ -247,4 +217,6 @@ async def _collection(settings: Settings, sink: Sink, name: str, users: Sequence
 def _absent(spec: CollectionSpec | None) -> str:
     if spec is None:
         return "does not exist yet; the first asset of this model determines its dimension"
-    return f"does not exist yet; the first sync creates it with {', '.join(spec.options)} of dimension {spec.dimension}"
+    words = f", and {TRANSCRIPT_BM25}" if spec.sparse_transcript else ""
+    vectors = f"{', '.join(spec.options)} of dimension {spec.dimension}{words}"
+    return f"does not exist yet; the first sync creates it with {vectors}"

@@ -83,7 +83,7 @@ async def _point(settings: Settings) -> None:
 
 async def _search(settings: Settings) -> None:
     async with open_app(settings, "demo", read_only=True) as app:
-        print_lists(await search_all(app, QUERY, (), 3))
+        print_lists(await search_all(app, QUERY, (), {"limit": 3}))
 
 
 def _change(control: Control) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from connector.app import App, open_app
 from connector.cli.output import Exit, clock, counted, number, print_json, put, text
+from connector.domain import timestamps
 from connector.domain.errors import ConnectorError
 from connector.domain.index_settings import IndexSettings
 from connector.domain.ledger_model import Checkpoint
@@ -18,6 +19,7 @@ SEGMENT_SEC = 6.0
 PAGE = 50
 _HANG = 11
 _CHANGES = {"upsert": "upserts", "refresh": "refreshes", "delete": "deletes"}
+_WAITING = ("withheld", "pending")
 _STATES = ("unchanged", "waiting", "quarantined", "kept")
 
 
@@ -38,13 +40,15 @@ async def _of_index(app: App, settings: IndexSettings) -> dict[str, Any]:
     try:
         index = await app.source.index(settings.index_id)
         listing = await app.engine.surveyor.listing(settings, index)
-        return _document(await app.engine.surveyor.survey_all(settings, listing, CycleOptions()))
+        survey = await app.engine.surveyor.survey_all(settings, listing, CycleOptions())
+        return _document(survey, settings.delete_grace)
     except ConnectorError as error:
         nothing: dict[str, Any] = {
             "upserts": [],
             "refreshes": [],
             "deletes": [],
             "withheld": [],
+            "pending": [],
             "withheld_because": None,
         }
         return {
@@ -55,9 +59,9 @@ async def _of_index(app: App, settings: IndexSettings) -> dict[str, Any]:
         }
 
 
-def _document(survey: Survey) -> dict[str, Any]:
+def _document(survey: Survey, grace: float) -> dict[str, Any]:
     plan, index = survey.plan, survey.index
-    absent = len(plan.deletes) + len(plan.forgets)
+    absent = len(plan.deletes) + len(plan.absent) + len(plan.forgets)
     confirming = absent + 2 if absent else 0
     listing = 1 + math.ceil(max(len(survey.snapshot.assets), 1) / PAGE)
     return {
@@ -77,6 +81,7 @@ def _document(survey: Survey) -> dict[str, Any]:
         "deletes": [_row(change.checkpoint) for change in plan.deletes],
         "withheld": [_row(change.checkpoint) for change in plan.withheld],
         "withheld_because": plan.withheld_because,
+        "pending": [_pending(row, grace) for row in (*plan.pending, *plan.absent)],
         "unchanged": plan.unchanged,
         "waiting": len(plan.waiting),
         "quarantined": len(plan.quarantined),
@@ -107,6 +112,12 @@ def _row(row: Checkpoint) -> dict[str, Any]:
     }
 
 
+def _pending(row: Checkpoint, grace: float) -> dict[str, Any]:
+    """`due` is null while the source has not yet confirmed that the asset is gone, which starts the grace period."""
+    since = row.absent_since
+    return {**_row(row), "due": None if since is None else timestamps.text(since + grace)}
+
+
 def _print(document: dict[str, Any]) -> None:
     name = text(
         f"{document['index_name']} ({document['index_id']})" if document["index_name"] else document["index_id"]
@@ -124,6 +135,9 @@ def _print(document: dict[str, Any]) -> None:
         put(f"  [error]delete[/error]   {_named(change)} ({_points(change)})", hang=_HANG)
     for change in document["withheld"]:
         put(f"  [warning]withheld[/warning] {_named(change)} ({_points(change)})", hang=_HANG)
+    for change in document["pending"]:
+        when = f"deleted after {change['due']}" if change["due"] else "the grace period starts"
+        put(f"  [warning]pending[/warning]  {_named(change)} ({_points(change)}, {when})", hang=_HANG)
     if document["withheld_because"]:
         put(f"  [warning]deletes are withheld:[/warning] {text(document['withheld_because'])}", hang=2)
     _print_counts(document)
@@ -142,7 +156,7 @@ def _print_counts(document: Mapping[str, Any]) -> None:
     sizes = {word: len(document[f"{word}s"]) for word in ("upsert", "delete")}
     sizes["refresh"] = len(document["refreshes"])
     parts = [counted(sizes[word], word, many) for word, many in _CHANGES.items() if sizes[word]]
-    others = {"withheld": len(document["withheld"])} | {word: document[word] for word in _STATES}
+    others = {word: len(document[word]) for word in _WAITING} | {word: document[word] for word in _STATES}
     parts += [f"{number(count)} {word}" for word, count in others.items() if count]
     put(f"  {', '.join(parts) or 'no assets'}", hang=2)
     about = f", about {counted(document['points'], 'point')}" if document["points"] else ""

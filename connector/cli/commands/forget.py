@@ -8,13 +8,13 @@ from typing import Any
 
 from connector.app import make_sink, open_app
 from connector.cli.follow import daemon_runs, follow
-from connector.cli.output import Exit, err, number, out, print_json
+from connector.cli.output import Exit, counted, err, number, out, print_json, text
 from connector.domain.errors import ConfigError
 from connector.domain.ledger_model import Checkpoint
 from connector.engine import maintenance
 from connector.engine.discovery import ALL_INDEXES
 from connector.engine.maintenance import Footprint
-from connector.ledger.checkpoint_store import SqliteCheckpointStore
+from connector.ledger.ledger_opening import open_store
 from connector.settings.connector_settings import Settings
 
 _NOT_CONFIRMED = "nothing was removed: the removal was not confirmed. Answer y, or use --yes."
@@ -26,8 +26,7 @@ async def forget(settings: Settings, index_id: str, *, yes: bool, as_json: bool)
     found, known = await _find(settings, index_id)
     if not found.assets and index_id not in known:
         raise _unknown(index_id, found, known)
-    where = ", ".join(sorted(found.points)) or "no collection"
-    err.print(f"Index {index_id}: {number(len(found.assets))} assets with {number(found.total)} points in {where}.")
+    _show(index_id, known.get(index_id, {}).get("index_name"), found)
     for collection, owner in found.foreign.items():
         err.print(f"Its points in {collection} belong to {owner} and will not be removed.")
     if settings.connector_indexes == ALL_INDEXES or index_id in settings.connector_indexes:
@@ -43,6 +42,17 @@ async def forget(settings: Settings, index_id: str, *, yes: bool, as_json: bool)
     else:
         out.print(f"Forgotten: {number(result['assets'])} assets, {number(result['points'])} points.")
     return Exit.DONE
+
+
+def _show(index_id: str, name: str | None, found: Footprint) -> None:
+    """Everything that will be deleted."""
+    shown = text(f"{name} ({index_id})" if name else index_id)
+    total = f"{counted(len(found.assets), 'asset')} with {counted(found.total, 'point')}"
+    err.print(f"Index {shown}: {total} will be deleted:")
+    for collection, assets in sorted(found.points.items()):
+        held = f"{counted(sum(assets.values()), 'point')} of {counted(len(assets), 'asset')}"
+        err.print(f"  from collection {text(collection)}: {held}")
+    err.print(f"  from the ledger: {counted(len(found.rows), 'row')}, the reports and the history of the index")
 
 
 def _confirmed() -> bool:
@@ -63,17 +73,17 @@ def _confirmed() -> bool:
 
 
 async def _carry_out(settings: Settings, index_id: str) -> dict[str, Any]:
-    if daemon_runs(settings):
+    if await daemon_runs(settings):
         return dict(await follow(settings, "forget", {"index_id": index_id}))
     async with open_app(settings, "forget") as app:
         return dict(await maintenance.forget(app.sink, app.ledger, settings.of_index(index_id), time.time()))
 
 
-async def _find(settings: Settings, index_id: str) -> tuple[Footprint, Collection[str]]:
-    """The index's points and rows, and the indexes that have a report in the ledger."""
-    async with SqliteCheckpointStore(settings.ledger_path, read_only=True) as ledger:
+async def _find(settings: Settings, index_id: str) -> tuple[Footprint, Mapping[str, Mapping[str, Any]]]:
+    """The index's points and rows, and the last report of each index in the ledger."""
+    async with open_store(settings.ledger, read_only=True) as ledger:
         known = await ledger.reports()
-        if settings.qdrant_url == "embedded" and daemon_runs(settings):
+        if settings.qdrant_url == "embedded" and await daemon_runs(settings):
             # Only the daemon can open the embedded storage, so rely on the ledger.
             return _from_rows(await ledger.load(index_id)), known
         sink = make_sink(settings)

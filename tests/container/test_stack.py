@@ -1,5 +1,6 @@
 """The composed services from outside: start until healthy, sync, hardening, stop and restart."""
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -35,7 +36,8 @@ def test_the_demo_needs_no_settings_and_syncs_everything(demo: Stack) -> None:
 
     assert len(points) == 2
     assert min(points) > 0
-    assert "assets applied" in demo.run_inside("connector", "connector", "status")
+    shown = json.loads(demo.run_inside("connector", "connector", "status", "--json"))["indexes"]
+    assert {it["index_id"]: it["points"] for it in shown} == dict(zip(demo.index_ids, points, strict=True))
     assert demo.state("connector")["Health"]["Status"] == "healthy"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from connector.domain.arrays import Float32
+from connector.domain.payload_profile import PayloadProfile
 from connector.domain.points import AssetPoints, build
 from connector.domain.sink_model import CollectionSpec
 from connector.domain.source_model import Index, IndexedAsset, RetrievedAsset, SegmentColumn, Transcription
@@ -17,8 +18,10 @@ OPTIONS = ("visual", "audio", "transcription")
 SECONDS = 6.0
 
 
-def spec(name: str, *, dimension: int = DIMENSION, model: str = "marengo9.9") -> CollectionSpec:
-    return CollectionSpec(name, model, dimension, OPTIONS)
+def spec(
+    name: str, *, dimension: int = DIMENSION, model: str = "marengo9.9", sparse_transcript: bool = False
+) -> CollectionSpec:
+    return CollectionSpec(name, model, dimension, OPTIONS, sparse_transcript)
 
 
 def asset_points(
@@ -33,6 +36,8 @@ def asset_points(
     metadata: Mapping[str, Any] | None = None,
     filename: str = "match.mp4",
     fingerprint: str = "print-1",
+    payload_profile: PayloadProfile = "none",
+    sparse_transcript: bool = False,
 ) -> AssetPoints:
     """Segments of six seconds; segment i gets word i. Another seed gives another revision."""
     start = np.arange(segments, dtype=np.float64) * SECONDS
@@ -51,7 +56,7 @@ def asset_points(
         columns=columns if segments else (),
         transcription=Transcription(spoken, spoken + 1, tuple(words)),
     )
-    return build(retrieved, index, fingerprint)
+    return build(retrieved, index, fingerprint, payload_profile=payload_profile, sparse_transcript=sparse_transcript)
 
 
 def _vectors(random: np.random.Generator, segments: int, dimension: int) -> Float32:

@@ -2,11 +2,13 @@
 
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
-from connector.ledger.checkpoint_store import SqliteCheckpointStore
+from connector.domain.ledger_place import LedgerPlace
+from connector.ledger.ledger_opening import open_store
 from connector.ports import CheckpointStore
 from connector.qdrant.sink import QdrantSink
 from tests.conftest import COLLECTION_PREFIX
@@ -23,6 +25,19 @@ async def bench(request: pytest.FixtureRequest, tmp_path: Path, collection: str)
     if request.param == "fake":
         yield FakeBench(FakeSink())
         return
+    async with _opened(request, tmp_path, collection) as running:
+        yield running
+
+
+@pytest.fixture(params=["embedded", "grpc", "rest"])
+async def real_bench(request: pytest.FixtureRequest, tmp_path: Path, collection: str) -> AsyncIterator[QdrantBench]:
+    """Qdrant in every way, without the fake."""
+    async with _opened(request, tmp_path, collection) as running:
+        yield running
+
+
+@asynccontextmanager
+async def _opened(request: pytest.FixtureRequest, tmp_path: Path, collection: str) -> AsyncIterator[QdrantBench]:
     if request.param == "embedded":
         sink = QdrantSink("embedded", None, 0, tmp_path)
         yield QdrantBench(sink)
@@ -58,11 +73,22 @@ async def ready(bench: Bench, collection: str) -> Bench:
     return bench
 
 
-@pytest.fixture(params=["sqlite", "fake"])
+@pytest.fixture(params=["sqlite", "postgres", "fake"])
 async def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[CheckpointStore]:
     """Every implementation of the CheckpointStore port."""
     if request.param == "fake":
         yield FakeCheckpointStore()
         return
-    async with SqliteCheckpointStore(tmp_path / "ledger.sqlite3") as store:
+    async with open_store(_place(request, tmp_path)) as store:
         yield store
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> LedgerPlace:
+    """A ledger that does not exist yet, in every database."""
+    return _place(request, tmp_path)
+
+
+def _place(request: pytest.FixtureRequest, tmp_path: Path) -> LedgerPlace:
+    url = request.getfixturevalue("postgres_ledger") if request.param == "postgres" else None
+    return LedgerPlace(tmp_path, url)

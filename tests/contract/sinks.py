@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import numpy as np
@@ -32,8 +33,16 @@ class Bench(Protocol):
     async def stored(self, collection: str) -> dict[str, Stored]:
         """All points by id."""
 
-    async def make(self, collection: str, vectors: Mapping[str, int], distance: str, *, points: int = 0) -> None:
-        """Create a collection of another program, with this many points."""
+    async def make(
+        self,
+        collection: str,
+        vectors: Mapping[str, int],
+        distance: str,
+        *,
+        points: int = 0,
+        sparse: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Create a collection of another program, with this many points; `sparse` maps a name to its modifier."""
 
     async def put(self, collection: str, points: Mapping[str, Stored]) -> None:
         """Store points without the sink."""
@@ -50,8 +59,17 @@ class FakeBench:
         points = self.sink.stored[collection].points
         return {key: Stored(dict(point.payload), _unit(point.vectors)) for key, point in points.items()}
 
-    async def make(self, collection: str, vectors: Mapping[str, int], distance: str, *, points: int = 0) -> None:
-        info = CollectionInfo(collection, points, {name: (size, distance) for name, size in vectors.items()})
+    async def make(
+        self,
+        collection: str,
+        vectors: Mapping[str, int],
+        distance: str,
+        *,
+        points: int = 0,
+        sparse: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        named = {name: (size, distance) for name, size in vectors.items()}
+        info = CollectionInfo(collection, points, named, sparse=sparse)
         self.sink.put_collection(info, {f"{i}": FakePoint({}, {"theirs": True}) for i in range(points)})
 
     async def put(self, collection: str, points: Mapping[str, Stored]) -> None:
@@ -72,13 +90,28 @@ class QdrantBench:
         )
         return {str(record.id): Stored(record.payload or {}, _unit(record.vector)) for record in records}
 
-    async def make(self, collection: str, vectors: Mapping[str, int], distance: str, *, points: int = 0) -> None:
+    async def make(
+        self,
+        collection: str,
+        vectors: Mapping[str, int],
+        distance: str,
+        *,
+        points: int = 0,
+        sparse: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        with_modifiers = {
+            name: models.SparseVectorParams(modifier=models.Modifier(modifier)) for name, modifier in sparse.items()
+        }
         named = {
             name: models.VectorParams(size=size, distance=models.Distance(distance)) for name, size in vectors.items()
         }
         theirs = [models.PointStruct(id=i, vector={}, payload={"theirs": True}) for i in range(points)]
         await self.sink._session.once(
-            "make", "", lambda on: on.client.create_collection(collection_name=collection, vectors_config=named)
+            "make",
+            "",
+            lambda on: on.client.create_collection(
+                collection_name=collection, vectors_config=named, sparse_vectors_config=with_modifiers
+            ),
         )
         if theirs:
             await self.sink._session.once(

@@ -108,6 +108,18 @@ async def test_many_who_ask_at_once_cause_one_question_each(systems: Systems) ->
     assert systems.questions == 3
 
 
+async def test_many_who_ask_while_one_hangs_wait_for_it_once(systems: Systems) -> None:
+    """Its answer is older than what is used again, but they have waited for just that one."""
+    systems.takes = {"sink": FRESH_SEC + 0.5}
+    async with asyncio.TaskGroup() as group:
+        asking = [group.create_task(systems.reasons()) for _ in range(10)]
+
+    assert [task.result() for task in asking] == [{}] * 10
+    assert systems.asked["sink"] == [100.0]
+    assert await systems.reasons(0.1) == {}
+    assert len(systems.asked["sink"]) == 2
+
+
 async def test_one_that_does_not_answer_cannot_be_used(systems: Systems) -> None:
     """The others are still known."""
     systems.silent = {"sink"}
@@ -137,3 +149,32 @@ async def test_a_mistake_of_ours_is_not_taken_for_a_reason(systems: Systems) -> 
     with pytest.raises(ExceptionGroup) as crash:
         await Readiness({"source": broken}, lambda: 0.0).reasons()
     assert crash.group_contains(ZeroDivisionError)
+
+
+async def test_a_caller_who_asks_often_may_spare_one_of_them(systems: Systems) -> None:
+    """A scrape does not spend a request to TwelveLabs each time, but knows Qdrant and the ledger as well as anybody."""
+    for _ in range(5):
+        assert await systems.readiness.reasons({"source": 60.0}) == {}
+        systems.now += 15.0
+
+    assert {name: len(times) for name, times in systems.asked.items()} == {"source": 1, "sink": 5, "ledger": 5}
+    systems.now += 15.0
+    assert await systems.readiness.reasons({"source": 60.0}) == {}
+    assert len(systems.asked["source"]) == 2
+
+
+async def test_only_a_success_may_be_that_old(systems: Systems) -> None:
+    systems.down = {"source": away("TwelveLabs")}
+    assert set(await systems.readiness.reasons({"source": 60.0})) == {"source"}
+    systems.down, systems.now = {}, systems.now + FRESH_SEC + 0.01
+
+    assert await systems.readiness.reasons({"source": 60.0}) == {}
+
+
+async def test_others_still_get_a_fresh_answer(systems: Systems) -> None:
+    await systems.readiness.reasons({"source": 60.0})
+    systems.down = {"source": away("TwelveLabs")}
+    systems.now += 30.0
+
+    assert await systems.readiness.reasons({"source": 60.0}) == {}
+    assert set(await systems.readiness.reasons()) == {"source"}

@@ -56,6 +56,40 @@ async def test_a_wrong_key_is_named(new_qdrant: ServerFactory, collection: str, 
             assert await sink.version()
 
 
+async def test_writes_carry_the_key(new_qdrant: ServerFactory, collection: str, tmp_path: Path) -> None:
+    server = new_qdrant(QDRANT__SERVICE__API_KEY=KEY)
+    server.start()
+    points = asset_points()
+    for port in (server.grpc_port, free_port()):
+        async with sink_on(server, tmp_path, key=KEY, grpc_port=port) as sink:
+            await sink.ensure(spec(collection), {})
+            await sink.replace(points, collection, ())
+            assert await sink.count(collection, points.index_id) == len(points)
+
+
+async def test_a_key_that_may_only_read_is_told_without_a_write(
+    new_qdrant: ServerFactory, collection: str, tmp_path: Path
+) -> None:
+    server = new_qdrant(QDRANT__SERVICE__API_KEY=KEY, QDRANT__SERVICE__READ_ONLY_API_KEY="read-only")
+    server.start()
+    for port in (server.grpc_port, free_port()):
+        async with sink_on(server, tmp_path, key="read-only", grpc_port=port) as reader:
+            with pytest.raises(AuthenticationFailed, match="QDRANT_API_KEY"):
+                await reader.check_write_access(None)
+    async with sink_on(server, tmp_path, key=KEY) as sink:
+        await sink.check_write_access(None)
+        assert await sink.collections() == []
+        info = await sink.ensure(spec(collection), {})
+        await sink.replace(asset_points(), collection, ())
+    for port in (server.grpc_port, free_port()):
+        async with sink_on(server, tmp_path, key=KEY, grpc_port=port) as sink:
+            await sink.check_write_access(info)
+            assert await sink.count(collection, asset_points().index_id) == len(asset_points())
+        async with sink_on(server, tmp_path, key="read-only", grpc_port=port) as reader:
+            with pytest.raises(AuthenticationFailed, match="QDRANT_API_KEY"):
+                await reader.check_write_access(info)
+
+
 async def test_a_server_that_is_down_is_unavailable_and_found_again(
     new_qdrant: ServerFactory, collection: str, tmp_path: Path, no_waiting: None
 ) -> None:

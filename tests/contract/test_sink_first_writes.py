@@ -94,6 +94,68 @@ async def test_small_assets_share_requests(qdrant: Endpoint, collection: str, tm
     await sink.close()
 
 
+async def test_a_write_waits_for_those_that_come_soon(qdrant: Endpoint, collection: str, tmp_path: Path) -> None:
+    events: list[Event] = []
+    sink = QdrantSink(qdrant.url, qdrant.api_key, qdrant.grpc_port, tmp_path, observe=events.append)
+    await sink.ensure(spec(collection), {})
+    await first_writes(QdrantBench(sink), collection, [asset_points("warm-up")])
+    events.clear()
+    prepared = [asyncio.Event() for _ in range(4)]
+
+    async def prepare_and_write(number: int) -> None:
+        with sink.announce_write(collection, 3):
+            await prepared[number].wait()
+            if number != 2:  # this one turns out to be unchanged
+                await sink.replace(asset_points(f"asset-{number}"), collection, (), first=True)
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(prepare_and_write(number)) for number in range(4)]
+        long = asset_points("long", 100)
+        with sink.announce_write(collection, len(long)):
+            await sink.replace(long, collection, (), first=True)  # it waits for nobody
+        for number in range(3):
+            prepared[number].set()
+            await sink.version()
+            assert not any(task.done() for task in tasks if task is not tasks[2])
+        prepared[3].set()
+
+    sent = [it.operation for it in events if isinstance(it, SinkRequestEnded)]
+    assert sent.count("write points to collection") == 2
+    await sink.close()
+
+
+async def test_a_write_does_not_wait_for_those_to_another_collection(bench: Bench, collection: str) -> None:
+    await bench.sink.ensure(spec(collection), {})
+
+    async def come_to_another() -> None:
+        with bench.sink.announce_write("another", 3):
+            await asyncio.Event().wait()
+
+    async with asyncio.TaskGroup() as group:
+        other = group.create_task(come_to_another())
+        await asyncio.sleep(0)
+        await bench.sink.replace(asset_points(), collection, (), first=True)
+        assert not other.done()
+        other.cancel()
+
+
+async def test_a_write_waits_for_nobody_that_gave_up(bench: Bench, collection: str) -> None:
+    await bench.sink.ensure(spec(collection), {})
+
+    async def give_up() -> None:
+        with bench.sink.announce_write(collection, 3):
+            await asyncio.Event().wait()
+
+    async with asyncio.TaskGroup() as group:
+        other = group.create_task(give_up())
+        write = group.create_task(bench.sink.replace(asset_points(), collection, (), first=True))
+        await asyncio.sleep(0)
+        other.cancel()
+        await write
+
+    assert await bench.sink.count(collection, asset_points().index_id) == len(asset_points())
+
+
 async def test_assets_with_much_metadata_do_not_share_requests(
     qdrant: Endpoint, collection: str, tmp_path: Path
 ) -> None:

@@ -8,9 +8,11 @@ from typing import Any
 
 import grpc  # type: ignore[import-untyped]  # grpcio ships no types
 import pytest
+from qdrant_client import AsyncQdrantClient
 from qdrant_client import grpc as messages
 
 from connector.domain.errors import AuthenticationFailed, PointsRejected, RateLimited, SinkMismatch, Unavailable
+from connector.qdrant.connection import Connection, Transport, sending_channels
 from connector.qdrant.sink import QdrantSink
 from tests.contract.asset_points import asset_points
 from tests.qdrant_server import free_port
@@ -139,3 +141,27 @@ async def test_the_refused_point_is_found_by_halving(tmp_path: Path) -> None:
 
     assert script.asked == ["Upsert"] * 5
     assert points.ids[3] in str(rejected.value)
+
+
+async def test_serialized_points_are_sent_through_the_channels_of_the_client() -> None:
+    """As a message through its stubs while it has none, for a version of the client that keeps them elsewhere."""
+    script = ScriptedQdrant([updated()])
+    server = grpc.aio.server(handlers=[script])
+    port = server.add_insecure_port("127.0.0.1:0")
+    await server.start()
+    client = AsyncQdrantClient(host="127.0.0.1", grpc_port=port, prefer_grpc=True, check_compatibility=False)
+    connection = Connection(client, Transport.GRPC)
+    request = messages.UpsertPoints(collection_name="c", wait=True).SerializeToString()
+    try:
+        channels = []
+        for _ in range(2):
+            channels.append(len(sending_channels(client)))
+            answer = await connection.upsert(request)
+            assert answer.result.status == messages.UpdateStatus.Completed
+    finally:
+        await connection.close()
+        await server.stop(None)
+
+    assert channels[0] == 0
+    assert channels[1] > 0
+    assert script.asked == ["Upsert"] * 2

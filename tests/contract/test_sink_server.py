@@ -1,5 +1,6 @@
 """Needs a real server: payload indexes, transports, keys, outages, volume."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ import pytest
 from qdrant_client import AsyncQdrantClient, models
 
 from connector.domain.errors import SinkMismatch
+from connector.domain.search_scope import PointScope
 from connector.domain.sink_model import CollectionSpec, Tally
 from connector.qdrant.collection_layout import PAYLOAD_INDEXES, type_of
 from connector.qdrant.sink import QdrantSink
@@ -178,10 +180,12 @@ async def test_points_of_other_programs_are_no_hits_and_are_never_deleted(
     async with vendor_client(qdrant) as client:
         await client.upsert(collection, [foreign], wait=True)
 
-    hits = await remote.sink.search(collection, np.ones(DIMENSION, np.float32), [], 10)
+    query = np.ones(DIMENSION, np.float32)
+    hits = await remote.sink.search(collection, query, [], 10)
+    weighted = await remote.sink.moments.find(collection, {"audio": query}, PointScope(), 10, weights={"audio": 2.0})
     await remote.sink.delete([collection], "index-1", "asset-1")
 
-    assert len(hits) == 3
+    assert len(hits) == len(weighted) == 3
     assert set(await remote.stored(collection)) == {"7"}
 
 
@@ -232,6 +236,12 @@ async def test_limits_of_strict_mode_make_requests_smaller(
     points = {name: asset_points(name, 4) for name in names}
     for one in points.values():
         await sink.replace(one, collection, ())
+    async with asyncio.TaskGroup() as group:
+        for name in ("first", *(f"together-{number}" for number in range(9))):
+            group.create_task(sink.replace(asset_points(name, 1), collection, (), first=True))
+    await sink.delete([collection], "index-1", "first")
+    for number in range(9):
+        await sink.delete([collection], "index-1", f"together-{number}")
     some = Tally({points[name].revision: 4 for name in names[:9]}, {})
 
     assert await sink.tally(collection, "index-1", 100) is None

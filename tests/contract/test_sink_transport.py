@@ -70,6 +70,7 @@ async def test_after_a_restart_in_which_rest_came_first_grpc_is_used_again_withi
     sink = QdrantSink(server.url, None, port, tmp_path, monotonic=lambda: clock.now)
     async with forwarded(port, server.grpc_port):
         await sink.ensure(spec(collection), {})
+        await sink._setup.indexed(collection)
         assert await transport_of(sink) is Transport.GRPC
     server.kill()
     with pytest.raises(Unavailable):

@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import json
 import threading
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -12,7 +13,7 @@ from connector.domain.events import Event, RequestEnded
 from connector.twelvelabs.calls import Call
 from connector.twelvelabs.listing_decoding import read_index
 from connector.twelvelabs.rate_limiter import Limiter
-from connector.twelvelabs.response_body import ResponseBody
+from connector.twelvelabs.response_body import ResponseBody, joined
 from connector.twelvelabs.retries import RequestLimits
 from connector.twelvelabs.transport import ApiTransport
 from tests.contract.transport_talks import CALL, GOOD, INDEX, KEY
@@ -72,6 +73,13 @@ async def test_damaged_gzip_is_asked_for_again(data: bytes, damage: str) -> None
     assert second.error is None
 
 
+async def test_the_status_is_told_also_if_the_body_breaks_off() -> None:
+    cut, silent, good = await ask(answer(200, LARGE)[:-20], b"", GOOD)
+
+    assert [(it.status, it.error) for it in (cut, silent)] == [(200, Unavailable.code), (None, Unavailable.code)]
+    assert (good.status, good.error) == (200, None)
+
+
 @pytest.mark.parametrize("size", [70_000, 50_000_000])
 async def test_a_bomb_is_not_unpacked(size: int) -> None:
     bomb = gzip.compress(b'"' + b"x" * size, 1)
@@ -121,10 +129,15 @@ async def test_large_bodies_are_read_one_by_one() -> None:
             await transport.close()
 
 
-def test_a_large_chunk_has_memory_of_its_own() -> None:
+async def test_a_large_chunk_has_memory_of_its_own() -> None:
     """It is read like any other."""
     body, chunk = ResponseBody(10_000_000), bytes(range(256)) * 4096
-    for part in (b"first", chunk, b"last"):
+
+    async def received() -> AsyncIterator[bytes]:
+        for part in (chunk, chunk, b"last"):
+            yield part
+
+    async for part in joined(received()):
         body.add(part)
-    assert [type(piece) for piece in body.pieces()] == [bytes, memoryview, bytes]
-    assert bytes(body.whole()) == b"first" + chunk + b"last"
+    assert [type(piece) for piece in body.pieces()] == [memoryview, bytes]
+    assert bytes(body.whole()) == chunk + chunk + b"last"

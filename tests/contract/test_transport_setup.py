@@ -89,6 +89,12 @@ def test_an_environment_that_cannot_be_used_is_refused(
     assert caught.value.advice
 
 
+def test_a_certificate_file_that_cannot_be_used_is_refused_even_where_none_is_needed(bare: pytest.MonkeyPatch) -> None:
+    bare.setenv("SSL_CERT_FILE", "/no/such/file")
+    with pytest.raises(ConfigError, match="SSL_CERT_FILE=/no/such/file cannot be used"):
+        ApiTransport("http://127.0.0.1:1", KEY, environment=network_variables())
+
+
 @pytest.mark.parametrize(
     ("name", "value"), [("NO_PROXY", "localhost, 10.0.0.0/8,::1,[::1],.example,*"), ("HTTP_PROXY", "proxy:3128")]
 )

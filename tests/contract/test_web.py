@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from connector.domain.errors import ConfigError, ConnectorError, LedgerUnavailable
+from connector.domain.page import Page
 from connector.web.health import LOOP_STALLED_SEC, web_app
 from connector.web.listener import listening
 
@@ -23,13 +24,15 @@ class Place:
         self.age = 0.0
         self.why: dict[str, str] = {}
         self.trouble: ConnectorError | None = None
+        self.pages: list[Page] = []
         self.app = web_app(lambda: self.age, self.reasons, self.status)
         self.http = httpx.AsyncClient(trust_env=False)
 
     async def reasons(self) -> dict[str, str]:
         return self.why
 
-    async def status(self) -> dict[str, Any]:
+    async def status(self, page: Page) -> dict[str, Any]:
+        self.pages.append(page)
         if self.trouble:
             raise self.trouble
         return STATUS
@@ -80,6 +83,21 @@ async def test_it_is_ready_unless_there_is_a_reason(place: Place) -> None:
 
 async def test_the_status_is_the_json_of_the_command(place: Place) -> None:
     assert await place.get("/api/status") == (200, STATUS)
+
+
+async def test_the_status_is_paged(place: Place) -> None:
+    for query in ("", "?offset=5", "?offset=5&limit=7&other=x"):
+        assert await place.get(f"/api/status{query}") == (200, STATUS)
+    assert place.pages == [Page(), Page(5, 100), Page(5, 7)]
+
+
+@pytest.mark.parametrize(
+    "query", ["offset=-1", "offset=x", "limit=0", "limit=1001", "limit=", "limit=5&offset=9999999"]
+)
+async def test_a_page_that_is_none_is_refused(place: Place, query: str) -> None:
+    status, body = await place.get(f"/api/status?{query}")
+
+    assert (status, body["error"]["code"], place.pages) == (400, "usage_error", [])
 
 
 async def test_a_status_that_cannot_be_read_says_why(place: Place, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,6 +1,8 @@
 """The webhook endpoint on a real socket: genuine events start a poll, all others are refused and do no harm."""
 
 import asyncio
+import gc
+import tracemalloc
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -143,6 +145,27 @@ async def test_events_that_are_not_known_are_accepted_and_ignored(place: Place, 
 async def test_a_ready_event_that_names_no_task_wakes_all_the_same(place: Place, data: dict[str, Any]) -> None:
     assert await place.send({**ready(), **data}) == 204
     assert place.woken == [None]
+
+
+async def test_a_task_id_that_cannot_be_requested_names_no_task(place: Place) -> None:
+    assert await place.send(ready("whe_1", "x" * 256)) == 204
+    assert await place.send(ready("whe_2", "x" * 257)) == 204
+    assert place.woken == ["x" * 256, None]
+
+
+async def test_long_ids_are_not_kept(place: Place) -> None:
+    """10,000 ids are remembered, and each may be as long as a body."""
+    tracemalloc.start()
+    try:
+        for number in range(100):
+            assert await place.send(ready(f"{number}{'x' * 60_000}", f"{number}{'x' * 1000}")) == 204
+        gc.collect()
+        held, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert len(place.woken) == 100
+    assert held < 3_000_000, "the ids alone would be 6 MB"
 
 
 async def test_unknown_keys_do_no_harm(place: Place) -> None:

@@ -1,5 +1,6 @@
 """The real command with the simulator and a real Qdrant server."""
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from qdrant_client import QdrantClient
 from connector.simulator import IndexSpec, Knobs, Scenario, Simulator, run_in_thread
 from tests.command import Command
 from tests.qdrant_server import QdrantServer
+
+os.environ["HAYSTACK_TELEMETRY_ENABLED"] = "False"  # read when it is imported; tests talk to this machine only
 
 
 @pytest.fixture

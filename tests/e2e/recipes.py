@@ -17,7 +17,7 @@ from connector.simulator import Simulator, run_in_thread
 from tests.command import TIMEOUT_SEC, Command, Ended
 from tests.e2e import oracle
 from tests.e2e.pages import RECIPES, ROOT
-from tests.qdrant_server import QdrantServer
+from tests.qdrant_server import QdrantServer, server_for_tests
 
 COLLECTION = "twelvelabs-marengo3.0"
 KEY = "a-key-of-qdrant"
@@ -48,8 +48,11 @@ class World:
 
 @contextmanager
 def synced_world(qdrant_binary: Path, directories: pytest.TempPathFactory) -> Iterator[World]:
-    server = QdrantServer(qdrant_binary, directories.mktemp("qdrant"), {"QDRANT__SERVICE__API_KEY": KEY})
-    with run_in_thread() as simulator:
+    secured = {"QDRANT__SERVICE__API_KEY": KEY}
+    with (
+        server_for_tests(qdrant_binary, directories.mktemp("qdrant"), secured) as server,
+        run_in_thread() as simulator,
+    ):
         recipes = write_recipes(directories.mktemp("recipes"), simulator.base_url)
         connector = Command(recipes, _settings(simulator, server))
         server.start()
@@ -71,7 +74,6 @@ def synced_world(qdrant_binary: Path, directories: pytest.TempPathFactory) -> It
             )
         finally:
             client.close()
-            server.stop()
 
 
 def write_recipes(directory: Path, base_url: str) -> Path:

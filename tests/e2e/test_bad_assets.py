@@ -12,6 +12,7 @@ from connector.simulator import IndexSpec, Scenario, Simulator
 from tests.command import Command
 from tests.comparing import differences
 from tests.e2e.oracle import listed
+from tests.overdue import make_refreshes_due
 
 Row = dict[str, Any]
 COLLECTION = "twelvelabs-marengo3.0"
@@ -132,7 +133,8 @@ def test_metadata_of_an_applied_asset_that_becomes_too_deep(
     stand.change(2, set_fact(user_metadata=nested(32)))
 
     for port in (connector.settings["QDRANT_GRPC_PORT"], "1"):
-        ended = connector.run("sync", "--json", CONNECTOR_REFRESH_INTERVAL="1s", QDRANT_GRPC_PORT=port)
+        make_refreshes_due(connector.directory / "data" / "ledger.sqlite3")
+        ended = connector.run("sync", "--json", QDRANT_GRPC_PORT=port)
         report = ended.index(stand.index)
         assert ended.code == 1, ended.stderr
         assert differences(report, error=None, failed=2) == {}, ended.stderr

@@ -142,6 +142,24 @@ def test_a_wrong_qdrant_key(connector: Command, new_qdrant: Callable[..., Qdrant
     assert "wrong-secret" not in ended.stdout + ended.stderr
 
 
+def test_a_qdrant_key_that_may_only_read(connector: Command, new_qdrant: Callable[..., QdrantServer]) -> None:
+    server = new_qdrant(QDRANT__SERVICE__API_KEY="write", QDRANT__SERVICE__READ_ONLY_API_KEY="read-only")
+    server.start()
+    address = {"QDRANT_URL": server.url, "QDRANT_GRPC_PORT": str(server.grpc_port)}
+
+    before = connector.run("check", "--json", **address, QDRANT_API_KEY="read-only")
+    assert connector.run("sync", **address, QDRANT_API_KEY="write").code == 0
+    after = connector.run("check", "--json", **address, QDRANT_API_KEY="read-only")
+
+    for ended in (before, after):
+        found = not_ok(ended)
+        assert ended.code == 2
+        assert found
+        assert all(name.startswith("collection ") for name in found)
+        assert all("QDRANT_API_KEY" in it["message"] for it in found.values())
+    assert connector.run("check", "--json", **address, QDRANT_API_KEY="write").code == 0
+
+
 def test_a_data_directory_that_cannot_be_written(connector: Command, client: QdrantClient) -> None:
     """It would have to be created below a regular file, which fails even for root."""
     (connector.directory / "file").write_text("")

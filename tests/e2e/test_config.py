@@ -107,7 +107,7 @@ def test_without_any_setting_it_shows_the_defaults(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["check"], ["sync"], ["plan"], ["search", "a goal"], ["run"]], ids=lambda it: it[0]
+    "command", [["check"], ["sync"], ["plan"], ["verify"], ["search", "a goal"], ["run"]], ids=lambda it: it[0]
 )
 @pytest.mark.parametrize("url", ["https://api.twelvelabs.io", "http://127.0.0.1:9000/"])
 def test_a_base_url_without_its_version_is_a_mistake(tmp_path: Path, command: list[str], url: str) -> None:

@@ -109,6 +109,14 @@ def test_the_official_sdk_recipe_lists_every_video(world: World) -> None:
     assert sorted(ids) == sorted(asset for index in control.index_ids for asset in control.asset_ids(index))
 
 
+def test_the_golden_recipe_prints_queries_and_their_answers(tmp_path: Path) -> None:
+    base_url, *queries = lines(run(Command(write_recipes(tmp_path, "http://127.0.0.1:1")), "golden.py"))
+
+    assert base_url.startswith("http://127.0.0.1:")
+    assert [line.split()[0] for line in queries].count("exact") == 75
+    assert all(line.endswith("[]") == line.startswith("negative") for line in queries)
+
+
 def test_the_control_recipe_changes_the_world(tmp_path: Path) -> None:
     with run_in_thread() as simulator:
         index_id = simulator.control.index_ids[0]

@@ -11,10 +11,13 @@ import typer
 from connector.cli.main import app
 from connector.cli.output import Exit
 from connector.domain.report import CycleReport, Problem
+from connector.domain.verification import DriftFinding, Kind, Repair
+from connector.engine.deep_verify import DEEP_SAMPLE, DeepComparison
+from connector.engine.verifier import Verification
 from connector.settings.connector_settings import SECRETS, Settings, given_only
 from connector.settings.per_index import IndexOverride
 from tests.command import Command
-from tests.e2e.pages import RECIPES, code, table
+from tests.e2e.pages import RECIPES, code, section, table
 
 CONFIGURATION = table("docs/configuration.md", "Variables")
 COMMANDS = table("docs/commands.md", "Commands")
@@ -85,3 +88,29 @@ def test_every_key_of_a_report_is_in_the_table() -> None:
     assert {key for row in rows for key in code(row[0])} == {field.name for field in fields(CycleReport)}
     problem = next(row[2] for row in rows if code(row[0]) == ["problems"])
     assert re.findall(r"\w+", code(problem)[0]) == [field.name for field in fields(Problem)]
+
+
+def test_every_key_of_a_verification_is_in_the_table() -> None:
+    rows = table("docs/commands.md", "`verify --json`")
+
+    assert {key for row in rows for key in code(row[0])} == Verification("any").document().keys()
+    finding = next(row[2] for row in rows if code(row[0]) == ["findings"])
+    assert re.findall(r"\w+", code(finding)[0]) == [field.name for field in fields(DriftFinding)]
+    deep = next(row[2] for row in rows if code(row[0]) == ["deep"])
+    assert code(deep) == ["--deep", *(field.name for field in fields(DeepComparison))]
+
+
+def test_every_kind_of_finding_is_in_the_table() -> None:
+    rows = table("docs/commands.md", "Verify")
+
+    assert [code(kind)[0] for kind, _ in rows] == list(Kind)
+
+
+def test_every_repair_is_in_the_table() -> None:
+    text = section("docs/commands.md", "`verify --json`").partition("| repair |")[2]
+
+    assert re.findall(r"^\| `(\w+)`", text, re.MULTILINE) == list(Repair)
+
+
+def test_the_size_of_the_sample_is_as_documented() -> None:
+    assert f"a random sample of {DEEP_SAMPLE} assets" in section("docs/commands.md", "Verify")

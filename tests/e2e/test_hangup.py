@@ -1,12 +1,12 @@
 """SIGHUP: the end of the daemon's terminal drains it; without a terminal it only says that nothing is reloaded."""
 
-import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -88,15 +88,29 @@ def test_a_terminal_that_closes_lets_the_daemon_finish_what_is_in_hand(
 def test_without_a_terminal_a_line_says_that_settings_are_read_at_the_start(
     connector: Command, simulator: Simulator, client: QdrantClient
 ) -> None:
-    with running(connector) as daemon:
-        daemon.process.send_signal(signal.SIGHUP)
-        wait_until(lambda: bool(daemon.events("settings.not_reloaded")), PATIENCE_SEC, "it says so")
+    file = connector.directory / "connector.toml"
+    file.write_text('refresh_interval = "12h"')
+    with running(connector, CONNECTOR_CONFIG=str(file)) as daemon:
+        for number, content in enumerate(
+            ('refresh_interval = "6h"\nmax_attempts = 3', "refresh_interval = 0", ""), start=1
+        ):
+            file.write_text(content or 'refresh_interval = "12h"')
+            daemon.process.send_signal(signal.SIGHUP)
+            wait_until(partial(said_so, daemon, number), PATIENCE_SEC, "it says so")
         converges(simulator, client)
         assert daemon.stop().code == 0
 
-    (said,) = daemon.events("settings.not_reloaded")
-    assert said["level"] == "warning"
-    assert "restart" in json.dumps(said)
+    changed, broken, same = daemon.events("settings.not_reloaded")
+    assert {it["level"] for it in (changed, broken, same)} == {"warning"}
+    assert changed["changed"] == ["CONNECTOR_REFRESH_INTERVAL", "CONNECTOR_MAX_ATTEMPTS"]
+    assert "restart the connector" in changed["advice"]
+    assert "refresh_interval" in broken["mistakes"].lower()
+    assert "a restart would fail now" in broken["advice"]
+    assert (same["changed"], same["advice"]) == ([], "a restart would change no setting")
+
+
+def said_so(daemon: Running, times: int) -> bool:
+    return len(daemon.events("settings.not_reloaded")) == times
 
 
 def test_nohup_is_respected(connector: Command, simulator: Simulator, client: QdrantClient) -> None:

@@ -12,6 +12,7 @@ from connector.simulator import IndexSpec, Scenario, Simulator
 from tests.command import Command
 from tests.comparing import differences
 from tests.e2e.oracle import check_equal
+from tests.overdue import make_refreshes_due
 from tests.qdrant_server import QdrantServer
 
 NAME = "twelvelabs-marengo3.0"
@@ -137,7 +138,8 @@ def test_a_restored_snapshot_of_equal_size_is_noticed(
     simulator.control.patch_metadata(index_id, patched, {"category": "new"})
     simulator.control.reindex(index_id, changed)
     simulator.control.advance(60)
-    assert connector.run("sync", CONNECTOR_REFRESH_INTERVAL="1s", CONNECTOR_DEEP_REFRESH_INTERVAL="1s").code == 0
+    make_refreshes_due(connector.directory / "data" / "ledger.sqlite3")
+    assert connector.run("sync").code == 0
     check_equal(client, simulator.base_url, index_id)
     client.recover_snapshot(NAME, old, wait=True)
 

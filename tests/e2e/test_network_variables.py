@@ -6,7 +6,7 @@ import pytest
 
 from tests.command import Command
 
-COMMANDS = [["check"], ["sync"], ["plan"], ["search", "x"], ["forget", "a", "--yes"], ["demo"]]
+COMMANDS = [["check"], ["sync"], ["plan"], ["verify"], ["search", "x"], ["forget", "a", "--yes"], ["demo"]]
 
 
 @pytest.mark.parametrize("arguments", COMMANDS, ids=" ".join)

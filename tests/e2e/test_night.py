@@ -17,7 +17,7 @@ from tests.command import Command
 from tests.comparing import differences
 from tests.e2e.convergence import converges
 from tests.e2e.daemon import PATIENCE_SEC, Running, running
-from tests.qdrant_server import QdrantServer
+from tests.qdrant_server import QdrantServer, server_for_tests
 from tests.waiting import wait_until
 
 Line = dict[str, Any]
@@ -144,31 +144,30 @@ def night(tmp_path_factory: pytest.TempPathFactory, qdrant_binary: Path) -> Iter
     """It is over, and the daemon has ended."""
     sports = IndexSpec(name="sports", generate=8, duration=(10.0, 15.0))
     news = IndexSpec(name="news", generate=3, duration=(10.0, 15.0))
-    server = QdrantServer(qdrant_binary, tmp_path_factory.mktemp("qdrant"))
-    server.start()
-    try:
-        with run_in_thread(Scenario(seed=9, indexes=(sports, news))) as simulator:
-            connector = Command(
-                tmp_path_factory.mktemp("night"),
-                STRICT
-                | {
-                    "TWELVELABS_API_KEY": "test-key",
-                    "TWELVELABS_BASE_URL": simulator.base_url,
-                    "QDRANT_URL": server.url,
-                    "QDRANT_GRPC_PORT": str(server.grpc_port),
-                    "CONNECTOR_INDEXES": "*",
-                },
-            )
-            with running(connector) as daemon:
-                with closing(QdrantClient(url=server.url, check_compatibility=False)) as client:
-                    converges(simulator, client)
-                night = Night(daemon, simulator, server, connector.directory / "data" / "ledger.sqlite3")
-                assert night.lines() == [], "nothing is wrong yet"
-                night.all_faults()
-                assert daemon.stop().code == 0
-            yield night
-    finally:
-        server.stop()
+    with (
+        server_for_tests(qdrant_binary, tmp_path_factory.mktemp("qdrant")) as server,
+        run_in_thread(Scenario(seed=9, indexes=(sports, news))) as simulator,
+    ):
+        server.start()
+        connector = Command(
+            tmp_path_factory.mktemp("night"),
+            STRICT
+            | {
+                "TWELVELABS_API_KEY": "test-key",
+                "TWELVELABS_BASE_URL": simulator.base_url,
+                "QDRANT_URL": server.url,
+                "QDRANT_GRPC_PORT": str(server.grpc_port),
+                "CONNECTOR_INDEXES": "*",
+            },
+        )
+        with running(connector) as daemon:
+            with closing(QdrantClient(url=server.url, check_compatibility=False)) as client:
+                converges(simulator, client)
+            night = Night(daemon, simulator, server, connector.directory / "data" / "ledger.sqlite3")
+            assert night.lines() == [], "nothing is wrong yet"
+            night.all_faults()
+            assert daemon.stop().code == 0
+        yield night
 
 
 def test_nothing_else_is_told(night: Night) -> None:

@@ -51,7 +51,7 @@ def test_a_missing_key_says_where_to_get_one(tmp_path: Path) -> None:
     assert "connector demo" in ended.stderr
 
 
-@pytest.mark.parametrize("command", ["sync", "plan", "check", "search a"])
+@pytest.mark.parametrize("command", ["sync", "plan", "verify", "check", "search a"])
 def test_wrong_settings_are_one_json_document_too(tmp_path: Path, command: str) -> None:
     ended = Command(tmp_path).run(*command.split(), "--json")
 
@@ -125,7 +125,7 @@ def test_help_lists_every_command(tmp_path: Path) -> None:
     ended = Command(tmp_path).run("--help")
 
     assert ended.code == 0
-    for name in ("sync", "plan", "check", "status", "search", "simulate", "demo"):
+    for name in ("sync", "plan", "verify", "check", "status", "search", "simulate", "demo"):
         assert f" {name} " in ended.stdout
 
 

@@ -75,3 +75,25 @@ def test_a_signal_while_a_command_is_loaded_ends_it_with_130(
     ended = end(process)
 
     assert differences(ended, code=130, stdout="", stderr="") == {}
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_while_status_starts_to_watch_ends_it_with_0(connector: Command, number: signal.Signals) -> None:
+    process = connector.start("status", "--watch")
+    wait_until(lambda: handles(number, process), PATIENCE_SEC, "the interpreter is up")
+    process.send_signal(number)
+
+    ended = end(process)
+    assert (ended.code, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_while_the_server_for_agents_is_loaded_ends_it_with_0(
+    connector: Command, number: signal.Signals
+) -> None:
+    process = connector.start("mcp", "--http", "--port", "0")
+    wait_until(lambda: has_loaded("pydantic_core", process), PATIENCE_SEC, "the settings are being loaded")
+    process.send_signal(number)
+    ended = end(process)
+
+    assert differences(ended, code=0, stdout="", stderr="") == {}

@@ -107,6 +107,11 @@ def test_it_tells_when_each_index_is_polled_and_listed_next(
         converges(simulator, client)
         wait_until(lambda: bool(daemon.index(index_id)), PATIENCE_SEC, "its first cycle is in the ledger")
         served, live = daemon.index(index_id), daemon.get("/api/status")[1]["daemon"]
+        wait_until(
+            lambda: entry(connector.run("status", "--json").json, index_id)["next_poll_at"] is not None,
+            PATIENCE_SEC,
+            "a heartbeat after the first cycle is in the ledger",
+        )
         words = status(connector, daemon)
         beside = connector.run("status", "--json").json
         assert daemon.stop().code == 0

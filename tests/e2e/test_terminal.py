@@ -9,6 +9,7 @@ import pytest
 
 from connector.simulator import IndexSpec, Scenario, Simulator, run_in_thread
 from tests.command import Command
+from tests.overdue import make_refreshes_due
 from tests.terminal import on_terminal
 
 STRANGER = "66aa0000000000000000ffff"
@@ -163,6 +164,7 @@ def test_plan_shows_filenames_beside_ids(tmp_path: Path) -> None:
             it["indexed_asset_id"]: it["filename"] for it in command.run("plan", "--json").json["indexes"][0]["upserts"]
         }
         command.run("sync")
+        make_refreshes_due(tmp_path / "data" / "ledger.sqlite3")
         refreshed = on_terminal(command, "plan", width=120, CONNECTOR_REFRESH_INTERVAL="1s")
         simulator.control.delete_asset(index_id, asset_id)
         deleted = on_terminal(command, "plan", width=120)
@@ -171,7 +173,7 @@ def test_plan_shows_filenames_beside_ids(tmp_path: Path) -> None:
     name = f"{asset_id} {before[asset_id]}"
     assert f"refresh  {name} (" in refreshed.text
     assert f"delete   {name} (" in deleted.text
-    assert "1 delete," in deleted.text
+    assert "1 delete\n" in deleted.text
     assert f"withheld {name}" in withheld.text
     assert f"{YELLOW}withheld" in withheld.sent
 

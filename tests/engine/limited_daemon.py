@@ -17,6 +17,7 @@ from connector.daemon.ready_tasks import ReadyTasks
 from connector.daemon.schedule import Schedule
 from connector.engine.cycle import Engine
 from connector.ledger.command_queue import Command, CommandQueue, CommandState
+from connector.ledger.sqlite.sqlite_file import SqliteFile
 from connector.settings.connector_settings import given_only
 from connector.simulator import IndexSpec, Scenario
 from connector.simulator.api.application import service
@@ -29,6 +30,7 @@ from connector.twelvelabs import ApiTransport, TwelveLabsSource
 from connector.twelvelabs.body_budget import HeldBody
 from connector.twelvelabs.calls import Call
 from connector.twelvelabs.rate_limiter import Limiter
+from connector.twelvelabs.request_events import Response
 from connector.twelvelabs.retries import Clocks
 from tests.fakes.ledger import FakeCheckpointStore
 from tests.fakes.sink import FakeSink
@@ -59,10 +61,10 @@ class LimitedTransport(ApiTransport):
         self._client = httpx.AsyncClient(transport=app, base_url=self._client.base_url, headers=self._client.headers)
         self.log: list[Sent] = []
 
-    async def _exchange(self, call: Call, held: HeldBody) -> Any:
+    async def _exchange(self, call: Call, held: HeldBody, told: Response) -> Any:
         self.log.append(Sent(asyncio.get_running_loop().time(), call.operation, call.subject))
         await asyncio.sleep(EXCHANGE_SEC)
-        return await super()._exchange(call, held)
+        return await super()._exchange(call, held, told)
 
 
 @dataclass
@@ -75,6 +77,7 @@ class LimitedDaemon:
     engine: Engine
     tasks: ReadyTasks
     commands: CommandQueue
+    app: App
 
     def now(self) -> float:
         return asyncio.get_running_loop().time()
@@ -129,12 +132,12 @@ async def backfilling(directory: Path) -> AsyncIterator[LimitedDaemon]:
     engine = Engine(source, sink, ledger, clock=clock.wall, stopwatch=time, observe=loops.observe)
     writes = LedgerWrites(lambda _: None)
     app, tasks = App(settings, source, sink, ledger, engine), ReadyTasks(source, loops)
-    async with CommandQueue(directory / "ledger.sqlite3") as commands, asyncio.TaskGroup() as group:
+    async with CommandQueue(SqliteFile(directory / "ledger.sqlite3")) as commands, asyncio.TaskGroup() as group:
         loops.open(group, engine, ledger, writes)
         lives = [schedule.run(), tasks.run(), Executor(app, commands, loops, writes).run()]
         running = [group.create_task(life) for life in lives]
         loops.keep(settings.of_index(index_id))
-        daemon = LimitedDaemon(control, index_id, transport, sink, ledger, engine, tasks, commands)
+        daemon = LimitedDaemon(control, index_id, transport, sink, ledger, engine, tasks, commands, app)
         await until(lambda: len(daemon.sent("retrieve asset")) > 20, 600.0, step=1.0)
         yield daemon
         for task in (*running, *(loop.task for loop in loops.all() if loop.task)):

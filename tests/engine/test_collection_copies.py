@@ -83,6 +83,35 @@ async def test_a_copy_that_was_restored_beside_the_collection_is_left_alone() ->
     assert len(world.sink.stored["backup"].points) == 9
 
 
+async def test_a_copy_is_left_alone_after_the_settings_name_another_collection() -> None:
+    """Then no row names the original any more, and both have the same instance id."""
+    world = await synced_world()
+    world.sink.copy(NAME, "backup")
+    moved = beside(world, collection="moved-{model}")
+    moved.ledger = world.ledger
+
+    for _ in range(3):
+        assert (await moved.cycle()).clean
+
+    assert points_by_collection(world) == {NAME: 0, "backup": 9, "moved-marengo3.0": 9}
+
+
+async def test_an_older_ledger_tells_a_collection_from_its_copy() -> None:
+    """It names neither: the original is the one whose owner entry says that the index is written there."""
+    world = await synced_world()
+    older = deepcopy(world.ledger)
+    moved = beside(world, collection="moved-{model}")
+    moved.ledger = world.ledger
+    assert (await moved.cycle()).upserted == 3
+    world.sink.copy("moved-marengo3.0", "a-backup")
+    world.ledger = older
+
+    for _ in range(3):
+        assert (await world.cycle()).error is None
+
+    assert points_by_collection(world) == {NAME: 9, "moved-marengo3.0": 0, "a-backup": 9}
+
+
 async def test_a_copy_that_the_settings_named_for_a_while_is_cleared_again() -> None:
     """Two real collections can share an instance id: what was written to the second one does not stay there."""
     world = await synced_world()

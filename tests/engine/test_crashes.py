@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connector.ports import CheckpointStore, Sink, Source
+from connector.ports import CheckpointStore, Sink, Source, Wanted
 from tests.engine.world import INDEX, World, Wrap, as_they_are
 from tests.fakes.source import FakeSource
 
@@ -35,12 +35,11 @@ class CloseOnly:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ledger, name)
 
-    async def attempt(self, index_id: str, indexed_asset_id: str, fingerprint: str, now: float) -> Any:
-        known = indexed_asset_id in await self._ledger.load(index_id)
-        attempt = await self._ledger.attempt(index_id, indexed_asset_id, fingerprint, now)
-        if not known:
+    async def begin(self, index_id: str, indexed_asset_id: str, now: float, wanted: Wanted) -> Any:
+        row, attempt = await self._ledger.begin(index_id, indexed_asset_id, now, wanted)
+        if row is None:
             await self._ledger.forget(index_id, indexed_asset_id, now)
-        return attempt
+        return row, attempt
 
     async def open(self, *_: Any) -> None:
         pass
@@ -56,9 +55,11 @@ class OpenOnUpsertOnly:
     def __getattr__(self, name: str) -> Any:
         return getattr(self._ledger, name)
 
-    async def attempt(self, index_id: str, indexed_asset_id: str, fingerprint: str, now: float) -> Any:
-        self._attempted.add(indexed_asset_id)
-        return await self._ledger.attempt(index_id, indexed_asset_id, fingerprint, now)
+    async def begin(self, index_id: str, indexed_asset_id: str, now: float, wanted: Wanted) -> Any:
+        row, attempt = await self._ledger.begin(index_id, indexed_asset_id, now, wanted)
+        if attempt:
+            self._attempted.add(indexed_asset_id)
+        return row, attempt
 
     async def open(self, index_id: str, indexed_asset_id: str, collections: Any) -> None:
         if indexed_asset_id in self._attempted:

@@ -27,7 +27,7 @@ async def test_metadata_that_changed_is_patched_without_touching_vectors(world: 
 async def test_a_new_name_of_the_index_reaches_every_payload_at_once(world: World) -> None:
     """And no vector is retrieved or written for it."""
     before = vectors_of(world)
-    world.source.rename(INDEX, "another name")
+    world.source.change_index(INDEX, name="another name")
 
     report = await world.cycle()
 
@@ -43,7 +43,7 @@ async def test_a_new_name_of_the_index_reaches_every_payload_at_once(world: Worl
 
 
 async def test_a_new_name_is_not_forgotten_when_the_cycle_breaks_off(world: World) -> None:
-    world.source.rename(INDEX, "another name")
+    world.source.change_index(INDEX, name="another name")
     world.source.fail_next(1, lambda: AuthenticationFailed("retrieve", "a", "401"), ["retrieve"])
     assert (await world.cycle(concurrency=1)).error
 

@@ -8,12 +8,15 @@ import pytest
 
 from connector.app import App
 from connector.daemon.index_loops import IndexLoops
-from connector.daemon.process import Daemon
+from connector.daemon.process import Daemon, Watch
 from connector.daemon.schedule import LATE_SEC, Schedule
 from connector.ledger.command_queue import CommandQueue
 from connector.ledger.heartbeat import Heartbeat
+from connector.ledger.sqlite.sqlite_file import SqliteFile
 from connector.settings.connector_settings import given_only
 from connector.telemetry.bottleneck import Bottleneck
+from connector.telemetry.last_cycles import LastCycles
+from connector.telemetry.metrics import Metrics
 from tests.engine.world import INDEX, World
 
 
@@ -25,10 +28,11 @@ async def daemon(tmp_path: Path) -> AsyncIterator[Daemon]:
         twelvelabs_api_key="key", connector_indexes=INDEX, connector_data_dir=tmp_path, qdrant_url="embedded"
     )
     app = App(settings, world.source, world.sink, world.ledger, world.engine())
-    path, schedule = settings.ledger_path, Schedule(wall=lambda: world.now)
-    async with CommandQueue(path) as queue, Heartbeat(path) as heartbeat:
+    path, schedule = settings.ledger.file, Schedule(wall=lambda: world.now)
+    async with CommandQueue(SqliteFile(path)) as queue, Heartbeat(SqliteFile(path)) as heartbeat:
         loops = IndexLoops(settings, schedule)
-        yield Daemon(app, queue, heartbeat, schedule, loops, Bottleneck(), asyncio.Event(), lambda: world.now)
+        watch = Watch(Bottleneck(), Metrics(), LastCycles())
+        yield Daemon(app, queue, heartbeat, schedule, loops, watch, asyncio.Event(), lambda: world.now)
 
 
 async def test_a_missed_beat_of_the_schedule_heals_with_the_next_one(daemon: Daemon) -> None:

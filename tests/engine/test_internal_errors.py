@@ -60,7 +60,7 @@ def world_with(breaks: Breaks, *names: str, **settings: Any) -> World:
     return world
 
 
-WORK = ["attempt", "retrieve", "open", "replace", "record"]
+WORK = ["begin", "retrieve", "open", "replace", "record"]
 ERRORS = [ZeroDivisionError("ours"), RecursionError("too deep"), MemoryError("no room"), TypeError("ours")]
 
 

@@ -43,11 +43,21 @@ class World:
         return Engine(source, sink, ledger, clock=lambda: self.now, concurrency=concurrency)
 
     async def cycle(
-        self, *, allow_deletes: bool = False, period: float | None = None, concurrency: int = 2
+        self,
+        *,
+        allow_deletes: bool = False,
+        shown: Collection[str] | None = None,
+        period: float | None = None,
+        concurrency: int = 2,
     ) -> CycleReport:
         self.now += 1.0
         engine = self.engine(concurrency)
-        options = CycleOptions(allow_deletes=allow_deletes, respect_backoff=period is not None, refresh_period=period)
+        options = CycleOptions(
+            allow_deletes=allow_deletes,
+            shown=None if shown is None else frozenset(shown),
+            respect_backoff=period is not None,
+            refresh_period=period,
+        )
         return await engine.cycle(self.settings, options)
 
     async def cycle_or_crash(self) -> CycleReport | None:
@@ -126,7 +136,7 @@ class World:
         retrieved = self.source.peek(INDEX, asset_id)
         index = self.source.index_now(INDEX)
         digest = fingerprint(retrieved.asset, self.settings.point_config(index))
-        built = points.build(retrieved, index, digest)
+        built = points.build(retrieved, index, digest, payload_profile=self.settings.payload_profile)
         found = {}
         for row, point_id in enumerate(built.ids):
             vectors = {

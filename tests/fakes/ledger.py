@@ -5,48 +5,21 @@ import json
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from connector.domain.asset_state import AssetPage, AssetQuery
 from connector.domain.history import KEPT_CYCLES, KEPT_MINUTES, Minute, PastCycle, shortened
 from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Identity, IndexState, Retrieved, Summary
 from connector.domain.priority import Priority
 from connector.domain.source_model import IndexedAsset
-from connector.ports import StateChange
+from connector.ports import StateChange, Wanted
+from tests.fakes.ledger_index import FakeLedgerIndex
 from tests.fakes.sink import Crashed
 
 T = TypeVar("T")
 
 DELETES_KEPT_SEC = 30 * 86_400.0
-
-
-@dataclass(slots=True)
-class FakeLedgerIndex:
-    """The rows of one index; `deletes` are the times of the deletes that were carried out."""
-
-    rows: dict[str, Checkpoint] = field(default_factory=dict)
-    deletes: list[float] = field(default_factory=list)
-    claims: dict[str, int] = field(default_factory=dict)
-    state: IndexState | None = None
-    report: dict[str, Any] = field(default_factory=dict)
-    cycles: list[PastCycle] = field(default_factory=list)
-    minutes: dict[int, Minute] = field(default_factory=dict)
-
-    @property
-    def known(self) -> bool:
-        return self.state is not None or bool(self.report)
-
-    def change(self, name: str, **facts: Any) -> None:
-        self.rows[name] = replace(self.rows.get(name, Checkpoint(name)), **facts)
-
-    def change_known(self, name: str, **facts: Any) -> None:
-        if name in self.rows:
-            self.change(name, **facts)
-
-    def open(self, name: str, collections: Collection[str]) -> None:
-        held = self.rows.get(name, Checkpoint(name)).collections
-        self.change(name, opened=True, collections=held | frozenset(collections))
 
 
 class FakeCheckpointStore:
@@ -74,6 +47,14 @@ class FakeCheckpointStore:
         """The same as `load`, without a task switch."""
         return dict(self._of(index_id).rows)
 
+    def put(self, index_id: str, row: Checkpoint) -> None:
+        """As if somebody had changed the file."""
+        self._of(index_id).rows[row.indexed_asset_id] = row
+
+    def remove(self, index_id: str, indexed_asset_id: str) -> None:
+        """The same, for a row that is lost."""
+        del self._of(index_id).rows[indexed_asset_id]
+
     async def load(
         self, index_id: str, known: Mapping[str, IndexedAsset] = MappingProxyType({})
     ) -> dict[str, Checkpoint]:
@@ -90,7 +71,7 @@ class FakeCheckpointStore:
         return {
             name: Retrieved(row.applied.shallow_at, row.applied.deep_at)
             for name, row in held.items()
-            if row.applied and not (row.opened or row.attempt)
+            if row.applied and not (row.opened or row.attempt or row.absent_since is not None)
         }
 
     async def unfinished(self, index_id: str) -> dict[str, Checkpoint]:
@@ -124,13 +105,14 @@ class FakeCheckpointStore:
         await asyncio.sleep(0)
 
     async def attempt(self, index_id: str, indexed_asset_id: str, fingerprint: str, now: float) -> Attempt:
-        def work() -> Attempt:
-            index = self._of(index_id)
-            before = index.rows.get(indexed_asset_id, Checkpoint(indexed_asset_id)).attempt
-            same = before if before and before.fingerprint == fingerprint else Attempt(fingerprint, 0, now)
-            counted = Attempt(fingerprint, same.attempts + 1, min(same.since, now))
-            index.change(indexed_asset_id, attempt=counted, priority=None)
-            return counted
+        return await self._write(lambda: self._of(index_id).count(indexed_asset_id, fingerprint, now))
+
+    async def begin(
+        self, index_id: str, indexed_asset_id: str, now: float, wanted: Wanted
+    ) -> tuple[Checkpoint | None, Attempt | None]:
+        def work() -> tuple[Checkpoint | None, Attempt | None]:
+            index, row = self._of(index_id), self._of(index_id).rows.get(indexed_asset_id)
+            return row, index.count(indexed_asset_id, tried, now) if (tried := wanted(row)) else None
 
         return await self._write(work)
 
@@ -180,6 +162,26 @@ class FakeCheckpointStore:
     async def known(self) -> list[str]:
         return await _read(lambda: sorted(name for name, index in self._indexes.items() if index.state))
 
+    async def note_absence(self, index_id: str, indexed_asset_ids: Collection[str], now: float) -> None:
+        def work() -> None:
+            index = self._of(index_id)
+            for name in index.rows.keys() & set(indexed_asset_ids):
+                since = index.rows[name].absent_since
+                index.change(name, absent_since=now if since is None else min(since, now))
+
+        await self._write(work)
+
+    async def clear_absence(self, index_id: str, indexed_asset_ids: Collection[str]) -> None:
+        def work() -> None:
+            for name in indexed_asset_ids:
+                self._of(index_id).change_known(name, absent_since=None)
+
+        await self._write(work)
+
+    async def absent(self, index_id: str, limit: int, offset: int = 0) -> list[Checkpoint]:
+        rows = await _read(lambda: sorted(self.held(index_id).items()))
+        return [row for _, row in rows if row.absent_since is not None][offset : offset + limit]
+
     async def forget(self, index_id: str, indexed_asset_id: str, now: float, *, counts: bool = True) -> None:
         def work() -> None:
             index = self._of(index_id)
@@ -214,11 +216,17 @@ class FakeCheckpointStore:
             deferred=sum(1 for _, it in left if it.reason and not it.attempts),
             failed=sum(1 for _, it in left if it.reason and it.attempts),
             quarantined=len(tried) - len(left),
+            pending=sum(1 for row in rows if row.absent_since is not None),
             backlog=dict(Counter(row.priority for row in rows if row.priority is not None)),
         )
 
-    async def problems(self, index_id: str, limit: int) -> list[Checkpoint]:
-        return [row for _, row in sorted((await self.unfinished(index_id)).items())][:limit]
+    async def problems(self, index_id: str, limit: int, offset: int = 0) -> list[Checkpoint]:
+        return [row for _, row in sorted((await self.unfinished(index_id)).items())][offset : offset + limit]
+
+    async def assets(
+        self, index_id: str, query: AssetQuery, limit: int, *, after: str = "", before: str | None = None
+    ) -> AssetPage:
+        return await _read(lambda: self._of(index_id).page(query, limit, after, before))
 
     async def save_report(
         self, index_id: str, report: Mapping[str, Any], *, kind: str = "sync", ended_at: float = 0.0

@@ -2,14 +2,17 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from copy import deepcopy
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from connector.domain.arrays import Float32
-from connector.domain.errors import ConnectorError, PointsRejected, SinkMismatch
-from connector.domain.points import AssetPoints, is_own
+from connector.domain.bm25 import IDF, TRANSCRIPT_BM25
+from connector.domain.errors import ConnectorError, SinkMismatch
+from connector.domain.payload_profile import PayloadProfile
+from connector.domain.points import ID_KEYS, AssetPoints
 from connector.domain.sink_model import (
     LAYOUT_VERSION,
     CollectionInfo,
@@ -19,20 +22,34 @@ from connector.domain.sink_model import (
     Owner,
     Similarities,
     SinkAsset,
+    StoredPoint,
     Tally,
 )
-from connector.qdrant.collection_layout import MISFIT_ADVICE, index_warnings, misfit, payload_indexes, type_of
-from tests.fakes.sink_reading import FakePoint, fused, hit, is_among, named, similar_to, sink_asset, tally
+from connector.qdrant.collection_layout import index_warnings, misfit, misfit_advice, payload_indexes, type_of
+from tests.fakes.sink_calls import Call, refuse_empty
+from tests.fakes.sink_reading import (
+    PAGE,
+    FakeCollection,
+    FakePoint,
+    among,
+    as_fake,
+    fused,
+    hit,
+    index_ids,
+    is_among,
+    named,
+    own_points,
+    rewrite,
+    searched,
+    selected,
+    similar_to,
+    sink_asset,
+    tally,
+)
 
 
 class Crashed(BaseException):
     """The process died; a new one continues on the same sink."""
-
-
-@dataclass(slots=True)
-class FakeCollection:
-    info: CollectionInfo
-    points: dict[str, FakePoint] = field(default_factory=dict)
 
 
 class FakeSink:
@@ -79,7 +96,7 @@ class FakeSink:
 
     def points_of(self, index_id: str, indexed_asset_id: str | None = None) -> dict[str, dict[str, FakePoint]]:
         """Collection -> point id -> point, of an asset or a whole index; empty collections are omitted."""
-        found = {name: _selected(stored, index_id, indexed_asset_id) for name, stored in self.stored.items()}
+        found = {name: among(stored.points, index_id, indexed_asset_id) for name, stored in self.stored.items()}
         return {name: points for name, points in found.items() if points}
 
     async def version(self) -> str:
@@ -98,11 +115,11 @@ class FakeSink:
     async def ensure(self, spec: CollectionSpec, metadata_indexes: Mapping[str, str]) -> CollectionInfo:
         indexes = payload_indexes(metadata_indexes)
         async with self._call():
-            info = self._info(spec.name) or CollectionInfo(
-                spec.name, 0, dict.fromkeys(spec.options, (spec.dimension, "Cosine"))
-            )
+            vectors = dict.fromkeys(spec.options, (spec.dimension, "Cosine"))
+            sparse = {TRANSCRIPT_BM25: IDF} if spec.sparse_transcript else {}
+            info = self._info(spec.name) or CollectionInfo(spec.name, 0, vectors, sparse=sparse)
             if differences := misfit(spec, info):
-                raise SinkMismatch("use collection", spec.name, "; ".join(differences), MISFIT_ADVICE)
+                raise SinkMismatch("use collection", spec.name, "; ".join(differences), misfit_advice(spec, info))
             if info.instance_id is None:
                 self.created += 1
                 info = replace(
@@ -116,7 +133,11 @@ class FakeSink:
 
     def fit(self, found: CollectionInfo, spec: CollectionSpec | None, metadata_indexes: Mapping[str, str]) -> Fit:
         warnings = index_warnings(found, payload_indexes(metadata_indexes))
-        return Fit(tuple(misfit(spec, found)) if spec else (), warnings)
+        differences = tuple(misfit(spec, found)) if spec else ()
+        return Fit(differences, warnings, misfit_advice(spec, found) if spec and differences else "")
+
+    async def check_write_access(self, collection: CollectionInfo | None) -> None:
+        await self.version()
 
     async def set_owner(self, collection: str, index_id: str, owner: Owner | None) -> None:
         async with self._call():
@@ -125,56 +146,71 @@ class FakeSink:
             others = {index: one for index, one in stored.info.owners.items() if index != index_id}
             stored.info = replace(stored.info, owners=others | ({index_id: owner} if owner else {}))
 
+    def announce_write(self, collection: str, segments: int) -> AbstractContextManager[None]:
+        return nullcontext()
+
     async def replace(
         self, points: AssetPoints, collection: str, others: Collection[str], *, first: bool = False
     ) -> None:
-        _refuse_empty(points.index_id, points.indexed_asset_id)
+        refuse_empty(points.index_id, points.indexed_asset_id)
         async with self._call(writes=True):
             into = self._existing(collection)
-            for point_id, point in _points(points, into.info):
+            for point_id, point in as_fake(points, into.info):
                 await self._step()
                 into.points[point_id] = point
-            await self._remove(into, points.index_id, points.indexed_asset_id, but_revision=points.revision)
+            await self._remove(into, points.index_id, points.indexed_asset_id, but=points.ids)
             for other in others:
                 stored = self._find(other)
                 if stored and stored is not into:
                     await self._remove(stored, points.index_id, points.indexed_asset_id)
 
     async def set_payload(
-        self, collection: str, index_id: str, indexed_asset_id: str, payload: Mapping[str, Any]
+        self,
+        collection: str,
+        index_id: str,
+        indexed_asset_id: str,
+        payload: Mapping[str, Any],
+        payload_profile: PayloadProfile = "none",
     ) -> None:
-        _refuse_empty(index_id, indexed_asset_id)
+        refuse_empty(index_id, indexed_asset_id)
         async with self._call(writes=True):
-            stored = self._existing(collection)
-            await self._step()
-            for point in _own(stored, index_id, indexed_asset_id).values():
-                point.payload |= payload
+            ours = own_points(self._existing(collection).points, index_id, indexed_asset_id).values()
+            if payload_profile == "none":
+                await self._step()
+            for point in ours:
+                if payload_profile != "none":
+                    await self._step()
+                rewrite(point, payload, payload_profile)
 
     async def delete(self, collections: Collection[str], index_id: str, indexed_asset_id: str) -> None:
-        _refuse_empty(index_id, indexed_asset_id)
+        refuse_empty(index_id, indexed_asset_id)
         async with self._call(writes=True):
             for name in collections:
                 if stored := self._find(name):
                     await self._remove(stored, index_id, indexed_asset_id)
 
     async def count(self, collection: str, index_id: str, indexed_asset_id: str | None = None) -> int:
-        _refuse_empty(index_id, indexed_asset_id)
+        refuse_empty(index_id, indexed_asset_id)
         async with self._call():
             stored = self._find(collection)
-            return len(_selected(stored, index_id, indexed_asset_id)) if stored else 0
+            return len(among(stored.points, index_id, indexed_asset_id)) if stored else 0
+
+    async def indexes_in(self, collection: str) -> list[str]:
+        stored = self._find(collection)
+        return index_ids(stored.points.values() if stored else ())
 
     async def tally(self, collection: str, index_id: str, most: int) -> Tally | None:
-        _refuse_empty(index_id)
+        refuse_empty(index_id)
         async with self._call():
             stored = self._find(collection)
-            return tally(_selected(stored, index_id).values() if stored else (), most)
+            return tally(among(stored.points, index_id).values() if stored else (), most)
 
     async def manifest(self, collection: str, index_id: str, only: Tally | None = None) -> dict[str, SinkAsset]:
-        _refuse_empty(index_id)
+        refuse_empty(index_id)
         async with self._call():
             by_asset: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
             stored = self._find(collection)
-            for point in _own(stored, index_id).values() if stored else ():
+            for point in own_points(stored.points, index_id).values() if stored else ():
                 if is_among(point.payload, only):
                     by_asset[point.payload["indexed_asset_id"]].append(point.payload)
             return {asset: sink_asset(asset, payloads) for asset, payloads in by_asset.items()}
@@ -182,9 +218,31 @@ class FakeSink:
     async def asset(self, collection: str, index_id: str, indexed_asset_id: str) -> SinkAsset | None:
         return (await self.manifest(collection, index_id)).get(indexed_asset_id)
 
+    async def payloads(
+        self,
+        collection: str,
+        index_id: str,
+        keys: Sequence[str],
+        *,
+        indexed_asset_id: str | None = None,
+        page: int | None = None,
+    ) -> AsyncGenerator[list[Mapping[str, Any]], None]:
+        points, most = list((await self.points(collection, index_id, indexed_asset_id)).values()), page or PAGE
+        for first in range(0, len(points), most):
+            yield [selected(point, (*ID_KEYS, *keys)) for point in points[first : first + most]]
+
+    async def points(self, collection: str, index_id: str, indexed_asset_id: str | None) -> dict[str, StoredPoint]:
+        refuse_empty(index_id, indexed_asset_id)
+        async with self._call():
+            stored = self._find(collection)
+            found = own_points(stored.points, index_id, indexed_asset_id) if stored else {}
+            return {
+                key: StoredPoint(dict(point.payload), dict(point.vectors), point.sparse) for key, point in found.items()
+            }
+
     async def similarities(self, collection: str, vector: Float32, index_ids: Sequence[str]) -> dict[str, Similarities]:
         async with self._call():
-            points = self._searched(collection, index_ids)
+            points = searched(self._existing(collection).points, index_ids)
             found = {option: similar_to(points, vector, option).values() for option in named(points)}
             return {option: Similarities(max(it), tuple(it)[:100]) for option, it in found.items()}
 
@@ -197,16 +255,9 @@ class FakeSink:
         at_least: Mapping[str, float] | None = None,
     ) -> list[Hit]:
         async with self._call():
-            points = self._searched(collection, index_ids)
+            points = searched(self._existing(collection).points, index_ids)
             scores = fused(points, vector, at_least)
             return [hit(points[point_id].payload, *scores[point_id]) for point_id in list(scores)[:limit]]
-
-    def _searched(self, collection: str, index_ids: Sequence[str]) -> dict[str, FakePoint]:
-        return {
-            key: point
-            for key, point in self._existing(collection).points.items()
-            if is_own(key, point.payload) and (not index_ids or point.payload["index_id"] in index_ids)
-        }
 
     async def close(self) -> None:
         """Nothing to close."""
@@ -225,9 +276,9 @@ class FakeSink:
             raise SinkMismatch("use collection", collection, "it does not exist")
         return stored
 
-    def _call(self, *, writes: bool = False) -> "_Call":
+    def _call(self, *, writes: bool = False) -> Call:
         self.writes += writes
-        return _Call(self._failures.pop(0) if self._failures else None)
+        return Call(self._failures.pop(0) if self._failures else None)
 
     async def _step(self) -> None:
         await asyncio.sleep(0)
@@ -239,57 +290,8 @@ class FakeSink:
         self.steps += 1
 
     async def _remove(
-        self, stored: FakeCollection, index_id: str, indexed_asset_id: str, but_revision: str | None = None
+        self, stored: FakeCollection, index_id: str, indexed_asset_id: str, but: Collection[str] = ()
     ) -> None:
         await self._step()
-        for point_id, point in _own(stored, index_id, indexed_asset_id).items():
-            if point.payload.get("revision") != but_revision:
-                del stored.points[point_id]
-
-
-@dataclass(slots=True)
-class _Call:
-    """Let other tasks run, then fail before or after the call's effect, as planned."""
-
-    failure: tuple[ConnectorError, bool] | None
-
-    async def __aenter__(self) -> None:
-        await asyncio.sleep(0)
-        if self.failure and not self.failure[1]:
-            raise self.failure[0]
-
-    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if self.failure and kind is None:
-            raise self.failure[0]
-
-
-def _refuse_empty(*ids: str | None) -> None:
-    if "" in ids:
-        raise ValueError("an id is empty: it would not select what is meant")
-
-
-def _selected(stored: FakeCollection, index_id: str, indexed_asset_id: str | None = None) -> dict[str, FakePoint]:
-    return {
-        point_id: point
-        for point_id, point in stored.points.items()
-        if point.payload.get("index_id") == index_id
-        and indexed_asset_id in (None, point.payload.get("indexed_asset_id"))
-    }
-
-
-def _own(stored: FakeCollection, index_id: str, indexed_asset_id: str | None = None) -> dict[str, FakePoint]:
-    selected = _selected(stored, index_id, indexed_asset_id)
-    return {point_id: point for point_id, point in selected.items() if is_own(point_id, point.payload)}
-
-
-def _points(points: AssetPoints, info: CollectionInfo) -> Iterator[tuple[str, FakePoint]]:
-    for row, point_id in enumerate(points.ids):
-        vectors = {
-            option: named.matrix[named.rows.tolist().index(row)]
-            for option, named in points.vectors.items()
-            if row in named.rows
-        }
-        if any(info.vectors.get(option) != (len(vector), "Cosine") for option, vector in vectors.items()):
-            cause = f"point {point_id} does not fit the collection"
-            raise PointsRejected("write points of asset", points.indexed_asset_id, cause)
-        yield point_id, FakePoint(vectors, points.payload(row, tuple(vectors)))
+        for point_id in own_points(stored.points, index_id, indexed_asset_id).keys() - set(but):
+            del stored.points[point_id]

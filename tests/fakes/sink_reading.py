@@ -1,22 +1,73 @@
 """The reading half of FakeSink."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from connector.domain.arrays import Float32
-from connector.domain.sink_model import Hit, SinkAsset, Tally
+from connector.domain.bm25 import TRANSCRIPT_BM25, SparseVector
+from connector.domain.errors import PointsRejected
+from connector.domain.payload_profile import DERIVED_KEYS, PayloadProfile, derived_keys
+from connector.domain.points import AssetPoints, is_own
+from connector.domain.sink_model import CollectionInfo, Hit, SinkAsset, StoredPoint, Tally
 
 RRF_K = 2
+PAGE = 10
 
 
 @dataclass(slots=True)
 class FakePoint:
     vectors: dict[str, Float32]
     payload: dict[str, Any]
+    sparse: SparseVector | None = None
+
+
+@dataclass(slots=True)
+class FakeCollection:
+    info: CollectionInfo
+    points: dict[str, FakePoint] = field(default_factory=dict)
+
+
+Points = Mapping[str, FakePoint]
+"""By id."""
+
+
+def among(points: Points, index_id: str, indexed_asset_id: str | None = None) -> dict[str, FakePoint]:
+    """Those of the index, or of one asset."""
+    return {
+        point_id: point
+        for point_id, point in points.items()
+        if point.payload.get("index_id") == index_id
+        and indexed_asset_id in (None, point.payload.get("indexed_asset_id"))
+    }
+
+
+def searched(points: Mapping[str, FakePoint], index_ids: Collection[str]) -> dict[str, FakePoint]:
+    """Our points of these indexes; no ids mean all."""
+    return {
+        key: point
+        for key, point in points.items()
+        if is_own(key, point.payload) and (not index_ids or point.payload["index_id"] in index_ids)
+    }
+
+
+def own_points(points: Points, index_id: str, indexed_asset_id: str | None = None) -> dict[str, FakePoint]:
+    found = among(points, index_id, indexed_asset_id)
+    return {point_id: point for point_id, point in found.items() if is_own(point_id, point.payload)}
+
+
+def rewrite(point: FakePoint, payload: Mapping[str, Any], payload_profile: PayloadProfile) -> None:
+    point.payload |= payload
+    if payload_profile == "none" and point.payload.keys() >= set(DERIVED_KEYS):
+        point.payload = {key: value for key, value in point.payload.items() if key not in DERIVED_KEYS}
+    point.payload |= derived_keys(payload_profile, point.payload)
+
+
+def selected(point: StoredPoint, keys: Collection[str]) -> Mapping[str, Any]:
+    return {key: value for key, value in point.payload.items() if key in keys}
 
 
 def sink_asset(asset: str, payloads: Sequence[Mapping[str, Any]]) -> SinkAsset:
@@ -39,6 +90,10 @@ def tally(points: Collection[FakePoint], most: int) -> Tally | None:
         for key in ("revision", "metadata_revision")
     )
     return None if max(len(revisions), len(metadata)) > most else Tally(revisions, metadata)
+
+
+def index_ids(points: Collection[FakePoint]) -> list[str]:
+    return sorted({value for point in points if (value := _text(point.payload.get("index_id")))})
 
 
 def is_among(payload: Mapping[str, Any], only: Tally | None) -> bool:
@@ -97,3 +152,20 @@ def hit(payload: Mapping[str, Any], score: float, similarities: Mapping[str, flo
         transcript=_text(payload["transcript"]),
         similarities=similarities,
     )
+
+
+def as_fake(points: AssetPoints, info: CollectionInfo) -> Iterator[tuple[str, FakePoint]]:
+    for row, point_id in enumerate(points.ids):
+        vectors = {
+            option: named.matrix[named.rows.tolist().index(row)]
+            for option, named in points.vectors.items()
+            if row in named.rows
+        }
+        if any(info.vectors.get(option) != (len(vector), "Cosine") for option, vector in vectors.items()):
+            cause = f"point {point_id} does not fit the collection"
+            raise PointsRejected("write points of asset", points.indexed_asset_id, cause)
+        sparse = points.sparse[row] if points.sparse else None
+        if sparse and TRANSCRIPT_BM25 not in info.sparse:
+            cause = f"the collection has no sparse vector for point {point_id}"
+            raise PointsRejected("write points of asset", points.indexed_asset_id, cause)
+        yield point_id, FakePoint(vectors, points.payload(row, tuple(vectors)), sparse)

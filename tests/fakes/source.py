@@ -162,9 +162,9 @@ class FakeSource:
         index = self._indexes[index_id]
         index.index = replace(index.index, model_options=(*index.index.model_options, *options))
 
-    def rename(self, index_id: str, name: str) -> None:
+    def change_index(self, index_id: str, **facts: str) -> None:
         index = self._indexes[index_id]
-        index.index = replace(index.index, name=name)
+        index.index = replace(index.index, **facts)  # type: ignore[arg-type]  # passes fields through
 
     def hide(self, index_id: str, *asset_ids: str) -> None:
         """Replaces the set of assets that listings omit."""

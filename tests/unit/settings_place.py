@@ -49,5 +49,5 @@ class Place:
         try:
             self.load(**given)
         except ConfigError as error:
-            return [line.removeprefix("  - ") for line in str(error).splitlines()[1:]]
+            return [line.removeprefix("  - ") for line in str(error).split("\n")[1:]]
         return []

@@ -85,6 +85,17 @@ def test_damaged_gzip_ends_as_with_the_reference(data: bytes, chunk: int, reader
     assert result(lambda: reader.read(whole, ASSET)) == result(lambda: reference(whole))
 
 
+@pytest.mark.parametrize("lacking", range(1, 9))
+@pytest.mark.parametrize("reader", READERS)
+def test_a_checksum_that_lacks_a_byte_ends_as_with_the_reference(reader: AssetReader, lacking: int) -> None:
+    """What is there of it is checked by zlib; isal waits for all of it."""
+    data = zipped(ordinary(3, 16))
+    whole = received(data[:-lacking] + data[len(data) - lacking + 1 :], zipped=True)
+
+    assert reader.scan(whole, ASSET) is None
+    assert result(lambda: reader.read(whole, ASSET)) == result(lambda: reference(whole))
+
+
 def test_a_body_that_ends_early_ends_as_with_the_reference() -> None:
     """At each byte: of the JSON, and of its gzip."""
     data = ordinary(2, 3)
@@ -113,6 +124,20 @@ def test_a_decoder_goes_on_after_what_it_refused() -> None:
         *[True] * 4,
         False,
     ]
+
+
+def test_a_decoder_goes_on_while_a_frame_of_an_earlier_array_is_alive() -> None:
+    """A kept traceback, a debugger or a profiler keeps one."""
+    decode = number_arrays.FASTEST()
+    with pytest.raises(NotNumbersError) as kept:
+        decode(b"[true]")
+
+    assert decode(b"[2, 3]").tolist() == [2.0, 3.0]
+    assert kept.value.__cause__
+    with pytest.raises(NotNumbersError) as kept_too:
+        decode(b"[")
+    assert decode(b"[4]").tolist() == [4.0]
+    assert kept_too.value.__cause__
 
 
 def _numbers(decode: DecodeNumbers, text: str) -> bytes | None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.domain.attempts import deferred, failed
+from connector.domain.attempts import counted, deferred, failed
 from connector.domain.errors import MalformedAsset, RateLimited, Unavailable
 from tests.builders import attempt
 
@@ -21,6 +21,15 @@ def limited(retry_after: float | None) -> RateLimited:
 )
 def test_the_wait_doubles_from_a_minute_to_six_hours(attempts: int, wait: float) -> None:
     assert failed(attempt(attempts=attempts), BROKEN, now=1000.0).due == 1000.0 + wait
+
+
+def test_attempts_at_one_fingerprint_are_counted() -> None:
+    assert counted(None, "print", 10.0) == attempt("print", 1, since=10.0)
+    assert counted(attempt("print", 1, since=10.0, reason="broken", due=99.0), "print", 20.0) == attempt(
+        "print", 2, since=10.0
+    )
+    assert counted(attempt("print", 2, since=10.0), "print", 5.0) == attempt("print", 3, since=5.0)
+    assert counted(attempt("print", 2, since=10.0), "other", 20.0) == attempt("other", 1, since=20.0)
 
 
 def test_a_failure_uses_the_attempt_up_and_says_why() -> None:

@@ -1,21 +1,29 @@
 """The pure parts of the benchmarks: the library that is copied, the source that serves it, tables, plots, the page."""
 
 import json
+import math
 import zlib
 from xml.etree import ElementTree as ET
 
 import pytest
 
 from benchmarks.backfill import Measured, medians, ratios
+from benchmarks.backfill_page import hours
 from benchmarks.bars import Bar, bars
 from benchmarks.catalog import CATALOG
 from benchmarks.contenders.task import NAMESPACE, Speech, Task, point_id
 from benchmarks.library import INDEX_ID, OPTIONS, Library
-from benchmarks.page import PAGE, filled
+from benchmarks.page import DOCS, filled
+from benchmarks.processes import Used
+from benchmarks.rate_limit import shares
 from benchmarks.same_points import Written, differences
+from benchmarks.search_quality import Asked, quality
 from benchmarks.source import COUNTERS, PREFIX, PreparedSource
+from benchmarks.storage import gigabytes_per_million
 from benchmarks.tables import number, table
 from connector.domain import points
+from connector.simulator import Logged
+from connector.simulator.golden import GoldenQuery, Judgement, QueryKind
 
 LIBRARY = Library(assets=3, segments=(4, 3, 2), dimension=2)
 
@@ -102,6 +110,57 @@ def test_medians_and_ratios() -> None:
     assert list(ratios(middle).values()) == [20.0, 20.0, 1.0]
 
 
+def test_the_share_of_a_limit_goes_by_the_whole_process_and_by_its_requests() -> None:
+    """60 answered requests within 5.9 seconds of a process of 12 seconds, of 10 a second."""
+    answered = [Logged(number, "GET", f"/{number}", "", 200, 3000 + 100 * number) for number in range(60)]
+    refused = Logged(60, "GET", "/60", "", 429, 14_000)
+
+    found = shares([*answered, refused], Used(0.0, 12.0, 1.0, 1.0, 0, ""), per_window=100)
+
+    assert found["used_share"] == pytest.approx(0.5)
+    assert found["used_share_between"] == pytest.approx(1.0)
+    assert found["between_sec"] == pytest.approx(5.9)
+    assert found["refused_share"] == pytest.approx(1 / 61)
+
+
+def test_what_does_not_grow_is_not_scaled_to_a_million() -> None:
+    result = {"grown": 99_000, "ways": {"default": {"disk_mb": 198.0}}}
+
+    assert gigabytes_per_million(result, "disk_mb") == {"default": 2.0}
+
+
+def test_the_time_for_many_hours_of_video_goes_by_the_time_without_start_up() -> None:
+    """600 points of 6 seconds are one hour."""
+    result = {"points": 600, "medians": {"connector": {"work_sec": 1.8}}}
+
+    assert hours(result, 10_000) == pytest.approx(5.0)
+
+
+def test_the_quality_of_searches() -> None:
+    def asked(kind: QueryKind, judged: dict[str, int], ranking: list[str], milliseconds: float) -> Asked:
+        seconds = (milliseconds / 1000, 1.0, 0.0)
+        judgements = tuple(Judgement("i", asset, 0.0, 1.0, grade) for asset, grade in judged.items())
+        return Asked(GoldenQuery(kind, "", judgements), [(asset, 0, 1000) for asset in ranking], seconds)
+
+    found = quality(
+        [
+            asked("exact", {"a": 2, "b": 2}, ["a"], 1.0),
+            asked("paraphrased", {"a": 2}, ["x", "a"], 2.0),
+            asked("seen", {"a": 2, "b": 1}, ["a", "b"], 3.0),
+            asked("heard", {"a": 2}, [], 4.0),
+            asked("negative", {}, [], 5.0),
+            asked("negative", {}, ["a"], 100.0),
+        ]
+    )
+
+    assert found.recall == {"exact": 0.5, "paraphrased": 1, "seen": 1, "heard": 0, "all": 0.625}
+    assert found.empty == 0.5
+    second = 1 / math.log2(3)
+    assert found.ndcg == pytest.approx((1 / (1 + second) + second + 1 + 0) / 4)
+    assert found.p50_ms == pytest.approx(4.0)
+    assert found.p95_ms == pytest.approx(100.0)
+
+
 def test_tables_and_numbers() -> None:
     assert table(("a", "b"), [("c", "1")]) == "| a | b |\n| --- | ---: |\n| c | 1 |\n"
     assert [number(value) for value in (2903.7, 12.74, 0.857)] == ["2,904", "12.7", "0.86"]
@@ -123,4 +182,4 @@ def test_figures_replace_what_stands_between_the_marks() -> None:
 
 @pytest.mark.parametrize("name", CATALOG)
 def test_the_page_has_a_place_for_each_benchmark(name: str) -> None:
-    assert filled(PAGE.read_text(encoding="utf-8"), name, "figures")
+    assert filled((DOCS / CATALOG[name].page).read_text(encoding="utf-8"), name, "figures")

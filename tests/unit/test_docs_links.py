@@ -73,3 +73,12 @@ def imported(trees: Iterable[ast.Module]) -> set[str]:
             elif isinstance(node, ast.Import):
                 found |= {alias.name.split(".")[1] for alias in node.names if alias.name.startswith("connector.")}
     return found
+
+
+def test_every_promise_names_tests_that_exist() -> None:
+    rows = table("docs/reliability.md", "What is promised")
+    assert len(rows) > 10
+    for promise, proof in rows:
+        files = [name for name in code(proof) if name.startswith("tests/")]
+        assert files or "`make mutants`" in proof, promise
+        assert all((ROOT / name).exists() for name in files), promise

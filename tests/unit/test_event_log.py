@@ -13,7 +13,10 @@ from connector.domain.events import (
     ChangesPlanned,
     CycleBegan,
     CycleEnded,
+    DeleteCancelled,
+    DeletePending,
     Event,
+    IndexExpires,
     LedgerWriteEnded,
     RequestEnded,
     SinkRequestEnded,
@@ -266,3 +269,24 @@ def test_a_full_cycle_is_one_line_with_its_counts(written: Written) -> None:
     [line] = written.of(ended(upserted=2, duration_sec=1.23456))
 
     assert differences(line, event="cycle.finished", upserted=2, seconds=1.235, log_level="info") == {}
+
+
+def test_a_delete_that_waits_is_told_with_its_time_and_its_cancellation_with_the_reason(written: Written) -> None:
+    lines = written.of(
+        DeletePending(INDEX, "a1", "a.mp4", 1_700_000_060.0),
+        DeleteCancelled(INDEX, "a1", "a.mp4", "it is listed again"),
+    )
+
+    pending, cancelled = lines
+    same = {"log_level": "info", "indexed_asset_id": "a1", "filename": "a.mp4"}
+    assert differences(pending, event="delete.pending", delete_after="2023-11-14T22:14:20.000Z", **same) == {}
+    assert "404" in pending["proof"]
+    assert differences(cancelled, event="delete.cancelled", reason="it is listed again", **same) == {}
+
+
+def test_an_index_that_expires_is_a_warning_with_its_time_and_what_to_do(written: Written) -> None:
+    [line] = written.warnings(IndexExpires(INDEX, "Sports", "2026-05-01T00:00:00Z", 7))
+
+    expected = {"event": "index.expires", "index_name": "Sports", "expires_at": "2026-05-01T00:00:00Z"}
+    assert differences(line, **expected) == {}
+    assert "points in Qdrant stay" in line["next_step"]

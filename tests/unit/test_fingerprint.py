@@ -25,7 +25,9 @@ FULL = asset(
 
 def test_the_fingerprint_of_an_asset_is_the_same_in_every_release() -> None:
     """Another value would retrieve and write every asset again; a new layout version does so on purpose."""
+    sparse = replace(POINT_CONFIG, sparse_transcript=True)
     assert fingerprint(FULL, POINT_CONFIG) == "84d917344d99161f81a8ee17e0be53d0"
+    assert fingerprint(FULL, sparse) == "0010869231508a93c25d0fd0f8a3db10"
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(IndexedAsset)])
@@ -45,6 +47,8 @@ def test_everything_that_a_listing_says_counts(name: str) -> None:
         {"collection": "other-{model}"},
         {"transcript": False},
         {"media_links": True},
+        {"payload_profile": "frameworks"},
+        {"sparse_transcript": True},
     ],
 )
 def test_every_setting_that_shapes_points_counts(change: dict[str, Any]) -> None:
@@ -58,6 +62,8 @@ def test_no_setting_is_forgotten() -> None:
         "collection",
         "transcript",
         "media_links",
+        "payload_profile",
+        "sparse_transcript",
     }
 
 

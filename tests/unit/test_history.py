@@ -2,8 +2,18 @@
 
 import pytest
 
-from connector.domain.history import KEPT_PROBLEMS, Minute, assets_per_minute, counted, last_lag, shortened, worst_lag
-from connector.domain.report import Outcome, Result
+from connector.domain.history import (
+    KEPT_PROBLEMS,
+    Minute,
+    PastCycle,
+    assets_per_minute,
+    counted,
+    last_decided,
+    last_lag,
+    shortened,
+    worst_lag,
+)
+from connector.domain.report import CycleKind, Outcome, Result
 
 NOW = 6000.0  # the 100th minute begins
 
@@ -18,6 +28,33 @@ def test_a_result_is_counted_with_its_points_and_its_lag() -> None:
 def test_the_history_names_the_first_problems_of_a_cycle() -> None:
     report = {"listed": 9, "problems": list(range(KEPT_PROBLEMS + 1))}
     assert shortened(report) == {"listed": 9, "problems": list(range(KEPT_PROBLEMS))}
+
+
+def test_the_history_names_withheld_deletes_first() -> None:
+    failed = [{"indexed_asset_id": f"f{number}", "state": "failed"} for number in range(KEPT_PROBLEMS)]
+    withheld = {"indexed_asset_id": "w", "state": "withheld"}
+    assert shortened({"problems": [*failed, withheld]}) == {"problems": [withheld, *failed[:-1]]}
+
+
+def cycle(kind: str, **report: object) -> PastCycle:
+    return PastCycle(kind, 1.0, report)
+
+
+LISTED = cycle(CycleKind.FULL, complete=True, interrupted=True)
+UNPROVEN = cycle(CycleKind.SYNC, complete=False, withheld=3)
+
+
+@pytest.mark.parametrize(
+    ("past", "decided"),
+    [
+        ([], None),
+        ([cycle(CycleKind.RESUMED, complete=True), LISTED, UNPROVEN], LISTED),
+        ([cycle(CycleKind.FULL, complete=False, withheld=0), UNPROVEN, LISTED], UNPROVEN),
+        ([cycle(CycleKind.FULL), cycle(CycleKind.POLL, complete=True, withheld=1)], None),
+    ],
+)
+def test_a_listing_decides_which_deletes_are_withheld(past: list[PastCycle], decided: PastCycle | None) -> None:
+    assert last_decided(past) is decided
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,9 @@ LEVELS = (
     ("ports",),
     ("engine",),
     ("ledger", "twelvelabs", "qdrant", "settings", "telemetry", "simulator"),
-    ("web",),
-    ("app",),
+    ("web", "cluster"),
+    ("search",),
+    ("app", "reindex"),
     ("daemon",),
     ("cli",),
     ("__main__",),
@@ -34,17 +35,61 @@ ONLY = {
     "simdjson": {"connector.twelvelabs.number_arrays"},
     "qdrant_client": {"connector.qdrant"},
     "grpc": {"connector.qdrant.failures"},
-    "sqlite3": {"connector.ledger", "connector.qdrant.failures"},
+    "sqlite3": {"connector.ledger.sqlite", "connector.qdrant.failures"},
+    "psycopg": {"connector.ledger.postgres"},
+    "psycopg_pool": {"connector.ledger.postgres"},
+    "pgqueuer": {"connector.cluster", "connector.ledger.postgres"},
+    "connector.ledger.sqlite": {"connector.ledger", "connector.cli.commands"},
+    "connector.ledger.postgres": {
+        "connector.ledger.postgres",
+        "connector.ledger.ledger_opening",
+        "connector.cluster",
+        "connector.app",
+    },
     "apscheduler": {"connector.settings.cron", "connector.daemon.schedule"},
+    "opentelemetry": {"connector.telemetry.asset_spans", "connector.telemetry.otlp"},
+    "prometheus_client": {"connector.telemetry"},
     "uvicorn": {"connector.web", "connector.simulator"},
-    "starlette": {"connector.web", "connector.simulator"},
-    "pydantic": {"connector.settings", "connector.qdrant.failures", "connector.qdrant.client_import"},
+    "pydantic": {
+        "connector.settings",
+        "connector.qdrant.failures",
+        "connector.qdrant.client_import",
+        "connector.search.frameworks.langchain_search",
+    },
+    "starlette": {"connector.web", "connector.simulator", "connector.search.agents.mcp_http"},
+    "mcp": {"connector.search.agents", "connector.cli.commands.serve_agents"},
+    "mcp_types": {"connector.search.agents.mcp_server"},
+    "anyio": {"connector.search.agents.stdio_pipes", "connector.search.agents.mcp_server"},
+    "jsonschema": {"connector.search.agents.tool_arguments"},
     "pydantic_settings": {"connector.settings"},
     "dotenv": {"connector.settings.sources"},
+    "jinja2": {"connector.web.pages"},
+    "markupsafe": {"connector.web.pages"},
+    "langchain_core": {"connector.search.frameworks.langchain_search"},
+    "llama_index": {"connector.search.frameworks.llamaindex_search"},
+    "haystack": {"connector.search.frameworks.haystack_search"},
     "typer": {"connector.cli"},
     "rich": {"connector.cli"},
-    "connector.twelvelabs": {"connector.twelvelabs", "connector.app"},
-    "connector.qdrant": {"connector.qdrant", "connector.app"},
+    "connector.twelvelabs": {
+        "connector.twelvelabs",
+        "connector.cluster",
+        "connector.app",
+        "connector.search.opening",
+        "connector.search.query_embedding",
+    },
+    "connector.qdrant": {
+        "connector.qdrant",
+        "connector.app",
+        "connector.reindex",
+        "connector.cli.commands.reindex_switch",
+        "connector.cli.opened_move",
+        "connector.search.opening",
+        "connector.search.collection_lookup",
+        "connector.search.known_names",
+        "connector.search.moment_finder",
+        "connector.search.query_vectors",
+        "connector.search.video_catalog",
+    },
     "connector.cli": {"connector.cli", "connector.__main__"},
 }
 ENVIRONMENT_READER = "connector.settings.loading"
@@ -197,7 +242,8 @@ def test_no_two_modules_have_one_name() -> None:
 
 def test_no_module_is_named_like_a_library() -> None:
     """`import requests` must not be ambiguous."""
-    libraries = sys.stdlib_module_names | {"requests", "httpx", "grpc", "rich", "typer", "pydantic", "structlog"}
+    libraries = sys.stdlib_module_names | {"requests", "httpx", "grpc", "rich", "typer", "pydantic", "structlog", "mcp"}
+    libraries |= {"langchain", "langchain_core", "llama_index", "haystack"}
     names = {part for module in TREES for part in module.split(".")[1:]}
     assert names & libraries == set()
 

@@ -5,7 +5,8 @@ import pytest
 from connector.domain.errors import ConfigError
 from connector.domain.fingerprint import PointConfig
 from connector.domain.policy import Policy
-from connector.domain.sink_model import CollectionSpec
+from connector.domain.sink_model import CollectionInfo, CollectionSpec
+from connector.engine.survey import settings_digest
 from tests.builders import index, index_settings
 
 SETTINGS = index_settings("index-1")
@@ -42,10 +43,55 @@ def test_what_another_model_needs_is_not(model: str | None) -> None:
 
 def test_the_shape_holds_every_setting_that_shapes_points() -> None:
     settings = index_settings(
-        "index-1", collection="c-{model}", embedding_options=("visual",), transcript=False, media_links=True
+        "index-1",
+        collection="c-{model}",
+        embedding_options=("visual",),
+        transcript=False,
+        media_links=True,
+        payload_profile="frameworks",
     )
-    expected = PointConfig("marengo2.7", ("visual-text",), "c-{model}", transcript=False, media_links=True)
+    expected = PointConfig(
+        "marengo2.7",
+        ("visual-text",),
+        "c-{model}",
+        transcript=False,
+        media_links=True,
+        payload_profile="frameworks",
+    )
     assert settings.point_config(index(model="marengo2.7")) == expected
+
+
+def test_owners_of_today_have_the_same_settings_after_an_upgrade() -> None:
+    """Another value would refuse the ledger that replaces a lost one, and list every index again."""
+    before = {"embedding_options": None, "transcript": True, "media_links": False}
+
+    assert SETTINGS.point_settings == before
+    assert settings_digest(SETTINGS) == "66845eaf54cb274562866141124a7d22"
+    assert index_settings("i", payload_profile="frameworks").point_settings == before | {
+        "payload_profile": "frameworks"
+    }
+
+
+def test_the_sparse_vector_shapes_points_and_collections() -> None:
+    settings = index_settings("index-1", sparse_transcript=True)
+
+    assert settings.spec("marengo3.0", 512, ()).sparse_transcript
+    known = settings.known_spec(index())
+    assert known
+    assert known.sparse_transcript
+    unknown = CollectionInfo("c", 0, {"visual": (64, "Cosine")}, model="marengo9.9")
+    needed = settings.needed_spec(index(model="marengo9.9", options=["visual"]), unknown)
+    assert needed == CollectionSpec("c", "marengo9.9", 64, ("visual",), sparse_transcript=True)
+    assert settings.point_config(index()).sparse_transcript
+
+
+def test_settings_of_older_releases_are_the_same_while_later_ones_have_their_default() -> None:
+    """Owners of indexes are stored with them in Qdrant, and the ledger has a digest of them."""
+    older = {"embedding_options": None, "transcript": True, "media_links": False}
+
+    assert SETTINGS.point_settings == older
+    assert settings_digest(SETTINGS) == "66845eaf54cb274562866141124a7d22"
+    assert index_settings("i", sparse_transcript=True).point_settings == older | {"sparse_transcript": 1}
 
 
 def test_without_a_wish_all_options_of_the_index_are_wanted() -> None:

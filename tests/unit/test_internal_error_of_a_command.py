@@ -11,7 +11,7 @@ import pytest
 import structlog
 
 from connector.cli import main as cli
-from connector.cli.commands import status as status_command
+from connector.cli import status_reading
 from connector.cli.commands import sync as sync_command
 
 
@@ -59,7 +59,7 @@ def test_sync_reports_it_for_every_index(
 def test_any_other_command_says_it_in_one_document(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(status_command, "index_states", bug)
+    monkeypatch.setattr(status_reading, "index_states", bug)
 
     code = ended(monkeypatch, tmp_path, "status", "--json")
 

@@ -1,5 +1,6 @@
 """One process owns a ledger; the lock ends with the process, however that ends."""
 
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from connector.domain.errors import LedgerUnavailable
-from connector.ledger.lock import hold_lock, owning_command, recorded_owner
+from connector.ledger.sqlite.lock import hold_lock, owning_command, recorded_owner
 
 HOLD = """
 import sys
 from pathlib import Path
-from connector.ledger.lock import hold_lock
+from connector.ledger.sqlite.lock import hold_lock
 with hold_lock(Path(sys.argv[1]), "run"):
     print("held", flush=True)
     sys.stdin.read()
@@ -45,6 +46,25 @@ def test_a_second_owner_is_refused_by_the_name_of_the_first(path: Path) -> None:
     assert f"it belongs to `connector run`, process {process.pid} on " in str(refused.value)
     assert str(refused.value).startswith(f"lock ledger {path}: ")
     assert refused.value.advice == "Wait until it ends"
+
+
+@contextmanager
+def no_space() -> Iterator[None]:
+    """This process may write no byte to a file, as on a full disk."""
+    usual, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, most))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (usual, most))
+
+
+def test_a_full_disk_is_no_bug(path: Path) -> None:
+    with pytest.raises(LedgerUnavailable, match="lock ledger") as refused, no_space(), hold_lock(path, "sync"):
+        pytest.fail("the owner was not recorded")
+    assert "free space" in refused.value.advice
+    with hold_lock(path, "sync"):
+        assert owning_command(path) == "sync"
 
 
 def test_a_killed_owner_owns_nothing(path: Path) -> None:

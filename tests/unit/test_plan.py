@@ -10,12 +10,14 @@ from connector.domain.fingerprint import fingerprint
 from connector.domain.ledger_model import IndexState
 from connector.domain.plan import (
     UPSERTS,
+    Announced,
     Decision,
     Plan,
     Refresh,
     Upsert,
     decide,
     due_again,
+    wanted,
 )
 from tests.builders import POINT_CONFIG, applied, asset, row, snapshot
 from tests.comparing import differences
@@ -74,6 +76,25 @@ def test_what_is_not_ready_waits_and_is_never_deleted(status: str, known: Any) -
     assert differences(made, upserts=(), refreshes=(), deletes=(), withheld=()) == {}
 
 
+@pytest.mark.parametrize(
+    ("planned", "known", "needed"),
+    [
+        (Announced("a", fingerprint=PRINT), None, True),
+        (Announced("a", fingerprint=PRINT), row("a", FRESH), True),
+        (Upsert(ASSET, PRINT, Decision.NEW), None, True),
+        (Upsert(ASSET, PRINT, Decision.NEW), row("a", opened=True), True),
+        (Upsert(ASSET, PRINT, Decision.NEW), row("a", FRESH), False),
+        (Upsert(ASSET, PRINT, Decision.NEW), row("a", attempt=tried(3)), False),
+        (Refresh(row("a", FRESH), PRINT, deep=True), row("a", FRESH), True),
+        (Refresh(row("a", FRESH), PRINT, deep=True), row("a", FRESH, opened=True), False),
+        (Refresh(row("a", FRESH), PRINT, deep=True), row("a", STALE), False),
+        (Refresh(row("a", FRESH), PRINT, deep=True), None, False),
+    ],
+)
+def test_a_change_is_carried_out_only_if_the_row_still_needs_it(planned: Any, known: Any, needed: bool) -> None:
+    assert wanted(planned, POLICY, known) == (PRINT if needed else None)
+
+
 def test_a_plan_of_refreshes_has_nothing_else() -> None:
     refresh = Refresh(row("a", FRESH), PRINT, deep=True)
 
@@ -105,7 +126,7 @@ def test_a_due_refresh_is_no_unchanged_asset() -> None:
 
 
 def test_a_canary_is_marked_and_deep() -> None:
-    known = row("a", FRESH)
+    known = row("a", replace(FRESH, deep_at=NOW - 2 * DAY))
     made = plan(snapshot(ASSET), known, state=IndexState(0.0, canary_at=0.0))
     assert made.refreshes == (Refresh(known, PRINT, deep=True, canary=True),)
 

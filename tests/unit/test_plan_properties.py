@@ -38,6 +38,7 @@ def checkpoints(draw: st.DrawFn, name: str) -> Checkpoint:
         draw(st.none() | facts()),
         opened=draw(st.booleans()),
         attempt=draw(st.none() | st.builds(attempt, PRINTS, st.integers(0, 4), due=MOMENTS)),
+        absent_since=draw(st.none() | MOMENTS),
     )
     return of_the_asset(known, fingerprint(asset(name), POINT_CONFIG))
 
@@ -77,6 +78,7 @@ POLICIES = st.builds(
     recent_deletes=st.integers(0, 3),
     allow_deletes=st.booleans(),
     respect_backoff=st.booleans(),
+    delete_grace=st.sampled_from([0.0, 0.0, DAY, 30 * DAY]),
 )
 worlds = given(listings(), ledgers(), STATES, POLICIES)
 
@@ -126,13 +128,15 @@ def test_every_listed_asset_is_in_exactly_one_group(
 
 
 @worlds
-def test_every_absent_row_with_points_is_deleted_withheld_or_kept(
+def test_every_absent_row_with_points_is_deleted_withheld_or_kept_or_waits(
     snap: Snapshot, ledger: Ledger, state: IndexState, policy: Policy
 ) -> None:
     made = make_plan(snap, ledger, state, POINT_CONFIG, policy)
     fates = [len(made.deletes), len(made.withheld), made.kept]
     held = {name for name in ledger.keys() - snap.assets.keys() if ledger[name].may_have_points}
-    assert sum(fates) == len(held)
+    waiting = {it.indexed_asset_id for it in (*made.absent, *made.pending)}
+    assert sum(fates) + len(waiting) == len(held)
+    assert waiting <= held
     assert {it.indexed_asset_id for it in made.forgets}.isdisjoint(held | snap.assets.keys())
     assert sum(1 for fate in fates if fate) <= 1
     assert (made.withheld_because is not None) == bool(made.withheld)
@@ -146,6 +150,29 @@ def test_i5_nothing_is_deleted_without_proof(snap: Snapshot, ledger: Ledger, sta
     assert not deletes or (snap.complete and policy.delete_mode == "sync")
     assert not deletes or policy.allow_deletes or snap.assets
     assert not deletes or policy.allow_deletes or len(held) + policy.recent_deletes <= limit
+
+
+@worlds
+def test_a_delete_was_proven_before_its_grace_period(
+    snap: Snapshot, ledger: Ledger, state: IndexState, policy: Policy
+) -> None:
+    """Whoever allows it. Without a complete listing no grace period begins."""
+    made = make_plan(snap, ledger, state, POINT_CONFIG, policy)
+    proven = [it.checkpoint.absent_since for it in (*made.deletes, *(made.withheld if snap.complete else ()))]
+    if policy.delete_grace:
+        assert all(at is not None and at <= NOW - policy.delete_grace for at in proven)
+    else:
+        assert (made.absent, made.pending) == ((), ())
+    assert snap.complete or not made.absent
+
+
+@worlds
+def test_what_is_listed_does_not_wait(snap: Snapshot, ledger: Ledger, state: IndexState, policy: Policy) -> None:
+    made = make_plan(snap, ledger, state, POINT_CONFIG, policy)
+    cancelled = {it.indexed_asset_id for it in made.cancelled}
+    back = {name for name in ledger.keys() & snap.assets.keys() if ledger[name].absent_since is not None}
+    assert back <= cancelled
+    assert cancelled.isdisjoint(it.indexed_asset_id for it in (*made.absent, *made.pending))
 
 
 @worlds
@@ -168,4 +195,6 @@ def carried_out(made: Plan, ledger: Ledger) -> Ledger:
     done = {it.indexed_asset_id: it.fingerprint for it in changes}
     gone = {row.indexed_asset_id for row in (*(it.checkpoint for it in made.deletes), *made.forgets)}
     closed = {name: row(name, applied(print_, at=NOW, collection=COLLECTION)) for name, print_ in done.items()}
-    return {name: known for name, known in (ledger | closed).items() if name not in gone}
+    waiting = {it.indexed_asset_id: replace(it, absent_since=NOW) for it in made.absent}
+    listed = {it.indexed_asset_id: replace(it, absent_since=None) for it in made.cancelled}
+    return {name: known for name, known in (ledger | listed | waiting | closed).items() if name not in gone}

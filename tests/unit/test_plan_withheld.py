@@ -97,3 +97,27 @@ def test_keep_never_deletes_and_withholds_nothing(snap: Snapshot) -> None:
     gone = [row(f"gone-{i}", FRESH) for i in range(50)]
     made = plan(snap, *gone, delete_mode="keep", allow_deletes=True)
     assert differences(made, deletes=(), withheld=(), withheld_because=None, kept=50) == {}
+
+
+@pytest.mark.parametrize(
+    ("shown", "allowed"),
+    [(None, True), (["b", "c"], True), (["b", "c", "x"], True), (["b"], False), (["c"], False), ([], False)],
+)
+def test_an_operator_allows_what_was_shown(shown: list[str] | None, allowed: bool) -> None:
+    """One more delete, and the limits apply to all; then they count towards the limit too."""
+    names = None if shown is None else frozenset(shown)
+    gone = row("b", FRESH), row("c", FRESH)
+
+    small = plan(snapshot(ASSET), row("a", FRESH), *gone, allow_deletes=True, shown=names, max_deletes=2)
+    large = plan(
+        snapshot(ASSET), row("a", FRESH), *gone, allow_deletes=True, shown=names, max_deletes=1, max_delete_ratio=0.0
+    )
+
+    assert [it.counts for it in small.deletes] == [not allowed] * 2
+    assert (len(large.deletes), len(large.withheld)) == ((2, 0) if allowed else (0, 2))
+
+
+def test_what_is_shown_is_not_allowed_by_that() -> None:
+    gone = row("b", FRESH), row("c", FRESH)
+    made = plan(snapshot(ASSET), *gone, shown=frozenset("bc"), max_deletes=1, max_delete_ratio=0.0)
+    assert (len(made.deletes), len(made.withheld)) == (0, 2)

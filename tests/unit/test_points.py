@@ -47,6 +47,24 @@ def test_ids_come_from_the_asset_the_model_of_the_answer_and_the_range() -> None
     assert len(built) == 1
 
 
+@given(
+    st.text(max_size=5),
+    st.text(max_size=5),
+    st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 9)), min_size=1, max_size=5, unique=True),
+    st.sampled_from(["clip", "video", "\N{SNOWMAN}"]),
+)
+def test_the_ids_of_an_asset_are_the_point_ids(
+    index_id: str, name: str, ranges: list[tuple[int, int]], scope: str
+) -> None:
+    found = [(float(start), float(start + lasts)) for start, lasts in ranges]
+    answer = retrieved(column(ranges=found, scope=scope))
+    built = build(replace(answer, asset=replace(answer.asset, indexed_asset_id=name)), index(index_id), "print")
+    model = built.model
+    each = zip(built.start_ms.tolist(), built.end_ms.tolist(), strict=True)
+    assert built.ids == tuple(point_id(index_id, name, model, scope, start, end) for start, end in each)
+    assert len(built.ids) == len(ranges)
+
+
 def test_options_with_the_same_boundaries_share_points() -> None:
     built = build(retrieved(column("visual"), column("audio"), column("transcription", [(6, 12)])), INDEX, "print")
     assert ranges(built) == [("clip", 0, 6000), ("clip", 6000, 12000)]
@@ -176,11 +194,17 @@ def test_transcripts_can_be_switched_off() -> None:
     assert built.transcripts == ("", "")
 
 
-@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 8)), max_size=8), st.integers(0, 30), st.integers(1, 9))
-def test_overlap_is_what_it_says(words: list[tuple[int, int]], start: int, length: int) -> None:
+@given(
+    st.lists(st.tuples(st.integers(0, 30), st.integers(0, 8)), max_size=8),
+    st.lists(st.tuples(st.integers(0, 30), st.integers(1, 9)), min_size=1, max_size=4, unique=True),
+)
+def test_overlap_is_what_it_says(words: list[tuple[int, int]], ranges: list[tuple[int, int]]) -> None:
     """Compared with a count second by second."""
     said = [(begin, begin + lasts, f"w{begin}-{lasts}") for begin, lasts in sorted(set(words))]
-    built = build(retrieved(column(ranges=[(start, start + length)]), words=spoken(*said)), INDEX, "print")
-    segment = set(range(start, start + length))
-    inside = [word for begin, end, word in said if segment & set(range(begin, max(end, begin + 1)))]
-    assert built.transcripts == (" ".join(inside),)
+    segments = sorted((start, start + length) for start, length in ranges)
+    built = build(retrieved(column(ranges=segments), words=spoken(*said)), INDEX, "print")
+    inside = [
+        [word for begin, end, word in said if set(range(*segment)) & set(range(begin, max(end, begin + 1)))]
+        for segment in segments
+    ]
+    assert built.transcripts == tuple(map(" ".join, inside))

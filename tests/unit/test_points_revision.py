@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connector.domain.points import AssetPoints, build
+from connector.domain.bm25 import transcript_vector
+from connector.domain.points import AssetPoints, build, computed_metadata_revision
 from connector.domain.source_model import Index, RetrievedAsset, SegmentColumn
 from tests.builders import asset, column, index, retrieved, spoken, vectors
 from tests.comparing import differences
@@ -117,6 +118,30 @@ def test_links_count_only_by_being_wanted() -> None:
     assert built(answer(), media_links=True).revision != BEFORE.revision
     assert built(other, media_links=True).revision == built(answer(), media_links=True).revision
     assert built(other, media_links=True).metadata_revision == BEFORE.metadata_revision
+
+
+def test_a_payload_profile_is_another_revision_of_the_metadata_only() -> None:
+    """So that payloads are rewritten when it is switched, and vectors are not."""
+    after = built(answer(), payload_profile="frameworks")
+    assert (after.revision, after.metadata_revision != BEFORE.metadata_revision) == (BEFORE.revision, True)
+    assert after.asset_payload == {**BEFORE.asset_payload, "metadata_revision": after.metadata_revision}
+    again = computed_metadata_revision(after.payload(0, ["visual"]), "frameworks")
+    assert again == after.metadata_revision
+
+
+def test_the_metadata_revision_of_an_asset_is_the_same_in_every_release() -> None:
+    """Another value would write the payloads of every user again."""
+    plain = build(retrieved(column(), metadata={"a": 1}), index(), "print-1")
+    assert plain.metadata_revision == "baf149148713e9053e68432daf25ca88"
+
+
+def test_sparse_vectors_count_only_by_being_wanted() -> None:
+    """They follow from the transcripts: only the algorithm is new."""
+    sparse = built(answer(), sparse_transcript=True)
+    assert sparse.revision not in {BEFORE.revision, built(answer(), media_links=True).revision}
+    assert sparse.metadata_revision == BEFORE.metadata_revision
+    assert sparse.sparse == tuple(map(transcript_vector, sparse.transcripts))
+    assert BEFORE.sparse is None
 
 
 def test_unwanted_transcripts_count_as_none() -> None:

@@ -4,8 +4,6 @@ import asyncio
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from connector.domain.errors import ConfigError
 from connector.domain.priority import WAITS_AS, Priority
@@ -73,50 +71,6 @@ def test_a_pace_ends_with_its_quota() -> None:
 
 def test_a_quota_never_loosens_the_ceiling() -> None:
     assert RateSchedule(interval=3.0).learned(0.0, Quota(10, 10)).taken(5.0).wait(5.0) == 3.0
-
-
-@given(rate=st.integers(1, 600), gaps=st.lists(st.floats(0, 30), min_size=2, max_size=60))
-def test_no_minute_has_more_requests_than_the_ceiling(rate: int, gaps: list[float]) -> None:
-    """Whenever callers arrive, any 60 seconds have at most `rate` requests."""
-
-    async def run() -> list[float]:
-        time = FakeTime(now=0.0)
-        limiter = Limiter(rate, time.clock)
-        sent = []
-        for gap in gaps:
-            time.now += gap
-            assert await limiter.turn(ENDLESS) == 0.0
-            sent.append(time.now)
-        return sent
-
-    sent = asyncio.run(run())
-    for start in sent:
-        assert len([moment for moment in sent if start <= moment < start + 60 - 1e-6]) <= rate
-
-
-@given(rate=st.integers(60, 3000), late=st.lists(st.floats(0, 0.15), min_size=2, max_size=300))
-def test_requests_that_are_sent_late_do_not_add_up(rate: int, late: list[float]) -> None:
-    """Under load the program wakes up late. It uses the ceiling all the same, and never exceeds it in any minute."""
-
-    async def run() -> list[float]:
-        time, lateness = FakeTime(now=0.0), iter(late)
-        limiter = Limiter(rate, time.clock)
-
-        def wake_up_late() -> None:
-            time.now += next(lateness, 0.0)
-
-        time.on_sleep = wake_up_late
-        sent = []
-        for _ in range(len(late) * 2):
-            await limiter.turn(ENDLESS)
-            sent.append(time.now)
-        return sent
-
-    sent = asyncio.run(run())
-    for start in sent:
-        assert len([moment for moment in sent if start <= moment < start + 60 - 1e-6]) <= rate
-    if max(late) <= LATE_SEC:
-        assert sent[-1] <= (len(sent) - 1) * (60 + LATE_SEC) / rate + LATE_SEC + 1e-6
 
 
 async def test_many_workers_share_one_ceiling() -> None:

@@ -104,6 +104,14 @@ def test_the_canary_is_the_asset_longest_not_retrieved_with_vectors() -> None:
     assert due(facts, state, POLICY, NOW) == [Due("b", deep=True, canary=True)]
 
 
+@pytest.mark.parametrize(("deep_ago", "count"), [(DAY, 1), (DAY - 1, 0)])
+def test_there_is_no_canary_if_all_assets_were_retrieved_with_vectors_within_the_interval(
+    deep_ago: float, count: int
+) -> None:
+    facts = {"a": seen(0.0, deep_ago), "b": seen(0.0, HOUR)}
+    assert len(due(facts, IndexState(0.0, canary_at=0.0), POLICY, NOW)) == count
+
+
 def test_there_is_one_canary_in_an_interval() -> None:
     facts = {"a": seen(0.0, 3 * DAY)}
     assert due(facts, IndexState(0.0, canary_at=NOW - DAY + 1), POLICY, NOW) == []

@@ -172,6 +172,10 @@ def test_the_report_says_whether_the_listing_was_complete(complete: bool) -> Non
     assert planned(CycleReport("index-1"), snapshot(complete=complete), plan()).complete is complete
 
 
+def test_deletes_that_wait_for_the_end_of_the_grace_period_are_counted() -> None:
+    assert (surveyed(pending=(row("a"), row("b"))).pending, surveyed().pending) == (2, 0)
+
+
 def test_results_add_to_what_was_planned() -> None:
     report = carried_out(surveyed(unchanged=4), [Result("a", Outcome.UNCHANGED), Result("b", Outcome.APPLIED)])
     assert differences(report, listed=2, unchanged=5, upserted=1) == {}

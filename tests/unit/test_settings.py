@@ -19,7 +19,9 @@ VARIABLES: list[tuple[str, Any, str, Any]] = [
     ("QDRANT_GRPC_PORT", 6334, "7334", 7334),
     ("CONNECTOR_EMBEDDING_OPTIONS", None, "visual, audio", ("visual", "audio")),
     ("CONNECTOR_TRANSCRIPT", True, "false", False),
+    ("CONNECTOR_SPARSE_TRANSCRIPT", False, "true", True),
     ("CONNECTOR_MEDIA_LINKS", False, "true", True),
+    ("CONNECTOR_PAYLOAD_PROFILE", "none", "frameworks", "frameworks"),
     (
         "CONNECTOR_METADATA_INDEXES",
         {},
@@ -28,6 +30,7 @@ VARIABLES: list[tuple[str, Any, str, Any]] = [
     ),
     ("CONNECTOR_COLLECTION", "twelvelabs-{model}", "{index_id}_{model}", "{index_id}_{model}"),
     ("CONNECTOR_DATA_DIR", Path("data"), "/data", Path("/data")),
+    ("CONNECTOR_LEDGER_URL", "sqlite", " postgresql://u:p@h:5433/d ", "postgresql://u:p@h:5433/d"),
     ("CONNECTOR_POLL_INTERVAL", 60.0, "30s", 30.0),
     ("CONNECTOR_RECONCILE_INTERVAL", 3600.0, "2h", 7200.0),
     ("CONNECTOR_REFRESH_INTERVAL", DAY, "90", 90.0),
@@ -35,12 +38,14 @@ VARIABLES: list[tuple[str, Any, str, Any]] = [
     ("CONNECTOR_CONCURRENCY", 4, "16", 16),
     ("CONNECTOR_REQUESTS_PER_MINUTE", None, "50", 50),
     ("CONNECTOR_DELETE_MODE", "sync", "keep", "keep"),
+    ("CONNECTOR_DELETE_GRACE", 0.0, "7d", 7 * DAY),
     ("CONNECTOR_MAX_DELETES", 10, "0", 0),
     ("CONNECTOR_MAX_DELETE_RATIO", 0.2, "1", 1.0),
     ("CONNECTOR_MAX_ATTEMPTS", 5, "1", 1),
     ("CONNECTOR_DRAIN_TIMEOUT", 20.0, "1m", 60.0),
     ("CONNECTOR_HTTP_HOST", "127.0.0.1", "0.0.0.0", "0.0.0.0"),  # noqa: S104  a value like another
     ("CONNECTOR_HTTP_PORT", 8080, "0", 0),
+    ("CONNECTOR_HTTP_TOKEN", None, "token", "token"),
     ("CONNECTOR_WEBHOOK_SECRET", None, "secret", "secret"),
     ("CONNECTOR_WEBHOOK_HOST", "0.0.0.0", "127.0.0.1", "127.0.0.1"),  # noqa: S104  webhooks come from outside
     ("CONNECTOR_WEBHOOK_PORT", 8081, "443", 443),
@@ -159,7 +164,7 @@ def test_variables_of_others_are_nobodys_business(place: Place) -> None:
 def test_files_of_the_ledger_stand_in_the_data_directory(place: Place) -> None:
     place.environment(CONNECTOR_DATA_DIR="/data")
     settings = place.load()
-    assert (settings.ledger_path, settings.lock_path) == (Path("/data/ledger.sqlite3"), Path("/data/ledger.lock"))
+    assert (settings.ledger.file, settings.ledger.lock) == (Path("/data/ledger.sqlite3"), Path("/data/ledger.lock"))
 
 
 def test_settings_that_are_given_alone_are_not_changed_by_anything(place: Place) -> None:

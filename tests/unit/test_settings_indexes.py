@@ -74,8 +74,10 @@ def test_what_a_table_does_not_say_is_as_for_all(keyed: Place) -> None:
         CONNECTOR_EMBEDDING_OPTIONS="audio",
         CONNECTOR_TRANSCRIPT="false",
         CONNECTOR_MEDIA_LINKS="true",
+        CONNECTOR_PAYLOAD_PROFILE="frameworks",
         CONNECTOR_METADATA_INDEXES="a:keyword",
         CONNECTOR_DELETE_MODE="keep",
+        CONNECTOR_DELETE_GRACE="3d",
         CONNECTOR_MAX_DELETES="1",
         CONNECTOR_MAX_DELETE_RATIO="0.5",
         CONNECTOR_MAX_ATTEMPTS="2",
@@ -89,14 +91,24 @@ def test_what_a_table_does_not_say_is_as_for_all(keyed: Place) -> None:
         embedding_options=("audio",),
         transcript=False,
         media_links=True,
+        payload_profile="frameworks",
+        sparse_transcript=False,
         metadata_indexes={"a": "keyword"},
         delete_mode="keep",
+        delete_grace=3 * 86_400.0,
         max_deletes=1,
         max_delete_ratio=0.5,
         max_attempts=2,
         refresh_interval=3600.0,
         deep_refresh_interval=7200.0,
     )
+
+
+def test_an_index_without_transcripts_has_no_sparse_vectors(keyed: Place) -> None:
+    keyed.environment(CONNECTOR_SPARSE_TRANSCRIPT="true")
+    settings = keyed.load(config=toml(keyed, '[[indexes]]\nid = "a"\ntranscript = false'))
+    assert [settings.of_index(name).sparse_transcript for name in "ab"] == [False, True]
+    assert settings.of_index("a").point_settings.keys() == {"embedding_options", "transcript", "media_links"}
 
 
 def test_an_override_holds_over_the_environment(keyed: Place) -> None:

@@ -1,6 +1,8 @@
 """Every mistake is named, with its cause and the correction, and all of them at once."""
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -123,6 +125,14 @@ def test_a_variable_that_resembles_a_setting_is_a_mistake(place: Place, where: s
     assert place.mistakes() == [f"Unknown setting {name.upper()}; did you mean {meant}?"]
 
 
+def test_sparse_vectors_need_transcripts(place: Place) -> None:
+    place.environment(CONNECTOR_SPARSE_TRANSCRIPT="true", CONNECTOR_TRANSCRIPT="false")
+    cure = "set CONNECTOR_TRANSCRIPT=true, and transcript = false for the indexes that need no transcripts"
+    assert place.mistakes() == [
+        f"CONNECTOR_SPARSE_TRANSCRIPT: there are no transcripts to make vectors of: {cure}",
+    ]
+
+
 def test_other_unknown_variables_are_warned_about_once(place: Place) -> None:
     place.environment(CONNECTOR_TEAM="video")
     place.write(".env", "CONNECTOR_TEAM=video\nCONNECTOR_ZZZ=1")
@@ -167,6 +177,21 @@ def test_an_unknown_key_of_the_file_is_a_mistake(place: Place, key: str, hint: s
     assert place.mistakes(config=path) == [f"Unknown setting {key} in {path}{hint}"]
 
 
+@pytest.mark.parametrize("key", ["\n", "b\nc", "", " ", "a\u200bb"])
+def test_an_unknown_key_that_cannot_be_seen_is_quoted(place: Place, key: str) -> None:
+    place.patch.delenv("CONNECTOR_INDEXES")
+    written = json.dumps(key, ensure_ascii=False)
+    path = place.write("connector.toml", f'{written} = 1\nindexes = [{{id = "a", {written} = 1}}]')
+    mistakes = place.mistakes(config=path)
+    assert mistakes == [f"Unknown setting {key!r} in {path}", f"table 1 of indexes: unknown setting {key!r}"]
+
+
+def test_a_table_without_an_id_says_so(place: Place) -> None:
+    place.patch.delenv("CONNECTOR_INDEXES")
+    path = place.write("connector.toml", "indexes = [{transcript = true}]")
+    assert "table 1 of indexes: id is missing" in place.mistakes(config=path)
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [("max_deletes = ", "is not valid TOML"), ("max_deletes = 1\nmax_deletes = 2", "is not valid TOML")],
@@ -183,6 +208,8 @@ def test_a_file_that_cannot_be_read_is_named(place: Place) -> None:
     for path in (missing, directory, binary):
         (mistake,) = place.mistakes(config=path)
         assert mistake.startswith(f"cannot read the settings file {path}: ")
+    (mistake,) = place.mistakes(config=Path("\n"))
+    assert mistake.startswith("cannot read the settings file '\\n': ")
 
 
 def test_a_dotenv_that_cannot_be_read_is_named(place: Place) -> None:

@@ -115,3 +115,8 @@ def test_the_time_zone_of_the_machine_does_not_matter(text: str) -> None:
 def test_an_error_quotes_the_text(text: str) -> None:
     with pytest.raises(ValueError, match=re.escape(repr(text))):
         timestamps.rfc3339(text)
+
+
+def test_a_time_is_written_in_utc_with_milliseconds() -> None:
+    assert timestamps.text(MOMENT.timestamp()) == "2026-01-14T13:34:29.000Z"
+    assert timestamps.text(0.25) == "1970-01-01T00:00:00.250Z"

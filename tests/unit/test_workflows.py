@@ -31,7 +31,7 @@ def make_calls(script: str) -> set[str]:
 
 
 def test_there_are_workflows() -> None:
-    assert [file.name for file in WORKFLOWS] == ["release.yml", "test.yml"]
+    assert [file.name for file in WORKFLOWS] == ["integrations.yml", "release.yml", "test.yml"]
 
 
 @pytest.mark.parametrize("file", WORKFLOWS, ids=lambda file: file.name)

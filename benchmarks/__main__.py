@@ -1,4 +1,4 @@
-"""`make bench` measures everything and writes the figures into docs/performance.md; `--help` lists the names."""
+"""`make bench` measures everything and writes the figures into docs; `--help` lists the names."""
 
 import argparse
 import json
@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from benchmarks import page
 from benchmarks.catalog import CATALOG, Options
 from benchmarks.processes import machine
+from connector.telemetry.logs import set_up
 
 
 def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
@@ -31,6 +32,7 @@ def arguments(given: Sequence[str] | None = None) -> argparse.Namespace:
 
 def main() -> None:
     asked = arguments()
+    set_up("warning")
     results = {}
     for name in asked.names or CATALOG:
         benchmark = CATALOG[name]

@@ -8,7 +8,9 @@ from benchmarks import (
     backfill,
     backfill_page,
     commands,
+    concurrency,
     decoding,
+    embedded,
     idle,
     lag,
     large_index,
@@ -16,7 +18,12 @@ from benchmarks import (
     long_assets,
     printed,
     rate_limit,
+    replicas,
+    search_quality,
+    searches,
     small_assets,
+    sparse,
+    status_page,
     storage,
     write_side,
 )
@@ -40,6 +47,8 @@ class Benchmark:
     run: Callable[[Options], Result]
     show: Callable[[Result], str]
     plots: Callable[[Result], Mapping[str, str]] = lambda _: {}
+    page: str = "performance.md"
+    """The page in docs/ with its figures."""
 
 
 CATALOG: Mapping[str, Benchmark] = {
@@ -56,7 +65,7 @@ CATALOG: Mapping[str, Benchmark] = {
         lambda result: backfill_page.plots("backfill-short", result),
     ),
     "small-assets": Benchmark(
-        "CPU per asset of one segment; 1, 2 and 4 assets at once",
+        "CPU per asset of one segment; 1 to 8 assets at once",
         lambda options: (
             small_assets.result(20, backfill.QUICK)
             if options.quick
@@ -64,14 +73,41 @@ CATALOG: Mapping[str, Benchmark] = {
         ),
         small_assets.show,
     ),
+    "sparse": Benchmark(
+        "First sync without and with the sparse vectors of transcripts",
+        lambda options: sparse.result(sparse.QUICK if options.quick else sparse.LIBRARY, options.rounds),
+        sparse.show,
+    ),
+    "concurrency": Benchmark(
+        "Assets at once, with a source that takes its time",
+        lambda options: (
+            concurrency.result(concurrency.QUICK, concurrency.QUICK_CONCURRENCY)
+            if options.quick
+            else concurrency.result(concurrency.LIBRARY, concurrency.CONCURRENCY)
+        ),
+        concurrency.show,
+    ),
+    "replicas": Benchmark(
+        "One, two and four replicas on one PostgreSQL ledger, with a source that takes its time",
+        lambda options: (
+            replicas.result(replicas.QUICK, replicas.QUICK_REPLICAS)
+            if options.quick
+            else replicas.result(replicas.LIBRARY, replicas.REPLICAS)
+        ),
+        replicas.show,
+    ),
     "long-assets": Benchmark(
         "Memory and event loop with assets of four hours",
         lambda options: long_assets.result(long_assets.QUICK if options.quick else long_assets.LIBRARIES),
         long_assets.show,
     ),
     "large-index": Benchmark(
-        "Full cycle and idle poll of up to 100,000 assets",
-        lambda options: large_index.result(large_index.QUICK if options.quick else large_index.SIZES),
+        "Full cycle, idle poll and refreshes of up to 100,000 assets",
+        lambda options: (
+            large_index.result(large_index.QUICK, large_index.QUICK_DEEP)
+            if options.quick
+            else large_index.result(large_index.SIZES, large_index.DEEP)
+        ),
         large_index.show,
         large_index.plots,
     ),
@@ -110,9 +146,29 @@ CATALOG: Mapping[str, Benchmark] = {
     ),
     "storage": Benchmark(
         "Bytes on disk and in RAM in Qdrant",
-        lambda options: storage.result(storage.QUICK_POINTS if options.quick else storage.POINTS),
+        lambda options: storage.result(storage.QUICK if options.quick else storage.LIBRARY),
         storage.show,
+    ),
+    "embedded": Benchmark(
+        "First sync into embedded storage",
+        lambda options: embedded.result(embedded.QUICK if options.quick else embedded.LIBRARY, options.rounds),
+        embedded.show,
+    ),
+    "search": Benchmark(
+        "Searches of the golden set in 10,000 segments: what they find, and how fast",
+        lambda options: searches.result(searches.QUICK if options.quick else searches.USUAL, options.rounds),
+        search_quality.show,
+        page="search.md",
+    ),
+    "search-large": Benchmark(
+        "The same in 100,000 segments",
+        lambda options: searches.result(searches.QUICK if options.quick else searches.LARGE, options.rounds),
+        search_quality.show,
+        page="search.md",
     ),
     "decoding": Benchmark("Decoding an asset", lambda _: printed.result(decoding.main), printed.show),
     "ledger": Benchmark("The ledger's summary", lambda _: printed.result(ledger.main), printed.show),
+    "status-page": Benchmark(
+        "The status page of 100,000 assets: first byte", lambda _: printed.result(status_page.main), printed.show
+    ),
 }

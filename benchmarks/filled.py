@@ -10,13 +10,13 @@ from typing import Any
 
 from qdrant_client import QdrantClient, models
 
-from benchmarks.library import INDEX_ID
+from benchmarks.library import INDEX_ID, USER_METADATA
 from benchmarks.stage import client_of
 from connector.app import open_app
 from connector.domain.fingerprint import digest, fingerprint
 from connector.domain.ledger_model import Applied, Checkpoint, IndexState
-from connector.domain.points import point_id
-from connector.domain.source_model import IndexedAsset
+from connector.domain.points import metadata_payload, point_id
+from connector.domain.source_model import Index, IndexedAsset, RetrievedAsset
 from connector.settings.connector_settings import given_only
 from tests.qdrant_server import QdrantServer
 
@@ -42,7 +42,7 @@ async def fill(base_url: str, server: QdrantServer, data: Path) -> None:
         await app.sink.ensure(spec, chosen.metadata_indexes)
         snapshot, shape, now = await app.source.snapshot(index), chosen.point_config(index), time.time()
         rows = [
-            _row(asset, spec.name, number, fingerprint(asset, shape), now)
+            _row(index, asset, spec.name, number, fingerprint(asset, shape), now)
             for number, asset in enumerate(snapshot.assets.values())
         ]
         with client_of(server) as client:
@@ -50,9 +50,11 @@ async def fill(base_url: str, server: QdrantServer, data: Path) -> None:
         await app.ledger.adopt(INDEX_ID, rows, IndexState(first_cycle_at=now, canary_at=now))
 
 
-def _row(asset: IndexedAsset, collection: str, number: int, print_: str, now: float) -> Checkpoint:
+def _row(index: Index, asset: IndexedAsset, collection: str, number: int, print_: str, now: float) -> Checkpoint:
+    """The metadata revision is true, so that a refresh finds nothing to write."""
     name = asset.indexed_asset_id
-    revision, metadata = digest(name.encode()), digest(b"metadata" + name.encode())
+    _, metadata = metadata_payload(RetrievedAsset(asset, USER_METADATA), index, print_, media_links=False)
+    revision = digest(name.encode())
     applied = Applied(print_, revision, metadata, 1 + number % 3, collection, now, now, now)
     return Checkpoint(name, applied=applied, collections=frozenset({collection}), listed=asset)
 

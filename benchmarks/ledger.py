@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 
 from connector.domain.ledger_model import Applied, Checkpoint, IndexState
-from connector.ledger.checkpoint_store import SqliteCheckpointStore
 from connector.ledger.index_states import index_states
+from connector.ledger.sqlite.sqlite_store import SqliteCheckpointStore
 
 ASSETS = 100_000
 APPLIED = Applied("f" * 32, "r" * 32, "m" * 32, 300, "twelvelabs-marengo3.0", 1.0, 1.0, 1.0)

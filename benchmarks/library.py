@@ -16,6 +16,7 @@ MODEL = "marengo3.0"
 OPTIONS = ("visual", "audio", "transcription")
 DIMENSION = 512
 SECONDS_PER_RANGE = 6
+USER_METADATA = {"category": "news", "batch": 5, "rating": 9.25, "tags": ["a", "b"]}
 _WORDS = ("the", "storm", "reaches", "harbour", "before", "night", "and", "boats", "return", "safely")
 
 
@@ -28,6 +29,8 @@ class Library:
     dimension: int = DIMENSION
     short: bool = False
     """Numbers with the few digits that a float32 needs: about half the size."""
+    answers_after_sec: float = 0.0
+    """How long the source takes for each answer."""
 
     @property
     def segments_in_all(self) -> int:
@@ -64,7 +67,7 @@ class Library:
 
     def details(self, item: dict[str, Any]) -> dict[str, Any]:
         """A retrieved asset without an embedding."""
-        return {**item, "user_metadata": {"category": "news", "batch": 5, "rating": 9.25, "tags": ["a", "b"]}}
+        return {**item, "user_metadata": USER_METADATA}
 
     @property
     def _duration(self) -> float:

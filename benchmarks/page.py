@@ -1,4 +1,4 @@
-"""Keeps the figures: as JSON in benchmarks/results, as tables and plots in docs/performance.md."""
+"""Keeps the figures: as JSON in benchmarks/results, as tables and plots in docs."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from typing import Any
 from benchmarks.catalog import CATALOG
 
 ROOT = Path(__file__).parent.parent
-RESULTS, PAGE, IMAGES = ROOT / "benchmarks/results", ROOT / "docs/performance.md", ROOT / "docs/images"
+RESULTS, DOCS, IMAGES = ROOT / "benchmarks/results", ROOT / "docs", ROOT / "docs/images"
 
 
 def save(name: str, result: Mapping[str, Any]) -> None:
@@ -18,7 +18,8 @@ def save(name: str, result: Mapping[str, Any]) -> None:
     (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     for file, picture in CATALOG[name].plots(dict(result)).items():
         (IMAGES / file).write_text(picture, encoding="utf-8")
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), name, shown(name, result)), encoding="utf-8")
+    page = DOCS / CATALOG[name].page
+    page.write_text(filled(page.read_text(encoding="utf-8"), name, shown(name, result)), encoding="utf-8")
 
 
 def shown(name: str, result: Mapping[str, Any]) -> str:
@@ -36,5 +37,5 @@ def filled(text: str, name: str, content: str) -> str:
     """Replace what stands between the two marks of this name. Raises ValueError if they are not there."""
     marks = re.compile(rf"(<!-- bench: {re.escape(name)} -->\n).*?(<!-- end -->)", re.DOTALL)
     if not marks.search(text):
-        raise ValueError(f"docs/performance.md has no place for {name}: add <!-- bench: {name} --> and <!-- end -->")
+        raise ValueError(f"the page has no place for {name}: add <!-- bench: {name} --> and <!-- end -->")
     return marks.sub(lambda found: f"{found[1]}\n{content}\n\n{found[2]}", text, count=1)

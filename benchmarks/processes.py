@@ -94,6 +94,11 @@ def resident_megabytes(pid: int) -> float:
     return _status_kilobytes(pid, "VmRSS") / 1000
 
 
+def anonymous_megabytes(pid: int) -> float:
+    """The part of the resident memory that is not a page of a file."""
+    return _status_kilobytes(pid, "RssAnon") / 1000
+
+
 def descriptors(pid: int) -> int:
     """The number of open file descriptors."""
     return len(list(Path(f"/proc/{pid}/fd").iterdir()))

@@ -1,4 +1,4 @@
-"""1,000 assets of one segment: CPU per asset, without the start of the process; and 1, 2 and 4 assets in flight."""
+"""1,000 assets of one segment: CPU per asset, without the start of the process; and 1 to 8 assets in flight."""
 
 import tempfile
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from benchmarks.stage import connector, connector_settings, fresh_qdrant, prepar
 from benchmarks.tables import number, table
 
 ASSETS = 1_000
-CONCURRENCY = (1, 2, 4)
+CONCURRENCY = (1, 2, 4, 8)
 
 
 def result(assets: int, long: Library) -> dict[str, Any]:

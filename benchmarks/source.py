@@ -100,8 +100,8 @@ def compressed(body: bytes) -> bytes:
 class _Connection(asyncio.Protocol):
     """HTTP/1.1 for requests without a body, which is all that these programs send."""
 
-    def __init__(self, source: PreparedSource) -> None:
-        self._source = source
+    def __init__(self, source: PreparedSource, after_sec: float) -> None:
+        self._source, self._after_sec = source, after_sec
         self._received = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -127,18 +127,22 @@ class _Connection(asyncio.Protocol):
             f"content-length: {len(body)}",
             *(["content-encoding: gzip"] if packed else []),
         ]
-        self._transport.writelines(("\r\n".join(lines).encode() + b"\r\n\r\n", body))
+        answer = ("\r\n".join(lines).encode() + b"\r\n\r\n", body)
+        if self._after_sec:
+            asyncio.get_running_loop().call_later(self._after_sec, self._transport.writelines, answer)
+        else:
+            self._transport.writelines(answer)
 
 
 async def serve(library: Library) -> None:
     """Prints the port when the bodies are ready; ends when it is killed."""
     source = PreparedSource(library)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: _Connection(source), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: _Connection(source, library.answers_after_sec), "127.0.0.1", 0)
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
     sizes = json.loads(sys.argv[1])
-    asyncio.run(serve(Library(sizes["assets"], tuple(sizes["segments"]), sizes["dimension"], sizes["short"])))
+    asyncio.run(serve(Library(**{**sizes, "segments": tuple(sizes["segments"])})))

@@ -1,10 +1,12 @@
 """The write side alone: the same points by the connector's sink and by `upload_points` of qdrant-client."""
 
 import asyncio
+import os
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,9 @@ from connector.twelvelabs.calls import Call
 from tests.qdrant_server import QdrantServer
 
 LIBRARY, QUICK = Library(8, (600, 600, 600)), Library(2, (10, 10, 10))
-SPEC = CollectionSpec("written", MODEL, 512, OPTIONS)
+COLLECTION = "written"
+SPEC = CollectionSpec(COLLECTION, MODEL, 512, OPTIONS)
+BATCHES, _PARALLEL_BATCH = (16, 64, 256, 512), 256
 _IN_FLIGHT = 4
 
 
@@ -35,12 +39,14 @@ class Written:
 
 
 def result(library: Library, rounds: int) -> dict[str, Any]:
-    """Points are in memory beforehand; of this process' CPU only the writing counts."""
-    assets = list(_assets(library))
+    """Points are in memory beforehand; only the CPU of writing counts, with that of processes started for it."""
+    assets = list(points_of(library))
     ways: Mapping[str, Callable[[QdrantServer], None]] = {
-        "sink of the connector": lambda server: asyncio.run(_by_sink(server, assets)),
-        "upload_points, batches of 64": lambda server: _by_upload(server, assets, 64),
-        "upload_points, batches of 256": lambda server: _by_upload(server, assets, 256),
+        "sink of the connector": lambda server: asyncio.run(write_with_sink(server, assets)),
+        **{f"upload_points, batches of {size}": partial(_by_upload, assets=assets, batch=size) for size in BATCHES},
+        f"upload_points, batches of {_PARALLEL_BATCH}, two processes": partial(
+            _by_upload, assets=assets, batch=_PARALLEL_BATCH, parallel=2
+        ),
     }
     found: dict[str, list[Written]] = {name: [] for name in ways}
     for _ in range(rounds):
@@ -60,14 +66,19 @@ def _median(runs: list[Written], key: str) -> float:
 
 
 def _timed(server: QdrantServer, write: Callable[[QdrantServer], None]) -> Written:
-    asyncio.run(_create(server))
-    qdrant, cpu, started = cpu_seconds(server.pid), time.process_time(), time.perf_counter()
+    asyncio.run(ensure_collection(server))
+    qdrant, cpu, started = cpu_seconds(server.pid), _own_cpu_seconds(), time.perf_counter()
     write(server)
     ended = time.perf_counter()
-    return Written(ended - started, time.process_time() - cpu, cpu_seconds(server.pid) - qdrant)
+    return Written(ended - started, _own_cpu_seconds() - cpu, cpu_seconds(server.pid) - qdrant)
 
 
-def _assets(library: Library) -> Iterator[AssetPoints]:
+def _own_cpu_seconds() -> float:
+    """Of this process, and of its children that have ended."""
+    return sum(os.times()[:4])
+
+
+def points_of(library: Library) -> Iterator[AssetPoints]:
     index = Index(INDEX_ID, "measured", MODEL, ("visual", "audio"))
     for name, body in library.bodies():
         call = Call("retrieve asset", name, "")
@@ -78,13 +89,14 @@ def _sink(server: QdrantServer) -> QdrantSink:
     return QdrantSink(server.url, None, server.grpc_port, Path("unused"))
 
 
-async def _create(server: QdrantServer) -> None:
+async def ensure_collection(server: QdrantServer) -> None:
     sink = _sink(server)
     await sink.ensure(SPEC, {})
     await sink.close()
 
 
-async def _by_sink(server: QdrantServer, assets: list[AssetPoints]) -> None:
+async def write_with_sink(server: QdrantServer, assets: Iterable[AssetPoints]) -> None:
+    """Into the collection of `SPEC`, with four assets in flight."""
     sink, left = _sink(server), iter(assets)
 
     async def work() -> None:
@@ -97,13 +109,12 @@ async def _by_sink(server: QdrantServer, assets: list[AssetPoints]) -> None:
     await sink.close()
 
 
-def _by_upload(server: QdrantServer, assets: list[AssetPoints], batch: int) -> None:
-    """Parallel processes would each copy all points; on two cores one process is as fast."""
+def _by_upload(server: QdrantServer, assets: Iterable[AssetPoints], batch: int, parallel: int = 1) -> None:
     with client_of(server) as client:
-        client.upload_points(SPEC.name, _structs(assets), batch_size=batch, wait=True)
+        client.upload_points(SPEC.name, _structs(assets), batch_size=batch, parallel=parallel, wait=True)
 
 
-def _structs(assets: list[AssetPoints]) -> Iterator[models.PointStruct]:
+def _structs(assets: Iterable[AssetPoints]) -> Iterator[models.PointStruct]:
     for points in assets:
         for row, name in enumerate(points.ids):
             vector = {option: named.matrix[row].tolist() for option, named in points.vectors.items()}

@@ -6,17 +6,19 @@ ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=igno
 WORKDIR /src
 
 # Wheels only, checked by hash: no downloaded code runs during the build, and no compiler is needed.
-COPY requirements.lock requirements-build.lock ./
+COPY requirements-image.lock requirements-build.lock ./
 RUN python -m venv --without-pip /opt/connector \
     && python -m venv --without-pip /opt/build \
-    && pip --python /opt/connector/bin/python install --only-binary :all: --require-hashes -r requirements.lock \
+    && pip --python /opt/connector/bin/python install --only-binary :all: --require-hashes -r requirements-image.lock \
     && pip --python /opt/build/bin/python install --only-binary :all: --require-hashes -r requirements-build.lock
 
 COPY pyproject.toml README.md LICENSE ./
 COPY connector connector
+# Tests, sources in C and C++, and type stubs are of no use at run time.
 RUN pip --python /opt/build/bin/python wheel --no-build-isolation --no-deps --wheel-dir /dist . \
     && pip --python /opt/connector/bin/python install --no-index --no-deps /dist/*.whl \
-    && find /opt/connector -depth \( -name tests -o -name conftest.py -o -name .gitignore \) -exec rm -rf {} +
+    && find /opt/connector -depth \( -name tests -o -name conftest.py -o -name .gitignore \) -exec rm -rf {} + \
+    && find /opt/connector -type f \( -name '*.h' -o -name '*.cpp' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi' \) -delete
 
 FROM ${IMAGE_PYTHON}
 
@@ -31,7 +33,7 @@ LABEL org.opencontainers.image.title="twelvelabs-qdrant-connector" \
 RUN groupadd --gid 10001 connector \
     && useradd --uid 10001 --gid 10001 --no-log-init --no-create-home --home-dir /data --shell /usr/sbin/nologin connector \
     && install --directory --owner 10001 --group 10001 --mode 0700 /data \
-    && install --directory --owner 10001 --group 10001 --mode 0750 /run/qdrant-key
+    && install --directory --owner 10001 --group 10001 --mode 0750 /run/qdrant-key /run/grafana-password /run/postgres-password
 
 COPY --from=build /opt/connector /opt/connector
 

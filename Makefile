@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 CODE := connector tests benchmarks docs
 WORKERS ?= auto
+MINUTES ?= 10
 DECISIONS := connector/domain/*
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not soak"
 
@@ -20,7 +21,7 @@ endef
 .PHONY: help demo test check format coverage mutants soak bench images dist lock clean
 
 help: ## show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.run ## sync simulated videos into an embedded Qdrant and show what happened
 	@$(BIN)/connector demo
@@ -28,7 +29,7 @@ demo: $(VENV)/.run ## sync simulated videos into an embedded Qdrant and show wha
 test: $(VENV)/.test ## everything: lint, types, spelling, all tests; the fast ones first
 	$(LINT)
 	$(PYTEST) tests/unit tests/engine
-	$(PYTEST) --ignore tests/unit --ignore tests/engine --ignore tests/container
+	$(PYTEST) --no-loadscope-reorder --ignore tests/unit --ignore tests/engine --ignore tests/container
 	$(BIN)/pytest tests/container
 
 check: $(VENV)/.test ## the fast part of make test, to run while you work
@@ -51,15 +52,30 @@ mutants: $(VENV)/.test ## mutate the pure decisions; a test must fail for each m
 	HYPOTHESIS_PROFILE=mutants $(BIN)/mutmut run
 	$(BIN)/python -m tests.mutants
 
-soak: $(VENV)/.test ## the long tests
-	$(BIN)/pytest -m soak
+soak: $(VENV)/.test ## the long tests; MINUTES=n and SEED=n are for the random one
+	@seed=$${SEED:-$$(date +%s)}; echo "SEED=$$seed MINUTES=$(MINUTES)"; \
+	SEED=$$seed MINUTES=$(MINUTES) $(BIN)/pytest -m soak
 
-bench: $(VENV)/.test ## measure everything and write the figures into docs/performance.md
+.PHONY: integrations
+integrations: $(VENV)/.test ## test the adapters of docs/integrations.md with the newest releases of the frameworks
+	@rm $<  # the next target installs the locked versions again
+	$(BIN)/python -m pip install --quiet --upgrade haystack-ai langchain-core langchain-qdrant \
+		llama-index-core llama-index-vector-stores-qdrant
+	$(BIN)/python -m pip list
+	$(PYTEST) tests/unit/test_missing_extra.py tests/e2e/test_haystack.py tests/e2e/test_langchain.py \
+		tests/e2e/test_llamaindex.py
+
+.PHONY: bench-search
+bench-search: $(VENV)/.test ## measure what searches find, and how fast; writes the figures into docs/search.md
+	$(BIN)/python -m benchmarks --rounds 2 --save search search-large
+
+bench: $(VENV)/.test ## measure everything and write the figures into docs
 	$(BIN)/python -m benchmarks --save
 
-images: $(VENV)/.run ## regenerate the pictures of README.md and docs/
+images: $(VENV)/.test ## regenerate the pictures of README.md and docs/; those of the status page need Chromium
 	$(BIN)/python docs/images/flow.py
 	$(BIN)/python docs/images/demo.py
+	$(BIN)/python -m docs.images.pages
 
 dist: $(VENV)/.run ## build the wheel and the source distribution
 	rm -rf dist
@@ -70,6 +86,8 @@ lock: ## resolve the dependencies again (needs uv)
 		pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --upgrade \
 		pyproject.toml --group build --group dev -c requirements.lock -o requirements-dev.lock
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
+		pyproject.toml --extra mcp --extra postgres --extra tracing -c requirements-dev.lock -o requirements-image.lock
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header \
 		--group build -c requirements-dev.lock -o requirements-build.lock
 

@@ -59,10 +59,13 @@ def run(command: Sequence[str], directory: Path, settings: Mapping[str, str]) ->
 
 
 class _Peak:
-    """Reads the highest resident memory of a process until it ends; `ru_maxrss` would include its parent's memory."""
+    """Reads the highest resident memory of a process until it ends; `ru_maxrss` would include its parent's memory.
+
+    The sum over it and its children, of which each may have had its highest at another time.
+    """
 
     def __init__(self, pid: int) -> None:
-        self._pid, self._done, self.megabytes = pid, threading.Event(), 0.0
+        self._pid, self._done, self._highest = pid, threading.Event(), dict[int, float]()
         self._thread = threading.Thread(target=self._watch)
 
     def __enter__(self) -> Self:
@@ -76,7 +79,12 @@ class _Peak:
     def _watch(self) -> None:
         while not self._done.wait(_BETWEEN_SAMPLES_SEC):
             with suppress(OSError):
-                self.megabytes = peak_megabytes(self._pid) or self.megabytes
+                for pid in (self._pid, *children(self._pid)):
+                    self._highest[pid] = peak_megabytes(pid) or self._highest.get(pid, 0.0)
+
+    @property
+    def megabytes(self) -> float:
+        return sum(self._highest.values())
 
 
 def cpu_seconds(pid: int) -> float:
@@ -97,6 +105,12 @@ def resident_megabytes(pid: int) -> float:
 def anonymous_megabytes(pid: int) -> float:
     """The part of the resident memory that is not a page of a file."""
     return _status_kilobytes(pid, "RssAnon") / 1000
+
+
+def children(pid: int) -> list[int]:
+    return [
+        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+    ]
 
 
 def descriptors(pid: int) -> int:

@@ -19,8 +19,9 @@ from connector.settings.loading import network_variables, tracing_variables
 from connector.telemetry.event_log import EventLog
 from connector.telemetry.observers import Observers
 from connector.telemetry.tracing import tracing
-from connector.twelvelabs import ApiTransport, TwelveLabsSource
 from connector.twelvelabs.rate_limiter import Limiter
+from connector.twelvelabs.source import TwelveLabsSource
+from connector.twelvelabs.transport import ApiTransport
 
 if TYPE_CHECKING:
     from connector.cluster.replica import Replica

@@ -8,8 +8,9 @@ from connector.search.moment_finder import MomentFinder
 from connector.search.query_embedding import QueryEmbedding
 from connector.search.search_places import SearchPlaces
 from connector.settings.loading import network_variables
-from connector.twelvelabs import ApiTransport, TwelveLabsSource
 from connector.twelvelabs.rate_limiter import Limiter
+from connector.twelvelabs.source import TwelveLabsSource
+from connector.twelvelabs.transport import ApiTransport
 
 
 def opened(places: SearchPlaces) -> MomentFinder:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from connector.domain.arrays import Float32
 from connector.domain.query_media import QueryMedia
-from connector.twelvelabs import TwelveLabsSource
+from connector.twelvelabs.source import TwelveLabsSource
 
 REMEMBERED = 256
 

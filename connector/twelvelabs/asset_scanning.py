@@ -6,6 +6,7 @@ also produces every error. Both return the same bits for the same body.
 
 import threading
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from connector.twelvelabs.calls import Call
 from connector.twelvelabs.json_decoding import decode
 from connector.twelvelabs.number_arrays import DecodeNumbers, NotNumbersError
 from connector.twelvelabs.response_body import CutError, NewDecompressor, ResponseBody, TooLargeError
+from connector.twelvelabs.scanning_process import NotScannedError, ScanningProcess
 from connector.twelvelabs.segment_scanner import SegmentScanner, UnscannableError
 
 _UNUSUAL: tuple[type[Exception], ...] = (
@@ -35,19 +37,23 @@ _ONE_BY_ONE = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class AssetReader:
-    """`asked` are the requested embedding options. With no segments, fall back to the index's model."""
+    """`asked` are the requested embedding options. With no segments, fall back to the index's model.
+
+    `process` scans long bodies on another core.
+    """
 
     asked: Collection[str]
     index_model: str | None
     transcript: bool
     new_decompressor: NewDecompressor = inflating.FASTEST
     new_number_decoder: Callable[[], DecodeNumbers] = number_arrays.FASTEST
+    process: ScanningProcess | None = None
 
     def read(self, body: ResponseBody, call: Call) -> RetrievedAsset:
         """Raises as `asset_decoding.read_asset` and `ResponseBody.whole` do."""
         if body.is_small:
             return self._read_whole(body, call)
-        found = self.scan(body, call)
+        found = self._scan_elsewhere(body, call)
         if found:
             return found
         with _ONE_BY_ONE:
@@ -55,6 +61,12 @@ class AssetReader:
 
     def _read_whole(self, body: ResponseBody, call: Call) -> RetrievedAsset:
         return asset_decoding.read_asset(body.whole(), call, self.asked, self.index_model, transcript=self.transcript)
+
+    def _scan_elsewhere(self, body: ResponseBody, call: Call) -> RetrievedAsset | None:
+        if self.process:
+            with suppress(NotScannedError):
+                return self.process.scan(self.asked, self.index_model, body, call, transcript=self.transcript)
+        return self.scan(body, call)
 
     def scan(self, body: ResponseBody, call: Call) -> RetrievedAsset | None:
         """None for anything unusual."""

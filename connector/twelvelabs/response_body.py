@@ -4,8 +4,9 @@ Decompression with zlib is the reference: what it accepts, cuts off and refuses 
 """
 
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Protocol
 
 from connector.domain.mapped_memory import mapped
@@ -46,17 +47,21 @@ def zlib_decompressor() -> Decompressor:
 
 @dataclass(slots=True)
 class ResponseBody:
-    """`limit` bounds the decompressed bytes; `size` is their number as far as they are known."""
+    """`limit` bounds the decompressed bytes; `size` is their number as far as they are known.
+
+    `arriving` are chunks that are received while the body is read, which is possible only once.
+    """
 
     limit: int
     gzipped: bool = False
     received: int = 0
     size: int = 0
-    _chunks: list[bytes | memoryview] = field(default_factory=list)
+    chunks: list[bytes | memoryview] = field(default_factory=list)
+    arriving: Iterable[bytes] = ()
 
     def add(self, chunk: bytes | memoryview) -> None:
         """Raises TooLargeError."""
-        self._chunks.append(chunk)
+        self.chunks.append(chunk)
         self.received += len(chunk)
         if not self.gzipped:
             self.size = self.received
@@ -70,10 +75,10 @@ class ResponseBody:
         """Decompress the body if it is small, also decompressed. Raises as `whole` does."""
         if self.gzipped and self.received <= SMALL:
             unpacking = zlib_decompressor()
-            unpacked = unpacking.decompress(b"".join(self._chunks), SMALL + 1)
+            unpacked = unpacking.decompress(b"".join(self.chunks), SMALL + 1)
             if len(unpacked) <= SMALL:
                 unpacked += unpacking.flush()
-                self._chunks, self.gzipped, self.received, self.size = [unpacked], False, len(unpacked), len(unpacked)
+                self.chunks, self.gzipped, self.received, self.size = [unpacked], False, len(unpacked), len(unpacked)
                 self._check(self.size)
 
     def pieces(
@@ -83,8 +88,8 @@ class ResponseBody:
 
         Raises TooLargeError, the decompressor's error (zlib.error) for invalid data, and with `to_end` also CutError.
         """
-        found, unpacking = 0, new_decompressor()
-        for piece in _unpacked(self._chunks, unpacking) if self.gzipped else self._chunks:
+        found, unpacking, chunks = 0, new_decompressor(), chain(self.chunks, self.arriving)
+        for piece in _unpacked(chunks, unpacking) if self.gzipped else chunks:
             found += len(piece)
             self._check(found)
             yield piece
@@ -131,14 +136,14 @@ def _joined(parts: list[bytes], size: int) -> bytes | memoryview:
     return memory
 
 
-def _slices(chunks: list[bytes | memoryview]) -> Iterator[memoryview]:
+def _slices(chunks: Iterable[bytes | memoryview]) -> Iterator[memoryview]:
     """Short, because a decompressor copies what it leaves of its input after each piece."""
     for chunk in chunks:
         view = memoryview(chunk)
         yield from (view[start : start + _SLICE] for start in range(0, len(view), _SLICE))
 
 
-def _unpacked(chunks: list[bytes | memoryview], unpacking: Decompressor) -> Iterator[bytes]:
+def _unpacked(chunks: Iterable[bytes | memoryview], unpacking: Decompressor) -> Iterator[bytes]:
     for chunk in _slices(chunks):
         left: bytes | memoryview = chunk
         while not unpacking.eof:

@@ -12,6 +12,7 @@ from connector.domain.marengo import KNOWN, select
 from connector.domain.source_model import READY, Index, RetrievedAsset
 from connector.twelvelabs.asset_scanning import AssetReader
 from connector.twelvelabs.calls import Call, Refused, asset_path
+from connector.twelvelabs.scanning_process import ScanningProcess
 from connector.twelvelabs.transport import ApiTransport
 
 _ADVICE = "It will be retried later; check the asset in the TwelveLabs dashboard"
@@ -26,6 +27,7 @@ class Retrieval:
     indexed_asset_id: str
     wanted: Collection[str] | None
     transcript: bool
+    scanning: ScanningProcess
 
     async def carry_out(self) -> RetrievedAsset:
         """Raises Refused with 404 for a missing asset, AssetError for one that cannot be retrieved."""
@@ -85,7 +87,8 @@ class Retrieval:
             index_id=self.index.index_id,
             wrong=MalformedAsset,
         )
-        return await self.transport.receive(call, AssetReader(asked, self.index.model, self.transcript).read)
+        reader = AssetReader(asked, self.index.model, self.transcript, process=self.scanning)
+        return await self.transport.receive(call, reader.read)
 
 
 def other_options(

@@ -1,5 +1,6 @@
 """The `Source` port over the TwelveLabs API."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -19,6 +20,7 @@ from connector.twelvelabs import listing_decoding, media_embedding, paging, text
 from connector.twelvelabs.calls import Call, Read, Refused, asset_path, index_path, task_path
 from connector.twelvelabs.paging import Listed, Walk, walk_until_complete
 from connector.twelvelabs.retrieval import Retrieval
+from connector.twelvelabs.scanning_process import ScanningProcess
 from connector.twelvelabs.transport import ApiTransport
 
 T = TypeVar("T")
@@ -35,10 +37,10 @@ _log = structlog.get_logger(__name__)
 
 
 class TwelveLabsSource:
-    """Owns its transport and closes it."""
+    """Owns its transport, and the process that scans long bodies, and closes them."""
 
     def __init__(self, transport: ApiTransport) -> None:
-        self._transport = transport
+        self._transport, self._scanning = transport, ScanningProcess()
 
     async def indexes(self) -> list[Index]:
         walk = await self._list(Call("list", "indexes", "indexes"), listing_decoding.read_indexes)
@@ -96,7 +98,8 @@ class TwelveLabsSource:
         self, index: Index, indexed_asset_id: str, options: Collection[str] | None, *, transcript: bool
     ) -> RetrievedAsset | None:
         try:
-            return await Retrieval(self._transport, index, indexed_asset_id, options, transcript).carry_out()
+            retrieval = Retrieval(self._transport, index, indexed_asset_id, options, transcript, self._scanning)
+            return await retrieval.carry_out()
         except Refused as refusal:
             if refusal.status == HTTPStatus.NOT_FOUND:
                 return None
@@ -133,6 +136,7 @@ class TwelveLabsSource:
         return self._transport.sent(index_id)
 
     async def close(self) -> None:
+        await asyncio.to_thread(self._scanning.close)
         await self._transport.close()
 
     async def _by_page(self, index: Index, read: Callable[[paging.Fetch], Awaitable[T]]) -> T:

@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from connector.domain.source_model import Index
-from connector.twelvelabs import ApiTransport, TwelveLabsSource
+from connector.twelvelabs.source import TwelveLabsSource
+from connector.twelvelabs.transport import ApiTransport
 from tests.fakes.clock import FakeTime
 from tests.fakes.scripted_http import ScriptedServer, answer, scripted
 

@@ -7,8 +7,9 @@ from typing import Any, Literal, Protocol
 from connector.domain.errors import AuthenticationFailed, RateLimited, Unavailable
 from connector.ports import Source
 from connector.simulator import Scenario, Scene, Simulator
-from connector.twelvelabs import ApiTransport, TwelveLabsSource
 from connector.twelvelabs.rate_limiter import Limiter
+from connector.twelvelabs.source import TwelveLabsSource
+from connector.twelvelabs.transport import ApiTransport
 from tests.fakes.clock import FakeTime
 from tests.fakes.source import FakeSource
 

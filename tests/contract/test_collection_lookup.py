@@ -15,7 +15,7 @@ from connector.search.moment_request import checked
 from connector.search.query_embedding import QueryEmbedding
 from connector.search.query_inputs import VectorQuery
 from connector.search.search_places import SearchPlaces
-from connector.twelvelabs import TwelveLabsSource
+from connector.twelvelabs.source import TwelveLabsSource
 from tests.contract.asset_points import DIMENSION, asset_points, spec
 from tests.contract.sinks import QdrantBench
 from tests.qdrant_server import Endpoint, drop_collections

@@ -17,7 +17,8 @@ from twelvelabs.types import AudioInputRequest, ImageInputRequest, MediaSource
 from connector.domain.errors import ConfigError, SourceUnavailable
 from connector.domain.query_media import QueryMedia
 from connector.simulator import run_in_thread
-from connector.twelvelabs import ApiTransport, TwelveLabsSource
+from connector.twelvelabs.source import TwelveLabsSource
+from connector.twelvelabs.transport import ApiTransport
 from tests.contract.transport_talks import talking
 from tests.fakes.clock import FakeTime
 from tests.fakes.scripted_http import ScriptedServer, answer, scripted

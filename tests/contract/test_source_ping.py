@@ -3,7 +3,8 @@
 import pytest
 
 from connector.domain.errors import AuthenticationFailed, ConnectorError, RateLimited, SourceUnavailable, Unavailable
-from connector.twelvelabs import ApiTransport, TwelveLabsSource
+from connector.twelvelabs.source import TwelveLabsSource
+from connector.twelvelabs.transport import ApiTransport
 from tests.contract.source_answers import asking, page, sent
 from tests.fakes.clock import FakeTime
 from tests.fakes.scripted_http import answer

@@ -26,12 +26,13 @@ from connector.simulator.control import Control
 from connector.simulator.faults.fault_board import FaultBoard
 from connector.simulator.faults.webhook_sender import WebhookSender
 from connector.simulator.world.world import World
-from connector.twelvelabs import ApiTransport, TwelveLabsSource
 from connector.twelvelabs.body_budget import HeldBody
 from connector.twelvelabs.calls import Call
 from connector.twelvelabs.rate_limiter import Limiter
 from connector.twelvelabs.request_events import Response
 from connector.twelvelabs.retries import Clocks
+from connector.twelvelabs.source import TwelveLabsSource
+from connector.twelvelabs.transport import ApiTransport
 from tests.fakes.ledger import FakeCheckpointStore
 from tests.fakes.sink import FakeSink
 from tests.virtual_time import EPOCH, until

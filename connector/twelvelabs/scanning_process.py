@@ -27,7 +27,8 @@ _MOST_STARTS = 3
 _MAPPED_FROM = 1024 * 1024
 # The directory of the caller must not decide what is imported, so the path is that of this process.
 _PROGRAM = """
-import sys
+import os, sys
+os.environ["OPENBLAS_NUM_THREADS"] = "1"  # numpy would start threads that nothing uses
 sys.path[:] = sys.argv.pop().split("\\n")
 from connector.twelvelabs import scanning_worker
 scanning_worker.main()
@@ -120,7 +121,6 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
         )
         self._requests = cast("BufferedWriter", self.process.stdin)
         self._responses = cast("BufferedReader", self.process.stdout)

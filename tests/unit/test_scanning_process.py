@@ -12,6 +12,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from connector.domain.source_model import RetrievedAsset
+from connector.twelvelabs import asset_scanning
 from connector.twelvelabs.asset_scanning import AssetReader
 from connector.twelvelabs.response_body import ResponseBody
 from connector.twelvelabs.scanning_process import NotScannedError, ScanningProcess
@@ -19,7 +20,8 @@ from tests.fakes.bodies import ASSET, OPTIONS
 from tests.unit.asset_texts import damaged, facts_of, ordinary, received, reference, result, texts, zipped
 from tests.waiting import wait_until
 
-LONG = ordinary(30)
+LONG = ordinary(60)
+assert len(LONG) > asset_scanning.LONG
 SECONDS = 60.0
 
 
@@ -70,7 +72,7 @@ def test_the_asset_is_the_same(started: ScanningProcess, chunk: int, gzipped: bo
 
 
 def test_matrices_that_need_memory_of_their_own_are_the_same(started: ScanningProcess) -> None:
-    body = received(zipped(ordinary(3000)), 50_000, zipped=True, limit=10**8)
+    body = received(zipped(ordinary(2100)), 50_000, zipped=True, limit=10**8)
 
     assert facts_of(reader(started).read(body, ASSET)) == facts_of(reference(body))
 
@@ -83,7 +85,6 @@ def test_any_body_ends_as_with_the_reference(started: ScanningProcess, data: byt
 
     assert not isinstance(found, str)
     assert found is None or facts_of(found) == facts_of(reference(body))
-    assert result(lambda: reader(started).read(body, ASSET)) == result(lambda: reference(body))
 
 
 def test_metadata_that_is_nested_deeply_is_left_to_the_reference(started: ScanningProcess) -> None:

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from connector.domain.errors import LedgerUnavailable
+from connector.domain.ledger_place import LEDGER_FILE
 from connector.domain.reindex_job import COLLECTION, JobState, ReindexJob, writer_of
 
+JOB_FILE = "job.json"
 _TEXTS = ("alias", "from_collection", "to_collection", "state")
 
 
@@ -30,8 +32,12 @@ def ledger_home(data_dir: Path, template: str) -> Path:
 
 
 def read_jobs(data_dir: Path) -> list[ReindexJob]:
-    """All jobs, in a stable order. Raises LedgerUnavailable for one that is unreadable: its ledger must not be lost."""
-    return [_read(path) for path in sorted((data_dir / "reindex").glob("*/*/job.json"))]
+    """All jobs, in a stable order.
+
+    Raises LedgerUnavailable for one that is unreadable, or missing beside its ledger: the ledger must not be lost.
+    """
+    places = {path.parent for name in (JOB_FILE, LEDGER_FILE) for path in (data_dir / "reindex").glob(f"*/*/{name}")}
+    return [_read(place / JOB_FILE) for place in sorted(places)]
 
 
 def save_job(data_dir: Path, job: ReindexJob) -> None:
@@ -44,7 +50,7 @@ def save_job(data_dir: Path, job: ReindexJob) -> None:
             json.dump(asdict(job), file, indent=2)
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(place / "job.json")
+        unfinished.replace(place / JOB_FILE)
         _flush_directory(place)
     except OSError as error:
         advice = "Make the data directory writable for this user, and check its free space"
@@ -63,8 +69,9 @@ def _read(path: Path) -> ReindexJob:
     try:
         return _job(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, KeyError, TypeError) as error:
+        cause = "it is missing" if isinstance(error, FileNotFoundError) else str(error) or type(error).__name__
         advice = "Restore the file: it says which ledger belongs to which collection"
-        raise LedgerUnavailable("read reindex job", str(path), str(error) or type(error).__name__, advice) from None
+        raise LedgerUnavailable("read reindex job", str(path), cause, advice) from None
 
 
 def _job(found: dict[str, Any]) -> ReindexJob:

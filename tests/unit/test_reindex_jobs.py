@@ -52,6 +52,17 @@ def test_a_damaged_job_is_an_error_and_not_another_ledger(tmp_path: Path, conten
         _ = settings(tmp_path).ledger
 
 
+def test_a_ledger_without_its_job_is_an_error_and_not_another_ledger(tmp_path: Path) -> None:
+    save_job(tmp_path, JOB)
+    place = directory_of(tmp_path, "videos", 1)
+    (place / "job.json").unlink()
+    assert settings(tmp_path).ledger.file == tmp_path / "ledger.sqlite3", "an empty directory is of no job"
+    (place / "ledger.sqlite3").write_text("")
+
+    with pytest.raises(LedgerUnavailable, match=r"job\.json: it is missing.*Restore the file"):
+        _ = settings(tmp_path).ledger
+
+
 def test_a_directory_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "reindex").write_text("")
 

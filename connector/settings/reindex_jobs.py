@@ -9,6 +9,7 @@ A ledger stays with its collection, so changed settings never make one collectio
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -41,11 +42,11 @@ def read_jobs(data_dir: Path) -> list[ReindexJob]:
 
 
 def save_job(data_dir: Path, job: ReindexJob) -> None:
-    """Write it atomically and durably. Raises LedgerUnavailable."""
+    """Write it atomically and durably. Raises LedgerUnavailable, and leaves the file as it was."""
     place = directory_of(data_dir, job.alias, job.number)
+    unfinished = place / f"job.{os.getpid()}.tmp"
     try:
         place.mkdir(parents=True, exist_ok=True)
-        unfinished = place / f"job.{os.getpid()}.tmp"
         with unfinished.open("w", encoding="utf-8") as file:
             json.dump(asdict(job), file, indent=2)
             file.flush()
@@ -53,6 +54,8 @@ def save_job(data_dir: Path, job: ReindexJob) -> None:
         unfinished.replace(place / JOB_FILE)
         _flush_directory(place)
     except OSError as error:
+        with suppress(OSError):
+            unfinished.unlink()
         advice = "Make the data directory writable for this user, and check its free space"
         raise LedgerUnavailable("write reindex job", str(place), str(error), advice) from error
 
@@ -77,7 +80,8 @@ def _read(path: Path) -> ReindexJob:
 def _job(found: dict[str, Any]) -> ReindexJob:
     texts = {name: found[name] for name in _TEXTS}
     changes, before = dict(found["changes"]), dict(found["before"])
-    if not all(isinstance(value, str) for value in (*texts.values(), *changes.values(), changes[COLLECTION])):
+    model = found.get("from_model") or ""
+    if not all(isinstance(value, str) for value in (model, *texts.values(), *changes.values(), changes[COLLECTION])):
         raise TypeError("a value that must be text is not")
     return ReindexJob(
         alias=texts["alias"],
@@ -89,4 +93,5 @@ def _job(found: dict[str, Any]) -> ReindexJob:
         state=JobState(texts["state"]),
         created_at=float(found["created_at"]),
         changed_at=float(found["changed_at"]),
+        from_model=found.get("from_model"),
     )

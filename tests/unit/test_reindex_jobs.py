@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from connector.domain.errors import ConfigError, LedgerUnavailable
-from connector.domain.reindex_job import CHANGEABLE, RATE
+from connector.domain.reindex_job import CHANGEABLE, RATE, JobState
 from connector.settings.connector_settings import Settings, given_only
 from connector.settings.reindex_jobs import directory_of, read_jobs, save_job
 from connector.settings.target_settings import as_given, parse_changes, with_changes
+from tests.full_disk import no_space
 from tests.unit.test_reindex_job import JOB, JOBS, NEXT
 
 
@@ -68,6 +69,16 @@ def test_a_directory_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
 
     with pytest.raises(LedgerUnavailable, match="write reindex job"):
         save_job(tmp_path, JOB)
+
+
+def test_a_job_that_cannot_be_written_leaves_the_last_one_and_no_other_file(tmp_path: Path) -> None:
+    save_job(tmp_path, JOB)
+
+    with pytest.raises(LedgerUnavailable, match="check its free space"), no_space():
+        save_job(tmp_path, JOB.now(JobState.SWITCHED, 300.0))
+
+    assert read_jobs(tmp_path) == [JOB]
+    assert [it.name for it in directory_of(tmp_path, "videos", 1).iterdir()] == ["job.json"]
 
 
 def test_changes_are_settings_that_shape_points() -> None:

@@ -128,8 +128,15 @@ def must_move(job: ReindexJob, alias_at: str | None, *, back: bool = False) -> b
     if alias_at != other:
         cause = f"it points to {alias_at or 'nothing'}, and this reindex is from {job.from_collection}"
         cause += f" to {job.to_collection}: somebody moved or removed it meanwhile"
-        raise ConfigError("move alias", job.alias, cause, f"Point it to {other} first, if that is what searchers need")
+        advice = f"Point it to {other} first, if that is what searchers need"
+        raise ConfigError("move alias", job.alias, cause, advice if alias_at else recreation(job))
     return True
+
+
+def recreation(job: ReindexJob) -> str:
+    """Advice for an alias that somebody removed."""
+    command = f"connector reindex start {job.alias} --create-alias"
+    return f"Create it again in Qdrant, or with `{command}`, which points it to {job.from_collection}"
 
 
 def written(values: Mapping[str, str | None]) -> str:

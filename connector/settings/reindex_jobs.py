@@ -9,6 +9,7 @@ A ledger stays with its collection, so changed settings never make one collectio
 
 import json
 import os
+import time
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +20,7 @@ from connector.domain.ledger_place import LEDGER_FILE
 from connector.domain.reindex_job import COLLECTION, JobState, ReindexJob, writer_of
 
 JOB_FILE = "job.json"
+_LEFT_OVER_SEC = 60.0
 _TEXTS = ("alias", "from_collection", "to_collection", "state")
 
 
@@ -52,12 +54,21 @@ def save_job(data_dir: Path, job: ReindexJob) -> None:
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(place / JOB_FILE)
+        _remove_left_over(place)
         _flush_directory(place)
     except OSError as error:
         with suppress(OSError):
             unfinished.unlink()
         advice = "Make the data directory writable for this user, and check its free space"
         raise LedgerUnavailable("write reindex job", str(place), str(error), advice) from error
+
+
+def _remove_left_over(place: Path) -> None:
+    """What killed processes did not finish. A process that still writes is done within much less time."""
+    for path in place.glob("job.*.tmp"):
+        with suppress(OSError):  # another process may have removed it
+            if time.time() - path.stat().st_mtime > _LEFT_OVER_SEC:
+                path.unlink()
 
 
 def _flush_directory(place: Path) -> None:

@@ -56,8 +56,12 @@ async def test_the_next_move_begins_where_the_last_one_ended(place: Place) -> No
 
 
 async def test_an_alias_that_does_not_exist_yet_is_created_on_request(place: Place) -> None:
-    with pytest.raises(ConfigError, match=r"no such alias.*--create-alias"):
+    with pytest.raises(ConfigError, match=r"no such alias.*--create-alias.*Aliases in Qdrant: videos"):
         await place.move(alias="films")
+    with pytest.raises(ConfigError, match=r"no such alias in Qdrant; did you mean videos\. "):
+        await place.move(alias="vidoes")
+    with pytest.raises(ConfigError, match=r"no new collection is named; did you mean videos\. "):
+        await place.move({}, alias="vidoes")
 
     move = await place.move(alias="films", create_alias=True)
     assert (move.alias_at, move.source.name) == (None, OLD)

@@ -1,6 +1,8 @@
 """The files of reindex jobs, and the ledger that settings open."""
 
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,18 @@ def test_a_job_that_cannot_be_written_leaves_the_last_one_and_no_other_file(tmp_
 
     assert read_jobs(tmp_path) == [JOB]
     assert [it.name for it in directory_of(tmp_path, "videos", 1).iterdir()] == ["job.json"]
+
+
+def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
+    save_job(tmp_path, JOB)
+    place = directory_of(tmp_path, "videos", 1)
+    for name, at in (("job.1.tmp", 1.0), ("job.2.tmp", time.time())):
+        (place / name).write_text("")
+        os.utime(place / name, (at, at))
+
+    save_job(tmp_path, JOB)
+
+    assert {it.name for it in place.iterdir()} == {"job.json", "job.2.tmp"}, "the other one may be of a running process"
 
 
 def test_changes_are_settings_that_shape_points() -> None:

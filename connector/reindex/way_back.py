@@ -1,5 +1,6 @@
 """Whether an alias may go back to the old collection, and how far that one is behind. Only reads."""
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from connector.domain.errors import ConfigError
@@ -12,22 +13,36 @@ _LOOKED_AT = 20
 
 
 @dataclass(frozen=True, slots=True)
-class LedgerView:
-    """What a ledger says of its collection: `assets` that are applied, their `points`, and when it last synced."""
+class KeptIndex:
+    """What a ledger says of an index: `assets` that are applied, their `points`, and when a cycle last succeeded."""
 
-    ledger_id: str
     assets: int
     points: int
     synced_at: float | None
 
 
 @dataclass(frozen=True, slots=True)
+class LedgerView:
+    """A ledger by index id. It may keep other indexes in other collections."""
+
+    ledger_id: str
+    indexes: Mapping[str, KeptIndex]
+
+    def total(self, index_ids: Collection[str]) -> KeptIndex:
+        """Of all these indexes; the time is that of the one that is the furthest behind."""
+        kept = [self.indexes[index_id] for index_id in sorted(index_ids) if index_id in self.indexes]
+        times = [it.synced_at for it in kept if it.synced_at is not None]
+        synced_at = min(times) if times and len(times) == len(kept) else None
+        return KeptIndex(sum(it.assets for it in kept), sum(it.points for it in kept), synced_at)
+
+
+@dataclass(frozen=True, slots=True)
 class WayBack:
-    """The `points` that the old collection has, and the ledgers of both collections; None for one that is not there."""
+    """The `points` of the old collection, and what the ledgers of both say; None for a ledger that is not there."""
 
     points: int
-    older: LedgerView | None
-    newer: LedgerView | None
+    older: KeptIndex | None
+    newer: KeptIndex | None
 
 
 async def view_of(ledger: CheckpointStore) -> LedgerView | None:
@@ -35,16 +50,13 @@ async def view_of(ledger: CheckpointStore) -> LedgerView | None:
     ledger_id, indexes = (await ledger.identity()).ledger_id, await ledger.known()
     if not indexes:
         return None
-    summaries = [await ledger.summary(index_id, 1) for index_id in indexes]
-    synced = [
-        cycle.ended_at
-        for index_id in indexes
-        for cycle in await ledger.cycles(index_id, _LOOKED_AT)
-        if not (cycle.report.get("error") or cycle.report.get("interrupted"))
-    ]
-    return LedgerView(
-        ledger_id, sum(it.applied for it in summaries), sum(it.points for it in summaries), max(synced, default=None)
-    )
+    return LedgerView(ledger_id, {index_id: await _kept(ledger, index_id) for index_id in indexes})
+
+
+async def _kept(ledger: CheckpointStore, index_id: str) -> KeptIndex:
+    summary, cycles = await ledger.summary(index_id, 1), await ledger.cycles(index_id, _LOOKED_AT)
+    synced = [it.ended_at for it in cycles if not (it.report.get("error") or it.report.get("interrupted"))]
+    return KeptIndex(summary.applied, summary.points, max(synced, default=None))
 
 
 async def find_way_back(job: ReindexJob, sink: Sink, older: LedgerView | None, newer: LedgerView | None) -> WayBack:
@@ -65,7 +77,8 @@ async def find_way_back(job: ReindexJob, sink: Sink, older: LedgerView | None, n
         owners = ", ".join(sorted({f"{owner}, which writes {owner.home}" for owner in info.owners.values()}))
         advice = "Run `connector sync` with the old settings first, which says how to take it over"
         raise _refusal(job, f"belongs to {owners or 'nobody'}, and not to this connector any more", advice)
-    return WayBack(sum(held[index_id] for index_id in ours), older, newer)
+    points = sum(held[index_id] for index_id in ours)
+    return WayBack(points, older.total(ours) if older else None, newer.total(newer.indexes) if newer else None)
 
 
 def _keeps(info: CollectionInfo, owner: Owner | None, older: LedgerView | None) -> bool:

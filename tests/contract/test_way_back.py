@@ -10,13 +10,14 @@ from connector.domain.errors import ConfigError
 from connector.domain.ledger_model import IndexState
 from connector.domain.reindex_job import ReindexJob
 from connector.domain.sink_model import Owner
-from connector.reindex.way_back import LedgerView, WayBack, find_way_back, view_of
+from connector.reindex.way_back import KeptIndex, LedgerView, WayBack, find_way_back, view_of
 from tests.contract.asset_points import asset_points
 from tests.contract.reindex_place import OLD, Place, reindex_place
 from tests.fakes.ledger import FakeCheckpointStore
 
-LEDGER = LedgerView("ledger", 1, 3, 100.0)
 INDEX = asset_points(dimension=512).index_id
+KEPT = KeptIndex(1, 3, 100.0)
+LEDGER = LedgerView("ledger", {INDEX: KEPT, "index of another collection": KeptIndex(5, 50, 7.0)})
 OURS = Owner("ledger", "label", {}, OLD)
 
 
@@ -43,9 +44,12 @@ async def refused(place: Place, it: ReindexJob, older: LedgerView | None = LEDGE
 
 async def test_a_whole_collection_gets_the_alias(place: Place) -> None:
     points = len(asset_points(dimension=512))
-    newer = LedgerView("another ledger", 2, 9, None)
+    newer = LedgerView("another ledger", {"b": KeptIndex(2, 9, None), "c": KeptIndex(1, 1, 8.0)})
 
-    assert await find_way_back(job(place), place.sink, LEDGER, newer) == WayBack(points, LEDGER, newer)
+    found = await find_way_back(job(place), place.sink, LEDGER, newer)
+
+    assert found == WayBack(points, KEPT, KeptIndex(3, 10, None))
+    assert LEDGER.total(LEDGER.indexes) == KeptIndex(6, 53, 7.0), "as far behind as the one that is behind most"
     old_file = replace(job(place), from_model=None)
     assert await find_way_back(old_file, place.sink, None, None) == WayBack(points, None, None)
 
@@ -82,7 +86,7 @@ async def test_an_owner_that_writes_through_an_alias_is_no_other_one(place: Plac
     await place.sink.aliases.create("prod", OLD)
     await place.sink.set_owner(OLD, INDEX, replace(OURS, home="prod"))
 
-    assert (await find_way_back(job(place), place.sink, LEDGER, None)).older == LEDGER
+    assert (await find_way_back(job(place), place.sink, LEDGER, None)).older == KEPT
 
 
 async def test_what_a_ledger_says_of_its_collection() -> None:
@@ -90,9 +94,9 @@ async def test_what_a_ledger_says_of_its_collection() -> None:
     assert await view_of(ledger) is None
     await ledger.adopt("a", [], IndexState(first_cycle_at=1.0, canary_at=1.0))
     ledger_id = (await ledger.identity()).ledger_id
-    assert await view_of(ledger) == LedgerView(ledger_id, 0, 0, None)
+    assert await view_of(ledger) == LedgerView(ledger_id, {"a": KeptIndex(0, 0, None)})
 
     for ended_at, report in ((5.0, {"error": None}), (7.0, {"error": {"code": "x"}}), (8.0, {"interrupted": True})):
         await ledger.save_report("a", report, ended_at=ended_at)
 
-    assert await view_of(ledger) == LedgerView(ledger_id, 0, 0, 5.0)
+    assert await view_of(ledger) == LedgerView(ledger_id, {"a": KeptIndex(0, 0, 5.0)})

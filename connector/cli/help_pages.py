@@ -6,6 +6,7 @@ from typing import Any
 from typer.core import TyperCommand, TyperGroup
 
 HELP_OPTIONS = {"help_option_names": ["--help", "-h"]}
+EXAMPLE_INDEX, EXAMPLE_ASSET = "66aa00000000000000000001", "66ab00000000000000000001"
 
 
 class _CommandPage(TyperCommand):

@@ -5,49 +5,22 @@ Whatever is slow to import is imported on demand: help pages and completion must
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from connector import __version__
-from connector.cli.arguments import (
-    AsJson,
-    Assets,
-    ConfigFile,
-    Indexes,
-    Offset,
-    OneIndex,
-    PageLimit,
-    Watch,
-    readable,
-    whole_number,
-    words,
-)
+from connector.cli import mcp_command, search_command
+from connector.cli.arguments import AsJson, ConfigFile, Indexes, Offset, PageLimit, Watch, readable, whole_number
 from connector.cli.command_runs import read_settings as _settings
 from connector.cli.command_runs import run_command as _run
 from connector.cli.ending import exit_code
-from connector.cli.help_pages import HELP_OPTIONS, group_page, page
+from connector.cli.help_pages import EXAMPLE_INDEX, HELP_OPTIONS, group_page, page
+from connector.cli.ledger_commands import ledger
+from connector.cli.quarantine_commands import quarantine
 from connector.cli.reindex_commands import reindex
-from connector.cli.search_arguments import (
-    After,
-    Before,
-    Filters,
-    Group,
-    Merge,
-    OptionNames,
-    Similar,
-)
-
-if TYPE_CHECKING:
-    from connector.search import SearchOptions
 
 PROGRAM = "connector"
-_LEDGERS = (
-    "sqlite:PATH; sqlite for the file in the data directory; configured for the ledger of CONNECTOR_LEDGER_URL; "
-    "or a postgresql:// URL, which other users of the machine can see."
-)
-INDEX, ASSET = "66aa00000000000000000001", "66ab00000000000000000001"  # in the examples
-
 app = typer.Typer(
     name=PROGRAM,
     cls=group_page("connector demo", "connector check", "connector sync --json", "connector search 'goal celebration'"),
@@ -60,25 +33,14 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-quarantine = typer.Typer(
-    cls=group_page("connector quarantine list", f"connector quarantine retry --index {INDEX}"),
-    help="List, retry or drop assets that failed too often.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(reindex, name="reindex")
-
-ledger = typer.Typer(
-    cls=group_page("connector ledger migrate", "connector ledger copy sqlite configured"),
-    help="Migrate the ledger, or copy it between SQLite and PostgreSQL.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
 app.add_typer(ledger, name="ledger")
 
 
-@app.command(cls=page("connector sync", f"connector sync --index {INDEX} --json", "connector sync --allow-deletes"))
+@app.command(
+    cls=page("connector sync", f"connector sync --index {EXAMPLE_INDEX} --json", "connector sync --allow-deletes")
+)
 def sync(
     index: Indexes = None,
     allow_deletes: Annotated[
@@ -101,7 +63,7 @@ def sync(
     _run(command(settings, index or [], allow_deletes=allow_deletes, take_over=take_over, as_json=as_json))
 
 
-@app.command(cls=page("connector plan", f"connector plan --index {INDEX} --json"))
+@app.command(cls=page("connector plan", f"connector plan --index {EXAMPLE_INDEX} --json"))
 def plan(index: Indexes = None, as_json: AsJson = False, config: ConfigFile = None) -> None:
     """Show what a sync would do, including each delete. Writes and creates nothing."""
     from connector.cli.commands.dry_run import plan as command
@@ -110,7 +72,7 @@ def plan(index: Indexes = None, as_json: AsJson = False, config: ConfigFile = No
 
 
 @app.command(
-    cls=page("connector verify", f"connector verify --index {INDEX} --deep", "connector verify --repair --json")
+    cls=page("connector verify", f"connector verify --index {EXAMPLE_INDEX} --deep", "connector verify --repair --json")
 )
 def verify(
     index: Indexes = None,
@@ -175,109 +137,8 @@ def status(
     _run(command(_settings(config, needs_account=False), Page(offset, limit), as_json=as_json))
 
 
-@app.command(
-    cls=page(
-        "connector search 'goal celebration'",
-        f"connector search 'goal celebration' --index {INDEX} --limit 3 --json",
-        "connector search 'red car' --filter category=sports --after 2026-01-01 --group",
-        "connector search 'they sing' --option audio --merge 2",
-        f"connector search --similar {INDEX}/{ASSET}@12.5",
-    )
-)
-def search(
-    query: Annotated[str | None, typer.Argument(metavar="TEXT", help="Text to search for.", callback=words)] = None,
-    index: Indexes = None,
-    limit: Annotated[
-        int,
-        typer.Option(
-            "--limit", metavar="N", parser=whole_number(1, 1000), help="Maximum number of hits per model, 1 to 1000."
-        ),
-    ] = 10,
-    filters: Filters = None,
-    after: After = None,
-    before: Before = None,
-    option: OptionNames = None,
-    group: Group = False,
-    merge: Merge = None,
-    similar: Similar = None,
-    as_json: AsJson = False,
-    config: ConfigFile = None,
-) -> None:
-    """Find the video moments that match a text, across all embedding options.
-
-    Filters, dates and options narrow the search; all of them must hold.
-    """
-    from connector.cli.commands.search import search as command
-    from connector.cli.typed_search import filters_of, segment_of
-
-    if (query is None) == (similar is None):
-        raise typer.BadParameter("give either a TEXT or --similar")
-    asked: SearchOptions = {
-        "limit": limit,
-        "filters": filters_of(filters or [], after, before),
-        "options": option or None,
-        "group_by_asset": group,
-        "merge_gap_sec": merge,
-    }
-    what = query if similar is None else segment_of(similar)
-    settings = _settings(config)
-    _run(command(settings, what or "", asked, index or [], as_json=as_json))
-
-
-@app.command(
-    cls=page(
-        "connector mcp",
-        "connector mcp --link-base-url https://connector.example.com",
-        "connector mcp --http --port 8090",
-    )
-)
-def mcp(
-    http: Annotated[
-        bool, typer.Option("--http", help="Serve streamable HTTP at /mcp, instead of standard input and output.")
-    ] = False,
-    host: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ADDRESS",
-            help="With --http: address to listen on. Default 127.0.0.1; any other needs CONNECTOR_HTTP_TOKEN.",
-            callback=readable,
-        ),
-    ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", parser=whole_number(0, 65_535), help="With --http: port; 0 picks a free one. Default 8090."
-        ),
-    ] = None,
-    link_base_url: Annotated[
-        str,
-        typer.Option(
-            metavar="URL",
-            help="Where people reach the status page: it goes before the links of moments.",
-            callback=readable,
-        ),
-    ] = "",
-    link_template: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TEMPLATE",
-            help="Links to a player of your own instead of the status page; docs/mcp.md has the placeholders.",
-            callback=readable,
-        ),
-    ] = None,
-    config: ConfigFile = None,
-) -> None:
-    """Serve the stored videos to AI agents over the Model Context Protocol: search, transcripts, coverage. Read-only.
-
-    Agents start it themselves and talk to it over standard input and output; with --http it serves many.
-    """
-    from connector.cli.commands.serve_agents import HttpAddress, Links, serve_agents
-
-    if not http and (host is not None or port is not None):
-        raise typer.BadParameter("--host and --port need --http")
-    address = HttpAddress(host or "127.0.0.1", 8090 if port is None else port) if http else None
-    settings = _settings(config, needs_account=False)
-    _run(serve_agents(settings, address, Links(link_base_url, link_template)))
+app.command(cls=page(*search_command.EXAMPLES))(search_command.search)
+app.command(cls=page(*mcp_command.EXAMPLES))(mcp_command.mcp)
 
 
 @app.command(
@@ -351,68 +212,7 @@ def healthcheck(config: ConfigFile = None) -> None:
     raise typer.Exit(command(_settings(config)))
 
 
-@quarantine.command("list", cls=page("connector quarantine list", f"connector quarantine list --index {INDEX} --json"))
-def quarantine_list(index: Indexes = None, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """List the assets that failed too often, and why."""
-    from connector.cli.commands.quarantine_list import list_quarantined
-
-    _run(list_quarantined(_settings(config, needs_account=False), index or [], as_json=as_json))
-
-
-@quarantine.command(
-    "retry",
-    cls=page(f"connector quarantine retry --index {INDEX}", f"connector quarantine retry --index {INDEX} {ASSET}"),
-)
-def quarantine_retry(
-    index: OneIndex, assets: Assets = None, as_json: AsJson = False, config: ConfigFile = None
-) -> None:
-    """Let the next cycle retry these assets; without asset ids, all quarantined assets of the index."""
-    from connector.cli.commands.quarantine import release
-
-    _run(release(_settings(config), "retry", index, assets or [], as_json=as_json))
-
-
-@quarantine.command(
-    "drop", cls=page(f"connector quarantine drop --index {INDEX}", f"connector quarantine drop --index {INDEX} {ASSET}")
-)
-def quarantine_drop(index: OneIndex, assets: Assets = None, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Delete the points that Qdrant still holds of these assets; without asset ids, of all quarantined ones.
-
-    The assets stay in quarantine until they change.
-    """
-    from connector.cli.commands.quarantine import release
-
-    _run(release(_settings(config), "drop", index, assets or [], as_json=as_json))
-
-
-@ledger.command("migrate", cls=page("connector ledger migrate", "connector ledger migrate --json"))
-def ledger_migrate(as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Create the ledger's tables, or migrate those of an earlier release, as `connector run` does at its start."""
-    from connector.cli.commands.ledger import migrate as command
-
-    _run(command(_settings(config, needs_account=False), as_json=as_json))
-
-
-@ledger.command(
-    "copy",
-    cls=page(
-        "connector ledger copy sqlite configured",
-        "connector ledger copy configured sqlite:backup/ledger.sqlite3 --json",
-    ),
-)
-def ledger_copy(
-    source: Annotated[str, typer.Argument(metavar="FROM", help=_LEDGERS, callback=readable)],
-    target: Annotated[str, typer.Argument(metavar="TO", help="The same. It must be empty.", callback=readable)],
-    as_json: AsJson = False,
-    config: ConfigFile = None,
-) -> None:
-    """Copy a ledger, in one transaction, and compare both. No process may use them meanwhile."""
-    from connector.cli.commands.ledger import copy as command
-
-    _run(command(_settings(config, needs_account=False), source, target, as_json=as_json))
-
-
-@app.command(cls=page(f"connector forget {INDEX}", f"connector forget {INDEX} --yes --json"))
+@app.command(cls=page(f"connector forget {EXAMPLE_INDEX}", f"connector forget {EXAMPLE_INDEX} --yes --json"))
 def forget(
     index: Annotated[str, typer.Argument(metavar="INDEX", help="The index id.", callback=readable)],
     yes: Annotated[bool, typer.Option("--yes", help="Skip the confirmation.")] = False,

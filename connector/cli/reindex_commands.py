@@ -137,7 +137,7 @@ def reindex_switch(
 
 @reindex.command("rollback", cls=page("connector reindex rollback videos", "connector reindex rollback videos --json"))
 def reindex_rollback(alias: Alias, as_json: AsJson = False, config: ConfigFile = None) -> None:
-    """Move the alias back to the old collection, in one request. Needs Qdrant only."""
-    from connector.cli.commands.reindex_switch import rollback as command
+    """Move the alias back to the old collection, in one request, if that one is still whole. Needs Qdrant only."""
+    from connector.cli.commands.reindex_rollback import rollback as command
 
     run_command(command(read_settings(config, needs_account=False), alias, as_json=as_json))

@@ -109,6 +109,6 @@ class JobWorker:
             index=index,
             first_cycle_at=state.first_cycle_at,
             names=order.names,
-            ownership=Ownership(self._sink, self._ledger, index_id, home, me, self._clock),
+            ownership=Ownership(self._sink, self._ledger, settings, home, me, self._clock),
             observe=self._observe,
         )

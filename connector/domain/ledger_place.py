@@ -5,6 +5,8 @@ from pathlib import Path
 
 from connector.domain.postgres_url import shown_postgres_url
 
+LEDGER_FILE = "ledger.sqlite3"
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerPlace:
@@ -12,7 +14,7 @@ class LedgerPlace:
 
     directory: Path
     url: str | None = field(default=None, repr=False)
-    file_name: str = "ledger.sqlite3"
+    file_name: str = LEDGER_FILE
     part: str = ""
     """Tells apart the ledgers in one database: empty, or the directory of a reindex below the data directory."""
 

@@ -24,22 +24,31 @@ CHANGEABLE = (*SHAPING, RATE)
 
 
 class JobState(StrEnum):
-    """What was done last. Where searchers are is a matter of the alias alone."""
+    """What was done last, or begun. Where searchers are is a matter of the alias alone."""
 
     FILLING = "filling"
     READY = "ready"
+    SWITCHING = "switching"
     SWITCHED = "switched"
+    ROLLING_BACK = "rolling_back"
     ROLLED_BACK = "rolled_back"
 
 
-_UNFINISHED = (JobState.FILLING, JobState.READY)
+_AT_SOURCE = {
+    JobState.SWITCHING: JobState.READY,
+    JobState.SWITCHED: JobState.ROLLED_BACK,
+    JobState.ROLLING_BACK: JobState.ROLLED_BACK,
+}
+"""What a state becomes if the alias points to the old collection."""
+_UNFINISHED = (JobState.FILLING, JobState.READY, JobState.SWITCHING)
 
 
 @dataclass(frozen=True, slots=True)
 class ReindexJob:
     """`changes` maps settings to their new values; `before` to the old ones, None for a setting that was not set.
 
-    Both are texts, as in the environment. Collections are real names, never aliases. Times are Unix times.
+    Both are texts, as in the environment. Collections are real names, never aliases. Times are Unix times. `from_model`
+    is None if the file does not say it.
     """
 
     alias: str
@@ -51,6 +60,7 @@ class ReindexJob:
     state: JobState
     created_at: float
     changed_at: float
+    from_model: str | None = None
 
     @property
     def template(self) -> str:
@@ -60,6 +70,14 @@ class ReindexJob:
     def now(self, state: JobState, at: float) -> "ReindexJob":
         """The job in this state; unchanged if it is in it already."""
         return self if state is self.state else replace(self, state=state, changed_at=at)
+
+    def settled(self, alias_at: str | None) -> JobState:
+        """The state that is true while the alias points there: a move may have broken off, or could not be recorded."""
+        if alias_at == self.to_collection:
+            return JobState.SWITCHED
+        if alias_at != self.from_collection:
+            return self.state
+        return _AT_SOURCE.get(self.state, self.state)
 
 
 def writer_of(template: str, jobs: Iterable[ReindexJob]) -> ReindexJob | None:
@@ -110,8 +128,15 @@ def must_move(job: ReindexJob, alias_at: str | None, *, back: bool = False) -> b
     if alias_at != other:
         cause = f"it points to {alias_at or 'nothing'}, and this reindex is from {job.from_collection}"
         cause += f" to {job.to_collection}: somebody moved or removed it meanwhile"
-        raise ConfigError("move alias", job.alias, cause, f"Point it to {other} first, if that is what searchers need")
+        advice = f"Point it to {other} first, if that is what searchers need"
+        raise ConfigError("move alias", job.alias, cause, advice if alias_at else recreation(job))
     return True
+
+
+def recreation(job: ReindexJob) -> str:
+    """Advice for an alias that somebody removed."""
+    command = f"connector reindex start {job.alias} --create-alias"
+    return f"Create it again in Qdrant, or with `{command}`, which points it to {job.from_collection}"
 
 
 def written(values: Mapping[str, str | None]) -> str:

@@ -59,6 +59,8 @@ class CollectionInfo:
     payload_indexes: Mapping[str, str] = field(default_factory=dict)
     real_name: str | None = None
     """The name of the collection behind an alias; None if that is not known."""
+    aliases: tuple[str, ...] = ()
+    """All aliases of the collection, sorted; empty if they are not known."""
     owners: Mapping[str, Owner] = field(default_factory=dict)
     """Index id -> the owner, which alone may write points of that index here."""
     warnings: tuple[str, ...] = ()

@@ -302,7 +302,7 @@ class Engine:
             index=index,
             first_cycle_at=survey.state.first_cycle_at,
             names=_names_of(survey),
-            ownership=Ownership(self._sink, self._ledger, index.index_id, home, me, self._clock),
+            ownership=Ownership(self._sink, self._ledger, settings, home, me, self._clock),
             observe=self._observe,
         )
 

@@ -7,7 +7,7 @@ from connector.domain.errors import ConfigError
 from connector.domain.index_settings import IndexSettings
 from connector.domain.ledger_model import Checkpoint
 from connector.domain.sink_model import Owner
-from connector.engine.owners import OwnedElsewhere, clearable, entry_to_write, owner_of
+from connector.engine.owners import OwnedElsewhere, Standing, clearable, entry_to_write, owner_of
 from connector.engine.reconcile import find_collections
 from connector.ports import CheckpointStore, Sink
 
@@ -59,7 +59,7 @@ class Footprint:
 async def footprint(sink: Sink, ledger: CheckpointStore, settings: IndexSettings) -> Footprint:
     """Search every stamped collection, because a rebuilt ledger may not list all of them."""
     index_id, me = settings.index_id, owner_of(await ledger.identity(), settings, None)
-    rows, claims = await ledger.load(index_id), await ledger.claims(index_id)
+    rows, mine = await ledger.load(index_id), await Standing.of(ledger, index_id)
     models = [info.model for info in await sink.collections() if info.model]
     names = {settings.collection_name(model) for model in models}.union(*(row.collections for row in rows.values()))
     found = await find_collections(sink, sorted(names))
@@ -67,7 +67,7 @@ async def footprint(sink: Sink, ledger: CheckpointStore, settings: IndexSettings
     foreign: dict[str, Owner] = {}
     for info in {info.name: info for info in found.values() if info and info.instance_id}.values():
         try:
-            entry_to_write(info, index_id, me, claims.get(info.instance_id or ""))
+            entry_to_write(info, index_id, me, mine)
         except OwnedElsewhere:
             foreign[info.name] = info.owners[index_id]
             continue

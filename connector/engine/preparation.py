@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from connector.domain.index_settings import IndexSettings
 from connector.domain.sink_model import Owner
 from connector.domain.source_model import Index
-from connector.engine.owners import entry_to_write, owner_of
+from connector.engine.owners import Standing, entry_to_write, owner_of
 from connector.ports import CheckpointStore, Sink
 
 
@@ -28,8 +28,8 @@ async def prepared(
         return Prepared(index, owner)
     found = await sink.inspect(settings.collection_name(index.model))
     if found:
-        claimed = (await ledger.claims(index.index_id)).get(found.instance_id or "")
-        entry_to_write(found, index.index_id, owner, claimed, take_over=take_over)
+        mine = await Standing.of(ledger, index.index_id)
+        entry_to_write(found, index.index_id, owner, mine, take_over=take_over)
     spec = settings.needed_spec(index, found)
     warnings = (await sink.ensure(spec, settings.metadata_indexes)).warnings if spec else ()
     return Prepared(index, owner, warnings)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
+from connector.domain.index_settings import IndexSettings
 from connector.domain.ledger_model import Checkpoint, IndexState
 from connector.domain.reconciling import (
     adopted,
@@ -23,8 +24,9 @@ from connector.domain.reconciling import (
 from connector.domain.sink_model import CollectionInfo, Owner, SinkAsset, Tally
 from connector.domain.source_model import IndexedAsset
 from connector.domain.stored_times import credible_rows
+from connector.engine.alias_guard import refuse_to_empty
 from connector.engine.large_indexes import computed
-from connector.engine.owners import claim, entry_to_write
+from connector.engine.owners import Standing, claim, entry_to_write
 from connector.ports import CheckpointStore, Sink
 
 _DIFFERING_AT_MOST = 1000
@@ -67,7 +69,7 @@ class Reconciliation:
 async def compare(
     sink: Sink,
     ledger: CheckpointStore,
-    index_id: str,
+    settings: IndexSettings,
     home: str | None,
     me: Owner,
     now: float,
@@ -76,10 +78,12 @@ async def compare(
     take_over: bool = False,
     thorough: bool = False,
 ) -> Reconciliation:
-    """Compare rows and points. `home` is the collection of the current settings. Raises OwnedElsewhere.
+    """Compare rows and points. `home` is the collection of the current settings.
 
-    A `thorough` comparison reads every point. The counts cannot tell our points from copies that somebody made.
+    A `thorough` comparison reads every point. The counts cannot tell our points from copies that somebody made. Raises
+    OwnedElsewhere, and AliasElsewhere if points would be moved out of a collection that searchers read.
     """
+    index_id = settings.index_id
     state, rows = await ledger.state(index_id), await ledger.load(index_id, listed)
     places = await find_collections(sink, [*([home] if home else []), *sorted(named(rows.values()))])
     names = {name: info.name for name, info in places.items() if info and info.name != name}
@@ -89,11 +93,14 @@ async def compare(
     found = places.get(home) if home else None
     predecessor = None
     if found:
-        claimed = (await ledger.claims(index_id)).get(found.instance_id or "")
-        entry_to_write(found, index_id, me, claimed, take_over=take_over)
+        mine = Standing(await ledger.claims(index_id), knows_index=state is not None)
+        entry_to_write(found, index_id, me, mine, take_over=take_over)
         predecessor = found.owners.get(index_id)
     existing = {info.name: info for info in places.values() if info}
     claims, released = await comparison.compare_existing(existing, home, me, predecessor)
+    for info in claims:
+        if info != found:
+            await refuse_to_empty(sink, info, settings, home)
     for name in sorted(named(comparison.rows.values()) - existing.keys()):
         await comparison.compare_collection(name)
     return Reconciliation(

@@ -103,7 +103,7 @@ class Surveyor:
         found = await compare(
             self._sink,
             self._ledger,
-            index.index_id,
+            settings,
             settings.collection_name(index.model) if index.model else None,
             owner_of(await self._ledger.identity(), settings, index.model),
             now,

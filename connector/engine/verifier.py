@@ -26,7 +26,7 @@ from connector.engine.batch import down
 from connector.engine.cycle import Engine
 from connector.engine.deep_verify import Choose, DeepComparison, compare_deep
 from connector.engine.large_indexes import computed
-from connector.engine.owners import entry_to_write, owner_of
+from connector.engine.owners import Standing, entry_to_write, owner_of
 from connector.engine.passes import Pass
 from connector.engine.reconcile import find_collections
 from connector.engine.survey import DAY_SEC, CycleOptions, Listing
@@ -178,8 +178,7 @@ class Verifier:
         found = await find_collections(self._sink, [*([home] if home else []), *sorted(named(rows.values()))])
         at_home, predecessor = found.get(home) if home else None, None
         if at_home:
-            claimed = (await self._ledger.claims(index.index_id)).get(at_home.instance_id or "")
-            entry_to_write(at_home, index.index_id, me, claimed)
+            entry_to_write(at_home, index.index_id, me, await Standing.of(self._ledger, index.index_id))
             predecessor = at_home.owners.get(index.index_id)
             fit = self._sink.fit(at_home, settings.needed_spec(index, at_home), settings.metadata_indexes)
             if fit.differences:

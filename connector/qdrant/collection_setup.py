@@ -32,21 +32,24 @@ class CollectionSetup:
         found = await find(self._session, collection)
         if found is None:
             return None
-        real_name = await self._real_name(collection)
-        if real_name not in (None, collection):
+        aliases = await self._known_aliases()
+        if aliases is None:
+            return layout.describe(collection, found)
+        real_name = aliases.get(collection, collection)
+        if real_name != collection:
             # The alias may have moved between the two requests: describe the collection that is queried.
-            found = await find(self._session, str(real_name))
+            found = await find(self._session, real_name)
             if found is None:
                 return await self.inspect(collection)
-        return replace(layout.describe(collection, found), real_name=real_name)
+        pointing = tuple(sorted(alias for alias, target in aliases.items() if target == real_name))
+        return replace(layout.describe(collection, found), real_name=real_name, aliases=pointing)
 
-    async def _real_name(self, collection: str) -> str | None:
-        """The collection behind an alias; None if the key may not list aliases."""
+    async def _known_aliases(self) -> dict[str, str] | None:
+        """None if the key may not list aliases."""
         try:
-            aliases = await self._aliases.all()
+            return await self._aliases.all()
         except (AuthenticationFailed, SinkMismatch):
             return None
-        return aliases.get(collection, collection)
 
     async def collections(self) -> list[CollectionInfo]:
         listed = await self._session.call("list Qdrant's collections", "", lambda on: on.client.get_collections())

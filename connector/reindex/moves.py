@@ -1,6 +1,6 @@
 """What a reindex moves: from which collection to which one, with which settings. Only reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from connector.domain.errors import ConfigError
@@ -11,6 +11,7 @@ from connector.engine.discovery import ALL_INDEXES, of_account
 from connector.ports import Source
 from connector.qdrant.sink import QdrantSink
 from connector.settings.connector_settings import Settings
+from connector.settings.names import did_you_mean
 from connector.settings.reindex_jobs import read_jobs
 from connector.settings.target_settings import as_given, with_changes
 
@@ -69,7 +70,8 @@ async def find_move(
         return await _begun(job, alias_at, settings, sink, source, create_alias=create_alias)
     if not changes.get(COLLECTION):
         advice = f"Add --into NAME, or --set {COLLECTION}=...: the new collection needs a name of its own"
-        raise ConfigError(_OPERATION, alias, "no new collection is named", advice)
+        typo = "" if job else _near(alias, {*aliases, *(it.alias for it in jobs)})
+        raise ConfigError(_OPERATION, alias, f"no new collection is named{typo}", advice)
     target = with_changes(settings, changes)
     _check_templates(alias, settings, target, jobs)
     lookup = _Lookup(source)
@@ -80,7 +82,7 @@ async def find_move(
     if alias in homes:
         advice = f"Set {COLLECTION} to {homes[alias]} first, or move another alias"
         raise ConfigError(_OPERATION, alias, "the connector writes through it, so it would follow the alias", advice)
-    from_collection = alias_at or _to_alias(alias, set(homes.values()), create_alias=create_alias)
+    from_collection = alias_at or _to_alias(alias, set(homes.values()), aliases, create_alias=create_alias)
     if from_collection not in homes.values():
         cause = f"it points to {from_collection}, which the present settings do not write"
         raise ConfigError(_OPERATION, alias, cause, f"They write {', '.join(sorted(homes.values()))}")
@@ -184,13 +186,18 @@ async def _check_alias(
         raise ConfigError(_OPERATION, alias, cause, f"Choose another {COLLECTION} for the new collection")
 
 
-def _to_alias(alias: str, homes: set[str], *, create_alias: bool) -> str:
+def _near(alias: str, known: Collection[str]) -> str:
+    """The alias that was meant, if this one is misspelled."""
+    return did_you_mean(alias, known).rstrip("?")
+
+
+def _to_alias(alias: str, homes: set[str], aliases: Collection[str], *, create_alias: bool) -> str:
     if not create_alias:
         advice = (
             "Add --create-alias, which points it to the present collection; then let searchers use the alias"
-            " instead of the collection"
+            f" instead of the collection. Aliases in Qdrant: {', '.join(sorted(aliases)) or 'none'}"
         )
-        raise ConfigError(_OPERATION, alias, "there is no such alias in Qdrant", advice)
+        raise ConfigError(_OPERATION, alias, f"there is no such alias in Qdrant{_near(alias, aliases)}", advice)
     if len(homes) != 1:
         cause = f"the present settings write several collections: {', '.join(sorted(homes)) or 'none'}"
         raise ConfigError(_OPERATION, alias, cause, "Create the alias in Qdrant for one of them")

@@ -44,6 +44,13 @@ def with_changes(settings: Settings, changes: Mapping[str, str]) -> Settings:
     return settings.model_copy(update={name: getattr(checked, name) for name in values})
 
 
+def with_values(settings: Settings, values: Mapping[str, str | None]) -> Settings:
+    """Like `with_changes`; a setting whose value is None gets its default."""
+    changed = with_changes(settings, {name: value for name, value in values.items() if value is not None})
+    absent = [name.lower() for name, value in values.items() if value is None]
+    return changed.model_copy(update={name: Settings.model_fields[name].get_default() for name in absent})
+
+
 def as_given(settings: Settings, names: Iterable[str]) -> dict[str, str | None]:
     """The values of these settings, written as in an environment variable. None: the setting is not set."""
     found: dict[str, str | None] = {}

@@ -51,6 +51,10 @@ async def test_an_alias_moves_there_and_back(sink: QdrantSink, collection: str) 
     info = await sink.inspect(alias)
     assert info
     assert (info.name, info.real_name, info.queried_name, info.model) == (alias, one, one, "marengo3.0")
+    for name, pointing in ((alias, (alias,)), (one, (alias,)), (two, ())):
+        described = await sink.inspect(name)
+        assert described
+        assert described.aliases == pointing
 
 
 async def test_an_alias_cannot_have_the_name_of_a_collection_nor_lead_nowhere(

@@ -7,72 +7,17 @@ from typing import Any
 import pytest
 
 from connector.domain.errors import ConfigError
-from connector.domain.reindex_job import JobState, ReindexJob
-from connector.domain.sink_model import CollectionSpec, Owner
-from connector.qdrant.sink import QdrantSink
-from connector.reindex.moves import Move, current_job, find_move
-from connector.settings.connector_settings import Settings, given_only
-from connector.settings.reindex_jobs import save_job
+from connector.domain.reindex_job import JobState
+from connector.domain.sink_model import Owner
+from connector.reindex.moves import current_job
 from tests.contract.asset_points import asset_points
-from tests.fakes.source import FakeSource
-
-OLD, NEW = "v1-marengo3.0", "v2-marengo3.0"
-INTO = {"CONNECTOR_COLLECTION": "v2-{model}"}
-OPTIONS = ("visual", "audio", "transcription")
-
-
-def spec(name: str, model: str = "marengo3.0") -> CollectionSpec:
-    return CollectionSpec(name, model, 512, OPTIONS)
-
-
-class Place:
-    """An index of marengo3.0 in a collection with an owner, and an alias of it."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.sink, self.source = QdrantSink("embedded", None, 0, directory), FakeSource()
-        self.source.add_index("index-1")
-        self.source.add_index("index-2", "marengo2.7")
-        self.source.add_index("index-3", None)
-
-    def settings(self, **given: Any) -> Settings:
-        defaults = {"connector_indexes": "index-1", "connector_collection": "v1-{model}"}
-        return given_only(twelvelabs_api_key="key", connector_data_dir=self.directory, **{**defaults, **given})
-
-    async def move(self, changes: dict[str, str] | None = None, alias: str = "videos", **given: Any) -> Move:
-        create_alias = given.pop("create_alias", False)
-        return await find_move(
-            alias,
-            self.settings(**given),
-            INTO if changes is None else changes,
-            self.sink,
-            self.source,
-            create_alias=create_alias,
-        )
-
-    def begin(self, **changes: Any) -> None:
-        values: dict[str, Any] = {
-            "alias": "videos",
-            "number": 1,
-            "from_collection": OLD,
-            "to_collection": NEW,
-            "changes": INTO,
-            "before": {"CONNECTOR_COLLECTION": "v1-{model}"},
-            "state": JobState.READY,
-            "created_at": 1.0,
-            "changed_at": 1.0,
-        }
-        save_job(self.directory, ReindexJob(**{**values, **changes}))
+from tests.contract.reindex_place import INTO, NEW, OLD, Place, reindex_place, spec
 
 
 @pytest.fixture
 async def place(tmp_path: Path) -> AsyncIterator[Place]:
-    it = Place(tmp_path)
-    await it.sink.ensure(spec(OLD), {})
-    await it.sink.set_owner(OLD, "index-1", Owner("ledger", "label", {}))
-    await it.sink.aliases.create("videos", OLD)
-    yield it
-    await it.sink.close()
+    async with reindex_place(tmp_path) as it:
+        yield it
 
 
 async def test_a_new_move(place: Place) -> None:
@@ -111,8 +56,12 @@ async def test_the_next_move_begins_where_the_last_one_ended(place: Place) -> No
 
 
 async def test_an_alias_that_does_not_exist_yet_is_created_on_request(place: Place) -> None:
-    with pytest.raises(ConfigError, match=r"no such alias.*--create-alias"):
+    with pytest.raises(ConfigError, match=r"no such alias.*--create-alias.*Aliases in Qdrant: videos"):
         await place.move(alias="films")
+    with pytest.raises(ConfigError, match=r"no such alias in Qdrant; did you mean videos\. "):
+        await place.move(alias="vidoes")
+    with pytest.raises(ConfigError, match=r"no new collection is named; did you mean videos\. "):
+        await place.move({}, alias="vidoes")
 
     move = await place.move(alias="films", create_alias=True)
     assert (move.alias_at, move.source.name) == (None, OLD)

@@ -41,11 +41,20 @@ def started(steps: Runner) -> Run:
 
 
 @pytest.fixture(scope="module")
-def switched(steps: Runner, started: Run) -> Run:
+def moves(steps: Runner, started: Run) -> tuple[Run, Run]:
+    """There and back."""
     assert started.code == 0
-    run = clean(steps, "reindex", "switch", "whole")
-    clean(steps, "reindex", "rollback", "whole")
-    return run
+    return clean(steps, "reindex", "switch", "whole"), clean(steps, "reindex", "rollback", "whole")
+
+
+@pytest.fixture(scope="module")
+def switched(moves: tuple[Run, Run]) -> Run:
+    return moves[0]
+
+
+@pytest.fixture(scope="module")
+def rolled_back(moves: tuple[Run, Run]) -> Run:
+    return moves[1]
 
 
 def clean(steps: Runner, *arguments: str) -> Run:
@@ -99,12 +108,15 @@ def test_a_switch_that_was_killed_goes_on(world: ReindexWorld, steps: Runner, sw
     assert check_switch(world, steps, number_of(switched.steps, *OF_SWITCH[when]))
 
 
-@pytest.mark.parametrize("number", [pytest.param(number, marks=[] if number == 7 else SOAK) for number in range(1, 8)])
-def test_a_rollback_that_was_killed_goes_on(world: ReindexWorld, steps: Runner, switched: Run, number: int) -> None:
-    """The sixth step moves the alias, the seventh reads it back."""
-    assert switched.code == 0
+@pytest.mark.parametrize("when", OF_SWITCH)
+def test_a_rollback_that_was_killed_goes_on(world: ReindexWorld, steps: Runner, rolled_back: Run, when: str) -> None:
     clean(steps, "reindex", "switch", "whole")
 
+    check_rollback(world, steps, number_of(rolled_back.steps, *OF_SWITCH[when]))
+
+
+def check_rollback(world: ReindexWorld, steps: Runner, number: int) -> None:
+    """The alias is at the new collection."""
     killed = steps.run("reindex", "rollback", "whole", kill_before=number)
 
     assert killed.code is None
@@ -123,3 +135,11 @@ def test_killed_before_every_step(world: ReindexWorld, steps: Runner, started: R
         assert check_start(world, steps, f"every-{number}", number)
     for number in range(1, len(switched.steps) + 1):
         assert check_switch(world, steps, number)
+
+
+@SOAK
+@pytest.mark.timeout(900)
+def test_a_rollback_killed_before_every_step(world: ReindexWorld, steps: Runner, rolled_back: Run) -> None:
+    for number in range(1, len(rolled_back.steps) + 1):
+        clean(steps, "reindex", "switch", "whole")
+        check_rollback(world, steps, number)

@@ -63,6 +63,7 @@ class Circumstances:
         self._drop_named_copies()
         protected = {name: frozen(self.stored[name]) for name in (*self.copies, SECOND) if name in self.stored}
         foreign = {name: foreign_in(it) for name, it in self.stored.items()}
+        searched = self.searched()
         self.world.now += 1.0
         if crash:
             self.world.sink.crash_at(crash)
@@ -80,7 +81,15 @@ class Circumstances:
             assert frozen(self.stored[name]) == before, f"{name} belongs to somebody else and was changed"
         for name, before in foreign.items():
             assert foreign_in(self.stored[name]) == before, f"foreign points in {name} were changed"
+        for name, ids in searched.items():
+            assert ids <= self.stored[name].points.keys(), f"searchers read {name} through an alias, and lost points"
         return report
+
+    def searched(self) -> dict[str, set[str]]:
+        """The collections behind aliases, but for the home, and the ids of their points of assets that exist."""
+        listed, behind = self.world.source.listed(INDEX), set(self.world.sink.aliases.values()) - {self.home}
+        held = {name: _by_asset(self.stored[name]) for name in sorted(behind & self.stored.keys())}
+        return {name: {key for it in assets.keys() & listed for key in assets[it]} for name, assets in held.items()}
 
     async def cycle_of(self, other: World) -> CycleReport:
         """One of another connector, which changes nothing of the first one."""

@@ -43,7 +43,15 @@ async def test_a_moved_alias_is_told_once(tmp_path: Path) -> None:
         sink.aliases["videos"] = NEW
         await watch.look()
 
-    assert [(it["event"], it["log_level"]) for it in told] == [("alias.elsewhere", "warning")] * 2
+        sink.aliases["videos"] = "third"
+        await sink.ensure(CollectionSpec("third", "marengo3.0", 8, ("visual",)), {})
+        await watch.look()
+        del sink.aliases["videos"]
+        await watch.look()
+
+    assert [(it["event"], it["log_level"]) for it in told] == [("alias.elsewhere", "warning")] * 4
+    assert told[2]["next_step"].startswith(f"Point it to {OLD} or {NEW}")
+    assert "`connector reindex start videos --create-alias`" in told[3]["next_step"]
     assert told[0]["alias"] == "videos"
     assert told[0]["reason"].endswith("but these settings write another collection")
     assert "CONNECTOR_COLLECTION=videos-v2-{model}" in told[0]["next_step"]

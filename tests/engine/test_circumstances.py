@@ -214,6 +214,11 @@ class CircumstancesMachine(RuleBasedStateMachine):
         if report.error and report.error["code"] == "owned_elsewhere":
             assert self.it.home in self.refusable, report.error
             report = self.runner.run(self.it.cycle(allow=True, take_over=True))
+        if report and report.error and report.error["code"] == "alias_elsewhere":
+            assert self.it.searched(), report.error
+            self.change_outside()
+            self.world.sink.aliases.clear()
+            report = self.runner.run(self.it.cycle(allow=True, take_over=True))
         assert report
         assert report.clean, report
         if report.pending:

@@ -267,8 +267,12 @@ class FakeSink:
 
     def _info(self, collection: str) -> CollectionInfo | None:
         stored = self._find(collection)
+        if stored is None:
+            return None
         real_name = self.aliases.get(collection, collection)
-        return replace(stored.info, name=collection, real_name=real_name, points=len(stored.points)) if stored else None
+        pointing = tuple(sorted(alias for alias, target in self.aliases.items() if target == real_name))
+        info = replace(stored.info, name=collection, real_name=real_name, aliases=pointing)
+        return replace(info, points=len(stored.points))
 
     def _existing(self, collection: str) -> FakeCollection:
         stored = self._find(collection)

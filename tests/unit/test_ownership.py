@@ -1,6 +1,5 @@
 """One process owns a ledger; the lock ends with the process, however that ends."""
 
-import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ import pytest
 
 from connector.domain.errors import LedgerUnavailable
 from connector.ledger.sqlite.lock import hold_lock, owning_command, recorded_owner
+from tests.full_disk import no_space
 
 HOLD = """
 import sys
@@ -46,17 +46,6 @@ def test_a_second_owner_is_refused_by_the_name_of_the_first(path: Path) -> None:
     assert f"it belongs to `connector run`, process {process.pid} on " in str(refused.value)
     assert str(refused.value).startswith(f"lock ledger {path}: ")
     assert refused.value.advice == "Wait until it ends"
-
-
-@contextmanager
-def no_space() -> Iterator[None]:
-    """This process may write no byte to a file, as on a full disk."""
-    usual, most = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, most))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (usual, most))
 
 
 def test_a_full_disk_is_no_bug(path: Path) -> None:

@@ -30,6 +30,7 @@ JOB = ReindexJob(
     changes=CHANGES,
     before={"CONNECTOR_COLLECTION": "videos-v1-{model}", "CONNECTOR_TRANSCRIPT": None},
     state=JobState.READY,
+    from_model="marengo3.0",
     created_at=100.0,
     changed_at=100.0,
 )
@@ -54,6 +55,28 @@ def test_the_last_move_of_an_alias_counts() -> None:
     assert current("films", JOBS) is None
 
 
+@pytest.mark.parametrize(
+    ("state", "alias_at", "settled"),
+    [
+        *((state, NEW, JobState.SWITCHED) for state in JobState),
+        *(
+            (state, state_at, state)
+            for state in (JobState.FILLING, JobState.READY)
+            for state_at in (OLD, "third", None)
+        ),
+        (JobState.SWITCHING, OLD, JobState.READY),
+        (JobState.SWITCHED, OLD, JobState.ROLLED_BACK),
+        (JobState.ROLLING_BACK, OLD, JobState.ROLLED_BACK),
+        (JobState.ROLLED_BACK, OLD, JobState.ROLLED_BACK),
+        *((state, "third", state) for state in (JobState.SWITCHING, JobState.ROLLING_BACK, JobState.SWITCHED)),
+    ],
+)
+def test_where_the_alias_points_settles_a_move_that_broke_off(
+    state: JobState, alias_at: str | None, settled: JobState
+) -> None:
+    assert replace(JOB, state=state).settled(alias_at) is settled
+
+
 def test_a_job_keeps_the_time_of_its_last_change() -> None:
     assert JOB.now(JobState.READY, 300.0) is JOB
     assert JOB.now(JobState.SWITCHED, 300.0) == replace(JOB, state=JobState.SWITCHED, changed_at=300.0)
@@ -69,10 +92,10 @@ def test_the_same_changes_go_on_with_the_job(changes: dict[str, str], state: Job
 def test_other_changes_are_a_new_job_once_this_one_has_ended() -> None:
     other = {**CHANGES, "CONNECTOR_TRANSCRIPT": "true"}
 
-    for state in (JobState.SWITCHED, JobState.ROLLED_BACK):
+    for state in (JobState.SWITCHED, JobState.ROLLING_BACK, JobState.ROLLED_BACK):
         assert not goes_on(replace(JOB, state=state), other, OLD)
     assert not goes_on(JOB, other, NEW), "killed right after the alias was moved"
-    for state in (JobState.FILLING, JobState.READY):
+    for state in (JobState.FILLING, JobState.READY, JobState.SWITCHING):
         with pytest.raises(ConfigError) as refused:
             goes_on(replace(JOB, state=state), other, OLD)
         assert str(refused.value) == (
@@ -94,8 +117,9 @@ def test_an_alias_moves_between_both_sides_only() -> None:
         f"move alias videos: it points to third, and this reindex is from {OLD} to {NEW}: somebody moved or removed it"
         f" meanwhile. Point it to {OLD} first, if that is what searchers need."
     )
-    with pytest.raises(ConfigError, match=r"points to nothing.*Point it to videos-v2"):
-        must_move(JOB, None, back=True)
+    for back in (False, True):
+        with pytest.raises(ConfigError, match=r"points to nothing.*`connector reindex start videos --create-alias`"):
+            must_move(JOB, None, back=back)
 
 
 V1, V2, V3 = "videos-v1-{model}", "videos-v2-{model}", "videos-v3-{model}"

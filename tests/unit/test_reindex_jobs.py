@@ -1,15 +1,18 @@
 """The files of reindex jobs, and the ledger that settings open."""
 
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
 
 from connector.domain.errors import ConfigError, LedgerUnavailable
-from connector.domain.reindex_job import CHANGEABLE, RATE
+from connector.domain.reindex_job import CHANGEABLE, RATE, JobState
 from connector.settings.connector_settings import Settings, given_only
 from connector.settings.reindex_jobs import directory_of, read_jobs, save_job
 from connector.settings.target_settings import as_given, parse_changes, with_changes
+from tests.full_disk import no_space
 from tests.unit.test_reindex_job import JOB, JOBS, NEXT
 
 
@@ -52,11 +55,44 @@ def test_a_damaged_job_is_an_error_and_not_another_ledger(tmp_path: Path, conten
         _ = settings(tmp_path).ledger
 
 
+def test_a_ledger_without_its_job_is_an_error_and_not_another_ledger(tmp_path: Path) -> None:
+    save_job(tmp_path, JOB)
+    place = directory_of(tmp_path, "videos", 1)
+    (place / "job.json").unlink()
+    assert settings(tmp_path).ledger.file == tmp_path / "ledger.sqlite3", "an empty directory is of no job"
+    (place / "ledger.sqlite3").write_text("")
+
+    with pytest.raises(LedgerUnavailable, match=r"job\.json: it is missing.*Restore the file"):
+        _ = settings(tmp_path).ledger
+
+
 def test_a_directory_that_cannot_be_written_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "reindex").write_text("")
 
     with pytest.raises(LedgerUnavailable, match="write reindex job"):
         save_job(tmp_path, JOB)
+
+
+def test_a_job_that_cannot_be_written_leaves_the_last_one_and_no_other_file(tmp_path: Path) -> None:
+    save_job(tmp_path, JOB)
+
+    with pytest.raises(LedgerUnavailable, match="check its free space"), no_space():
+        save_job(tmp_path, JOB.now(JobState.SWITCHED, 300.0))
+
+    assert read_jobs(tmp_path) == [JOB]
+    assert [it.name for it in directory_of(tmp_path, "videos", 1).iterdir()] == ["job.json"]
+
+
+def test_what_killed_processes_left_is_removed(tmp_path: Path) -> None:
+    save_job(tmp_path, JOB)
+    place = directory_of(tmp_path, "videos", 1)
+    for name, at in (("job.1.tmp", 1.0), ("job.2.tmp", time.time())):
+        (place / name).write_text("")
+        os.utime(place / name, (at, at))
+
+    save_job(tmp_path, JOB)
+
+    assert {it.name for it in place.iterdir()} == {"job.json", "job.2.tmp"}, "the other one may be of a running process"
 
 
 def test_changes_are_settings_that_shape_points() -> None:

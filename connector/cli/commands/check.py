@@ -25,7 +25,7 @@ from connector.domain.index_settings import IndexSettings
 from connector.domain.sink_model import CollectionSpec
 from connector.domain.source_model import Index
 from connector.engine.discovery import ALL_INDEXES, of_account
-from connector.engine.owners import entry_to_write, owner_of
+from connector.engine.owners import Standing, entry_to_write, owner_of
 from connector.ledger.ledger_opening import open_store
 from connector.ports import Sink, Source
 from connector.reindex.alias_check import check_alias, current_jobs
@@ -204,7 +204,7 @@ async def _collection(settings: Settings, sink: Sink, name: str, users: Sequence
     async with open_store(settings.ledger, read_only=True) as ledger:
         for user in users:
             index_id, me = user.index.index_id, owner_of(await ledger.identity(), user.settings, user.index.model)
-            entry_to_write(found, index_id, me, (await ledger.claims(index_id)).get(found.instance_id or ""))
+            entry_to_write(found, index_id, me, await Standing.of(ledger, index_id))
             spec = user.settings.needed_spec(user.index, found)
             fit = sink.fit(found, spec, user.settings.metadata_indexes)
             if fit.differences:

@@ -16,6 +16,7 @@ from connector.domain.reindex_job import JobState, ReindexJob, current
 from connector.domain.report import CycleReport, error_facts
 from connector.engine.survey import CycleOptions
 from connector.reindex.acceptance import unfilled
+from connector.reindex.alias_move import settle
 from connector.reindex.moves import Move, current_job
 from connector.settings.connector_settings import Settings
 from connector.settings.reindex_jobs import read_jobs, save_job
@@ -54,11 +55,9 @@ async def start(
             save_job(settings.connector_data_dir, job)
         if move.alias_at is None:
             await sink.aliases.create(alias, job.from_collection)
+    job = settle(settings.connector_data_dir, job, move.alias_at or job.from_collection)  # a move may have broken off
     if move.is_moved:
-        save_job(settings.connector_data_dir, job.now(JobState.SWITCHED, time.time()))
         return _end(settings, alias, _Filled([], None, []), as_json=as_json)
-    if job.state is JobState.SWITCHED:  # a rollback was killed, or somebody else moved the alias back
-        save_job(settings.connector_data_dir, job.now(JobState.ROLLED_BACK, time.time()))
     target = await share_quota(settings, move.target, move.changes)
     if not as_json:
         put(f"Filling {text(job.to_collection)} beside {text(job.from_collection)}.")
@@ -80,6 +79,7 @@ def _new_job(settings: Settings, move: Move) -> ReindexJob:
         JobState.FILLING,
         now,
         now,
+        move.source.model,
     )
 
 

@@ -18,6 +18,8 @@ _TROUBLES = ("failed", "deferred", "withheld", "quarantined")
 _NEXT = {
     JobState.FILLING: "connector reindex start",
     JobState.READY: "connector reindex switch",
+    JobState.SWITCHING: "connector reindex switch",
+    JobState.ROLLING_BACK: "connector reindex rollback",
     JobState.ROLLED_BACK: "connector reindex start",
 }
 
@@ -43,6 +45,8 @@ async def reindex_status(settings: Settings, alias: str, *, as_json: bool) -> Ex
     sink = make_sink(settings)
     try:
         document["alias_at"] = await sink.aliases.target(alias)
+        job = job.now(job.settled(document["alias_at"]), job.changed_at)
+        document["state"] = job.state.value
         document["blocks"] = _blocks(settings, job, document)
     except ConnectorError as error:
         document["error"] = error_facts(error)

@@ -1,6 +1,5 @@
-"""`connector reindex switch` and `rollback`: move the alias in one atomic request, and read back where it points."""
+"""`connector reindex switch`: catch up, verify and compare; then move the alias."""
 
-import time
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import asdict, dataclass, field
@@ -9,19 +8,20 @@ from typing import Any
 from connector.app import make_sink
 from connector.cli.commands.sync import run_cycles
 from connector.cli.commands.verify import run_verify
+from connector.cli.moved_alias import moved_document, print_moved, print_settings
 from connector.cli.output import Exit, counted, print_json, put, text
 from connector.cli.shared_storage import refuse_shared_storage, share_quota
 from connector.domain.errors import ConfigError, ConnectorError, SinkMismatch
-from connector.domain.reindex_job import JobState, ReindexJob, must_move, to_set
+from connector.domain.reindex_job import ReindexJob, must_move
 from connector.domain.report import error_facts
 from connector.domain.sink_model import CollectionInfo
 from connector.engine.survey import CycleOptions
 from connector.qdrant.sink import QdrantSink
 from connector.reindex.acceptance import differences, drifted, unfilled
+from connector.reindex.alias_move import move_alias, settle
 from connector.reindex.collection_comparison import NEIGHBOURS, SearchComparison, compare_collections
 from connector.reindex.moves import current_job
 from connector.settings.connector_settings import Settings
-from connector.settings.reindex_jobs import save_job
 from connector.settings.target_settings import with_changes
 
 _ROUNDS = 3
@@ -60,26 +60,12 @@ async def switch(settings: Settings, alias: str, *, min_recall: float | None, as
         if not it.already:
             await _check(settings, it, sink, min_recall, as_json=as_json)
         if not it.already and it.code == Exit.DONE:
-            await _move(settings, sink, it, back=False)
+            moved = await move_alias(settings.connector_data_dir, it.job, sink, back=False)
+            it.job, it.moved_in_sec = moved.job, moved.took_sec
         elif it.already:
-            _save(settings, it, JobState.SWITCHED)
+            it.job = settle(settings.connector_data_dir, it.job, it.job.to_collection)
     _show(it, as_json=as_json)
     return it.code
-
-
-async def rollback(settings: Settings, alias: str, *, as_json: bool) -> Exit:
-    it = _Switch(current_job(settings, alias))
-    sink = make_sink(settings)
-    try:
-        it.already = not must_move(it.job, await sink.aliases.target(alias), back=True)
-        if it.already:
-            _save(settings, it, JobState.ROLLED_BACK)
-        else:
-            await _move(settings, sink, it, back=True)
-    finally:
-        await sink.close()
-    _show_rollback(it, as_json=as_json)
-    return Exit.DONE
 
 
 async def _check(settings: Settings, it: _Switch, sink: QdrantSink, min_recall: float | None, *, as_json: bool) -> None:
@@ -123,41 +109,13 @@ async def _existing(job: ReindexJob, collection: str, sink: QdrantSink) -> Colle
     raise ConfigError("move alias", job.alias, cause, "Nothing was moved; was the collection deleted?")
 
 
-async def _move(settings: Settings, sink: QdrantSink, it: _Switch, *, back: bool) -> None:
-    """One request, then read back. Nothing in between: whoever searches finds the old or the new collection."""
-    job = it.job
-    wanted = job.from_collection if back else job.to_collection
-    await _existing(job, wanted, sink)
-    must_move(job, await sink.aliases.target(job.alias), back=back)
-    began_at = time.monotonic()
-    await sink.aliases.move(job.alias, wanted)
-    it.moved_in_sec = time.monotonic() - began_at
-    found = await sink.aliases.target(job.alias)
-    if found != wanted:
-        cause = f"after the move it points to {found}: somebody else moved it at the same time"
-        raise ConfigError("move alias", job.alias, cause, "See `connector reindex status`, then run it again")
-    _save(settings, it, JobState.ROLLED_BACK if back else JobState.SWITCHED)
-
-
-def _save(settings: Settings, it: _Switch, state: JobState) -> None:
-    if (job := it.job.now(state, time.time())) is not it.job:
-        save_job(settings.connector_data_dir, job)
-        it.job = job
-
-
 def _document(it: _Switch, points_to: str, values: Mapping[str, str | None]) -> dict[str, Any]:
     """As JSON values; the keys are public."""
+    comparison = asdict(it.comparison) if it.comparison else None
     found = {
-        "alias": it.job.alias,
-        "state": it.job.state.value,
-        "alias_at": points_to,
-        "moved": it.moved_in_sec is not None,
-        "moved_in_sec": it.moved_in_sec,
-        "from_collection": it.job.from_collection,
-        "to_collection": it.job.to_collection,
+        **moved_document(it.job, points_to, it.moved_in_sec, values),
         "problems": it.problems,
-        "comparison": asdict(it.comparison) if it.comparison else None,
-        "settings": dict(values),
+        "comparison": comparison,
     }
     return found | ({"error": error_facts(it.failure)} if it.failure else {})
 
@@ -175,14 +133,9 @@ def _show(it: _Switch, *, as_json: bool) -> None:
         for problem in it.problems or [str(it.failure or "it was interrupted")]:
             put(f"  {text(problem)}", hang=_HANG)
         return
-    how = "already points" if it.already else f"moved in {_milliseconds(it)}: it points"
-    put(f"[ok]{text(job.alias)}[/ok] {how} to {text(job.to_collection)}.")
-    _print_settings(job.changes)
+    print_moved(job, job.to_collection, it.moved_in_sec, "moved")
+    print_settings(job.changes)
     put(f"{text(job.from_collection)} stays as it is; back: `connector reindex rollback {text(job.alias)}`")
-
-
-def _milliseconds(it: _Switch) -> str:
-    return f"{1000 * (it.moved_in_sec or 0.0):.0f} ms"
 
 
 def _described(found: SearchComparison) -> str:
@@ -193,20 +146,3 @@ def _described(found: SearchComparison) -> str:
     return (
         f"{counted(found.videos, 'video')}, {points}, {models}, {recall} of {counted(found.compared, 'neighbourhood')}"
     )
-
-
-def _print_settings(values: Mapping[str, str | None]) -> None:
-    put("Restart the daemon with these settings, or it goes on with the other collection:")
-    for line in to_set(values):
-        put(f"  {text(line)}")
-
-
-def _show_rollback(it: _Switch, *, as_json: bool) -> None:
-    job = it.job
-    if as_json:
-        print_json(_document(it, job.from_collection, job.before))
-        return
-    how = "already points" if it.already else f"moved back in {_milliseconds(it)}: it points"
-    put(f"[ok]{text(job.alias)}[/ok] {how} to {text(job.from_collection)}.")
-    _print_settings(job.before)
-    put(f"{text(job.to_collection)} stays as it is; forward again: `connector reindex switch {text(job.alias)}`")

@@ -60,6 +60,10 @@ ADVICE: Mapping[str, Advice] = MappingProxyType(
         ),
         "not_confirmed": Advice("A command was not confirmed", "Run it again and confirm it."),
         "not_found": Advice("The ledger has no such asset", "Correct the ids, or wait for the next poll."),
+        "alias_elsewhere": Advice(
+            "Searchers use another collection through an alias",
+            "Turn the settings back to that collection, or move the alias with `connector reindex`.",
+        ),
         "owned_elsewhere": Advice(
             "Another connector owns this index in the collection",
             "Stop one of the two, or let them write to different collections.",

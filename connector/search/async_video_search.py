@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
@@ -13,7 +14,7 @@ from connector.search import query_inputs
 from connector.search.moment_links import link_maker
 from connector.search.moment_request import MomentRequest, Rerank, SearchOptions, checked, query_text
 from connector.search.payload_filters import Filters
-from connector.search.query_inputs import SearchQueryInput, VectorQuery, media, segment_query
+from connector.search.query_inputs import SearchQueryInput, SegmentQuery, VectorQuery, media, segment_query
 from connector.search.rankings import across
 from connector.search.results import Moments
 from connector.search.search_places import API_URL, OVERSAMPLING, TEMPLATE, SearchPlaces, places_of
@@ -244,6 +245,13 @@ class AsyncVideoSearch:
         if request.across_models and lists:
             return [across(lists, request.limit, by_asset=request.group_by_asset)]
         return lists
+
+    async def page(self, query: str | SegmentQuery, **options: Unpack[SearchOptions]) -> Moments:
+        """For `connector mcp`: one list for all models; with any other limit, it begins the same."""
+        request = checked(query_text(query) if isinstance(query, str) else "", **options)
+        request = replace(request, across_models=True, paged=True)
+        (found,) = _answered(await self.lists(request.text or query, request))
+        return found
 
     async def _in_time(self, work: "Callable[[MomentFinder], Coroutine[Any, Any, T]]") -> T:
         try:

@@ -16,6 +16,8 @@ Rerank = Callable[[str, Sequence[Moment]], Sequence[float] | Awaitable[Sequence[
 MOST = 1000
 CANDIDATES = 200
 """So many segments at least are looked at before they are merged, grouped or reranked."""
+PAGED = 500
+"""So many segments of each option are ranked for every page of a list."""
 HEAVIEST = 1e6
 
 
@@ -37,7 +39,10 @@ class SearchOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MomentRequest:
-    """`indexes` is None for the default of the search; `options` is None for all."""
+    """`indexes` is None for the default of the search; `options` is None for all.
+
+    `paged` is for pages of a list: a longer one begins like a shorter one, and for a text it says if anything is near.
+    """
 
     text: str
     indexes: tuple[str, ...] | None
@@ -50,6 +55,7 @@ class MomentRequest:
     rerank: Rerank | None
     across_models: bool
     near_only: bool
+    paged: bool = False
 
     def weight(self, option: str) -> float:
         """Options without a weight have 1; `visual` also means `visual-text`."""
@@ -59,8 +65,17 @@ class MomentRequest:
     def depth(self) -> int:
         """How many segments to read: more than the limit if several may become one, or the order may change."""
         if self.group_by_asset or self.merge_gap_sec is not None or self.rerank:
-            return max(CANDIDATES, min(10 * self.limit, MOST))
+            return self.candidates or max(CANDIDATES, min(10 * self.limit, MOST))
         return self.limit
+
+    @property
+    def candidates(self) -> int | None:
+        """How many segments of each option to rank; None for as many as `depth` needs."""
+        return PAGED if self.paged else None
+
+    @property
+    def tells_near(self) -> bool:
+        return self.near_only or (self.paged and bool(self.text))
 
 
 def checked(query: str = "", **options: Unpack[SearchOptions]) -> MomentRequest:

@@ -23,6 +23,7 @@ from connector.search.agents.video_answer import video_answer, video_text
 from connector.search.async_video_search import AsyncVideoSearch
 from connector.search.moment_links import Link
 from connector.search.moment_request import SearchOptions
+from connector.search.query_inputs import segment_query
 from connector.search.results import Moments
 from connector.search.video_catalog import StoredIndex, VideoCatalog
 
@@ -90,22 +91,14 @@ class AgentTools:
             return ToolAnswer(failure_text(InternalError.of(error, "call tool", tool)))
 
     async def _search_moments(self, asked: dict[str, Any]) -> ToolAnswer:
-        text, options = asked["text"], await self._options(asked)
-        (found,) = await self._search.query(text, **options)
-        near = await self._is_near(text, options) if found.moments else None
-        return _moments(found, asked, f"for {quoted(text)}", near)
-
-    async def _is_near(self, text: str, options: SearchOptions) -> bool | None:
-        """The text has just been embedded, so this costs one request to Qdrant."""
-        only: SearchOptions = {**options, "near_only": True, "limit": 1, "group_by_asset": False, "merge_gap_sec": None}
-        (found,) = await self._search.query(text, **only)
-        return found.near
+        found = await self._search.page(asked["text"], **await self._options(asked))
+        return _moments(found, asked, f"for {quoted(asked['text'])}")
 
     async def _similar_moments(self, asked: dict[str, Any]) -> ToolAnswer:
         place = (asked["index_id"], asked["indexed_asset_id"], asked["start_sec"])
-        options = await self._options(asked, place[0])
-        (found,) = await self._search.similar(*place, other_assets_only=asked["other_videos_only"], **options)
-        return _moments(found, asked, f"like the one at {place[2]:g} s", None)
+        query = segment_query(*place, other_assets_only=asked["other_videos_only"])
+        found = await self._search.page(query, **await self._options(asked, place[0]))
+        return _moments(found, asked, f"like the one at {place[2]:g} s")
 
     async def _get_video(self, asked: dict[str, Any]) -> ToolAnswer:
         within = _time_range(asked)
@@ -156,7 +149,6 @@ class AgentTools:
             "limit": asked["offset"] + asked["limit"] + 1,
             "group_by_asset": asked["group"],
             "merge_gap_sec": asked.get("merge_gap_sec"),
-            "across_models": True,
         }
 
     async def _catalog(self) -> VideoCatalog:
@@ -169,9 +161,9 @@ class AgentTools:
         return Unavailable("call tool", "", cause, side=side)
 
 
-def _moments(found: Moments, asked: Mapping[str, Any], about: str, near: bool | None) -> ToolAnswer:
+def _moments(found: Moments, asked: Mapping[str, Any], about: str) -> ToolAnswer:
     offset = asked["offset"]
-    answer = moments_answer(found.moments, offset, asked["limit"], near=near, error=found.error)
+    answer = moments_answer(found, offset, asked["limit"])
     return ToolAnswer(moments_text(answer, about, offset), answer)
 
 

@@ -2,10 +2,12 @@
 
 from typing import Any, Final
 
+from connector.search.moment_request import PAGED
+
 Schema = dict[str, Any]
 
 MOST_MOMENTS: Final = 50
-LAST_MOMENT: Final = 500
+MOST_FOUND: Final = PAGED
 MOST_SEGMENTS: Final = 500
 LONGEST_TEXT: Final = 2000
 _LONGEST_ID = 256
@@ -110,7 +112,7 @@ _FILTERS: Schema = {
 }
 _LIMIT = _whole("How many moments to return at most.", 1, MOST_MOMENTS, 10)
 _OFFSET = _whole(
-    "How many of the best moments to skip: next_offset of the previous result, to get more.", 0, LAST_MOMENT, 0
+    "How many of the best moments to skip: next_offset of the previous result, to get more.", 0, MOST_FOUND, 0
 )
 _GROUP = _flag("True: only the best moment of each video, to find videos rather than moments.")
 _MERGE = _seconds(

@@ -1,7 +1,8 @@
 """The tools: arguments -> result. Knows the search library and the catalog, not the protocol."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,7 @@ from connector.search.agents.index_answers import (
 from connector.search.agents.moment_answers import moments_answer, moments_text, quoted
 from connector.search.agents.tool_arguments import checked_arguments
 from connector.search.agents.tool_failures import failure_text
+from connector.search.agents.tool_specs import BY_NAME
 from connector.search.agents.video_answer import video_answer, video_text
 from connector.search.async_video_search import AsyncVideoSearch
 from connector.search.moment_links import Link
@@ -27,9 +29,10 @@ from connector.search.query_inputs import segment_query
 from connector.search.results import Moments
 from connector.search.video_catalog import StoredIndex, VideoCatalog
 
-CALL_SEC = 45.0
-"""Hosts give up after 60 seconds."""
-_AT_ONCE = 8
+WAIT_SEC, CALL_SEC = 20.0, 35.0
+"""How long a call waits for its turn, and then runs. Hosts give up after 60 seconds."""
+AT_ONCE = 8
+"""Calls that ask TwelveLabs, and as many others: a slow TwelveLabs must not stop these."""
 _INDEXES_AT_ONCE = 20
 
 log = structlog.get_logger(__name__)
@@ -50,7 +53,7 @@ class ToolAnswer:
 
 
 class AgentTools:
-    """For one event loop. `now` returns the time as RFC 3339; `call_sec` is how many seconds a call may take."""
+    """For one event loop. `now` returns the time as RFC 3339."""
 
     def __init__(
         self,
@@ -59,10 +62,12 @@ class AgentTools:
         link: Link,
         now: Callable[[], str],
         call_sec: float = CALL_SEC,
+        wait_sec: float = WAIT_SEC,
     ) -> None:
         self._search, self._status, self._link, self._now = search, status, link, now
         self._call_sec = call_sec
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._wait_sec = wait_sec
+        self._turns = {asks_twelvelabs: asyncio.Semaphore(AT_ONCE) for asks_twelvelabs in (True, False)}
         self._tools: dict[str, Callable[[dict[str, Any]], Awaitable[ToolAnswer]]] = {
             "search_moments": self._search_moments,
             "similar_moments": self._similar_moments,
@@ -75,11 +80,8 @@ class AgentTools:
         """Never raises an error: it is an answer without content. A cancelled call stops its requests."""
         try:
             checked = checked_arguments(tool, arguments)
-            try:
-                async with asyncio.timeout(self._call_sec), self._slots:
-                    return await self._tools[tool](checked)
-            except TimeoutError:
-                raise await self._too_slow() from None
+            async with self._turn(tool) as has_turn:
+                return await self._answer(tool, checked) if has_turn else self._busy(tool)
         except ConnectorError as error:
             if isinstance(error, ConfigError):
                 log.info("tool.misused", tool=tool, reason=str(error))
@@ -89,6 +91,35 @@ class AgentTools:
         except Exception as error:
             log.exception("tool.crashed", tool=tool)
             return ToolAnswer(failure_text(InternalError.of(error, "call tool", tool)))
+
+    @asynccontextmanager
+    async def _turn(self, tool: str) -> AsyncIterator[bool]:
+        """False if it does not come in time. Calls that wait for TwelveLabs have their own turns."""
+        turns = self._turns[BY_NAME[tool].is_open_world]
+        try:
+            async with asyncio.timeout(self._wait_sec):
+                await turns.acquire()
+        except TimeoutError:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            turns.release()
+
+    async def _answer(self, tool: str, checked: dict[str, Any]) -> ToolAnswer:
+        try:
+            async with asyncio.timeout(self._call_sec):
+                return await self._tools[tool](checked)
+        except TimeoutError:
+            raise await self._too_slow() from None
+
+    def _busy(self, tool: str) -> ToolAnswer:
+        log.warning("tool.failed", tool=tool, code="busy", reason=f"no turn within {self._wait_sec:g} seconds")
+        return ToolAnswer(
+            f"The server is busy: {AT_ONCE} other calls have been running for {self._wait_sec:g} seconds, so this one "
+            "did not begin. Send fewer calls at once, and try again in a minute."
+        )
 
     async def _search_moments(self, asked: dict[str, Any]) -> ToolAnswer:
         found = await self._search.page(asked["text"], **await self._options(asked))

@@ -27,6 +27,7 @@ from connector.cli.command_runs import read_settings as _settings
 from connector.cli.command_runs import run_command as _run
 from connector.cli.ending import exit_code
 from connector.cli.help_pages import HELP_OPTIONS, group_page, page
+from connector.cli.mcp_arguments import Collections, Host, Http, LinkBaseUrl, LinkTemplate, Port
 from connector.cli.reindex_commands import reindex
 from connector.cli.search_arguments import (
     After,
@@ -229,42 +230,16 @@ def search(
         "connector mcp",
         "connector mcp --link-base-url https://connector.example.com",
         "connector mcp --http --port 8090",
+        "connector mcp --collection videos",
     )
 )
 def mcp(
-    http: Annotated[
-        bool, typer.Option("--http", help="Serve streamable HTTP at /mcp, instead of standard input and output.")
-    ] = False,
-    host: Annotated[
-        str | None,
-        typer.Option(
-            metavar="ADDRESS",
-            help="With --http: address to listen on. Default 127.0.0.1; any other needs CONNECTOR_HTTP_TOKEN.",
-            callback=readable,
-        ),
-    ] = None,
-    port: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N", parser=whole_number(0, 65_535), help="With --http: port; 0 picks a free one. Default 8090."
-        ),
-    ] = None,
-    link_base_url: Annotated[
-        str,
-        typer.Option(
-            metavar="URL",
-            help="Where people reach the status page: it goes before the links of moments.",
-            callback=readable,
-        ),
-    ] = "",
-    link_template: Annotated[
-        str | None,
-        typer.Option(
-            metavar="TEMPLATE",
-            help="Links to a player of your own instead of the status page; docs/mcp.md has the placeholders.",
-            callback=readable,
-        ),
-    ] = None,
+    http: Http = False,
+    host: Host = None,
+    port: Port = None,
+    collection: Collections = None,
+    link_base_url: LinkBaseUrl = "",
+    link_template: LinkTemplate = None,
     config: ConfigFile = None,
 ) -> None:
     """Serve the stored videos to AI agents over the Model Context Protocol: search, transcripts, coverage. Read-only.
@@ -277,7 +252,7 @@ def mcp(
         raise typer.BadParameter("--host and --port need --http")
     address = HttpAddress(host or "127.0.0.1", 8090 if port is None else port) if http else None
     settings = _settings(config, needs_account=False)
-    _run(serve_agents(settings, address, Links(link_base_url, link_template)))
+    _run(serve_agents(settings, address, Links(link_base_url, link_template), collection or []))
 
 
 @app.command(

@@ -53,21 +53,21 @@ class VideoCatalog:
         """The indexes with points, by name of the collection, newest model first. Raises SinkMismatch without any."""
         found = list[IndexPlace]()
         for info in await self._collections(self.indexes):
-            found += [IndexPlace(index_id, info) for index_id in await self._indexes_in(info.name)]
+            found += [IndexPlace(index_id, info) for index_id in await self._indexes_in(info.queried_name)]
         if not found:
             cause = "it has no points of the connector"
             raise SinkMismatch("list indexes of", "Qdrant", cause, "Run `connector sync` first")
         return found
 
     async def describe(self, place: IndexPlace) -> StoredIndex:
-        reader, index_id, name = self.sink.moments, place.index_id, place.collection.name
+        reader, index_id, name = self.sink.moments, place.index_id, place.collection.queried_name
         newest = await reader.newest(name, index_id)
         keys = await reader.metadata_keys(name, [index_id])
         return StoredIndex(
             index_id=index_id,
             index_name=_text(newest.get("index_name")),
             model=place.collection.model or "",
-            collection=name,
+            collection=place.collection.name,
             assets=await reader.assets(name, index_id),
             segments=await self.sink.count(name, index_id),
             options=tuple(sorted(await reader.options(name), key=option_order)),
@@ -82,13 +82,13 @@ class VideoCatalog:
         names = list[str]()
         stored = StoredAsset()
         for info in infos:
-            found = await read_asset(self.sink, [info.name], index_id, indexed_asset_id)
+            found = await read_asset(self.sink, [info.queried_name], index_id, indexed_asset_id)
             if found.segments:
                 names.append(info.model or "")
                 stored = stored if stored.segments else found
         if not names:
-            held = [index_id] if any([await self.sink.count(info.name, index_id) for info in infos]) else []
-            await check_indexes(self.sink, [index_id], held, [it.name for it in await self._collections(())])
+            held = [index_id] if any([await self.sink.count(info.queried_name, index_id) for info in infos]) else []
+            await check_indexes(self.sink, [index_id], held, [it.queried_name for it in await self._collections(())])
             advice = "Take index_id and indexed_asset_id from the same moment; coverage says what is not synced yet"
             raise ConfigError("read", f"asset {indexed_asset_id}", f"index {index_id} has no segment of it", advice)
         return StoredVideo(tuple(names), stored)

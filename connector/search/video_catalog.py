@@ -50,13 +50,10 @@ class VideoCatalog:
     indexes: tuple[str, ...] = ()
 
     async def places(self) -> list[IndexPlace]:
-        """The indexes with points, by name of the collection, newest model first. Raises SinkMismatch without any."""
+        """The indexes with points, by name of the collection, newest model first."""
         found = list[IndexPlace]()
         for info in await self._collections(self.indexes):
             found += [IndexPlace(index_id, info) for index_id in await self._indexes_in(info.queried_name)]
-        if not found:
-            cause = "it has no points of the connector"
-            raise SinkMismatch("list indexes of", "Qdrant", cause, "Run `connector sync` first")
         return found
 
     async def describe(self, place: IndexPlace) -> StoredIndex:
@@ -95,9 +92,12 @@ class VideoCatalog:
 
     def check(self, indexes: Sequence[str]) -> None:
         """Raises ConfigError for an index that does not exist here."""
-        if unknown := [it for it in indexes if self.indexes and it not in self.indexes]:
+        if unknown := [it for it in indexes if not self.offers(it)]:
             known = ", ".join(self.indexes)
             raise ConfigError("use", f"index {unknown[0]}", "it is not configured", f"Known indexes: {known}")
+
+    def offers(self, index_id: str) -> bool:
+        return not self.indexes or index_id in self.indexes
 
     async def answers(self) -> bool:
         """True if Qdrant responds now."""
@@ -115,6 +115,11 @@ class VideoCatalog:
         if not self.indexes:
             return await self.sink.indexes_in(collection)
         return [it for it in self.indexes if await self.sink.count(collection, it)]
+
+
+def nothing_synced() -> SinkMismatch:
+    cause = "it has no points of the connector"
+    return SinkMismatch("list indexes of", "Qdrant", cause, "Run `connector sync` first")
 
 
 def _text(value: object) -> str | None:

@@ -14,6 +14,7 @@ from connector.search.agents.index_answers import (
     held_entry,
     index_entry,
     indexes_text,
+    never_synced_entry,
     paged,
     recorded_entry,
 )
@@ -27,7 +28,7 @@ from connector.search.moment_links import Link
 from connector.search.moment_request import SearchOptions
 from connector.search.query_inputs import segment_query
 from connector.search.results import Moments
-from connector.search.video_catalog import StoredIndex, VideoCatalog
+from connector.search.video_catalog import IndexPlace, VideoCatalog, nothing_synced
 
 WAIT_SEC, CALL_SEC = 20.0, 35.0
 """How long a call waits for its turn, and then runs. Hosts give up after 60 seconds."""
@@ -36,9 +37,6 @@ AT_ONCE = 8
 _INDEXES_AT_ONCE = 20
 
 log = structlog.get_logger(__name__)
-
-Entry = Callable[[StoredIndex], dict[str, Any]]
-
 
 StatusReader = Callable[[], Awaitable[Mapping[str, Any] | None]]
 """The document of `connector status --json`; None if this machine has no ledger. Raises LedgerUnavailable."""
@@ -139,33 +137,33 @@ class AgentTools:
         return ToolAnswer(video_text(answer), answer)
 
     async def _list_indexes(self, asked: dict[str, Any]) -> ToolAnswer:
-        answer = await self._stored((), asked["offset"], index_entry)
+        catalog, offset = await self._catalog(), asked["offset"]
+        places = await catalog.places()
+        if not places:
+            raise nothing_synced()
+        page = [index_entry(await catalog.describe(it)) for it in places[offset : offset + _INDEXES_AT_ONCE]]
+        answer = paged(page, offset, len(places))
         return ToolAnswer(indexes_text(answer), answer)
 
     async def _coverage(self, asked: dict[str, Any]) -> ToolAnswer:
         only, offset = asked.get("indexes", ()), asked["offset"]
-        status = await self._status()
+        catalog, status = await self._catalog(), await self._status()
+        known: list[tuple[str, IndexPlace | dict[str, Any]]]
         if status is None:
-            page = await self._stored(only, offset, held_entry)
-            answer = coverage_answer(page, self._now(), from_ledger=False, daemon_running=None)
+            known = [(it.index_id, it) for it in await catalog.places()]
         else:
-            offered = (await self._catalog()).indexes
-            known = [it for it in status["indexes"] if not offered or it["index_id"] in offered]
-            _check_known(only, [it["index_id"] for it in known])
-            states = [it for it in known if not only or it["index_id"] in only]
-            page = paged([recorded_entry(it) for it in states[offset:]], offset, len(states))
-            running = status["daemon"] is not None
-            answer = coverage_answer(page, self._now(), from_ledger=True, daemon_running=running)
+            states = [it for it in status["indexes"] if catalog.offers(it["index_id"])]
+            known = [(it["index_id"], recorded_entry(it)) for it in states]
+        synced = {index_id for index_id, _ in known}
+        known += [(it, never_synced_entry(it)) for it in catalog.indexes if it not in synced]
+        if status is None and not known:
+            raise nothing_synced()
+        _check_known(only, [index_id for index_id, _ in known])
+        wanted = [it for index_id, it in known if not only or index_id in only]
+        shown = wanted[offset : offset + _INDEXES_AT_ONCE]
+        page = [held_entry(await catalog.describe(it)) if isinstance(it, IndexPlace) else it for it in shown]
+        answer = coverage_answer(paged(page, offset, len(wanted)), self._now(), status)
         return ToolAnswer(indexes_text(answer), answer)
-
-    async def _stored(self, only: Sequence[str], offset: int, entry: Entry) -> dict[str, Any]:
-        """One page of the indexes in Qdrant."""
-        catalog = await self._catalog()
-        known = await catalog.places()
-        _check_known(only, [it.index_id for it in known])
-        places = [it for it in known if not only or it.index_id in only]
-        page = places[offset : offset + _INDEXES_AT_ONCE]
-        return paged([entry(await catalog.describe(it)) for it in page], offset, len(places))
 
     async def _options(self, asked: Mapping[str, Any], *used: str) -> SearchOptions:
         within, indexes = _time_range(asked), asked.get("indexes")

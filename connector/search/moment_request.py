@@ -22,7 +22,25 @@ HEAVIEST = 1e6
 
 
 class SearchOptions(TypedDict, total=False):
-    """The options of every query; see `query`."""
+    """The options of every query.
+
+    indexes: Index ids; all of this search by default.
+    options: Embedding options, such as "visual"; all by default. `visual` also means `visual-text`. If the collection
+        has sparse vectors of the transcripts, "transcript-bm25" is one more: the words of the text.
+    weights: Option -> weight from 0 on; others have 1. Without weights, options are fused by RRF. With weights, the
+        score is the sum of weight / (2 + rank) over the options, ranks from 0. Of the words, the share of the text that
+        is said counts.
+    time_range: (start, end) in seconds of the video; finds segments that overlap it.
+    filters: Payload key or key of `user_metadata` -> value, list of values, or range such as {"gte": 3}; a tuple is the
+        path of a nested key, and "goals[].player" a key of the objects in a list. `after` and `before` compare
+        `created_at`. All must hold.
+    limit: Most moments per list, 1 to 1000; 10 by default.
+    group_by_asset: Only the best moment of each asset; `others` has its further ones.
+    merge_gap_sec: Join segments of an asset that are at most so many seconds apart into one moment.
+    rerank: (text, moments) -> one score for each moment, higher is better; may be a coroutine function.
+    across_models: One list for all models, by rank, because their scores are not comparable.
+    near_only: Only moments that are clearly nearer than most others; see `Moments.near`.
+    """
 
     indexes: Sequence[str] | None
     options: Sequence[str] | None

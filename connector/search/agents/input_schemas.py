@@ -105,9 +105,9 @@ _FILTERS: Schema = {
     "description": (
         "Key -> value, list of values (any of them) or range {gt, gte, lt, lte}; all keys must hold. A key is one of "
         "filename, duration_sec, width, height, fps, size_bytes, created_at, indexed_at, asset_id, indexed_asset_id, "
-        "embedding_model, or else a key of the video's own metadata (list_indexes names them); goals[].player is the key "
-        "player of the objects in its list goals. "
-        "{transcript: 'red car'} finds segments in which all these words are spoken."
+        "embedding_model, or else a key of the video's own metadata (list_indexes names them); goals[].player is the "
+        "key player of the objects in its list goals. {transcript: 'red car'} finds segments in which all these words "
+        "are spoken."
     ),
     "examples": [{"category": ["sports", "news"], "season": {"gte": 2025}}, {"filename": "cup-final.mp4"}],
 }

@@ -96,7 +96,7 @@ def test_mistakes_are_errors_of_the_search(search: VideoSearch) -> None:
 def test_every_hit_of_their_store_has_text_and_place(world: FrameworksWorld, search: VideoSearch, key: str) -> None:
     """With its own filters, by a payload key or one of `metadata`."""
     client = QdrantClient(url=world.server.url, check_compatibility=False)
-    index = video_index(client, COLLECTION, "visual", search)
+    index = video_index(COLLECTION, "visual", search, client=client)
     sports = MetadataFilters.from_dicts([{"key": key, "value": "sports"}])
 
     found = index.as_retriever(similarity_top_k=EVERYTHING, filters=sports).retrieve(QUERY)

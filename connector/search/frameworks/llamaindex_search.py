@@ -1,6 +1,6 @@
 """LlamaIndex: a Marengo embedding for texts, and a retriever with the fused search. Needs the extra `llamaindex`."""
 
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 from connector.search.frameworks.missing_extra import needs_extra
 from connector.search.frameworks.moment_retrieval import (
@@ -23,9 +23,6 @@ with needs_extra("llamaindex", "llama_index.core"):
     from llama_index.core.callbacks import CallbackManager
     from llama_index.core.schema import NodeWithScore, QueryBundle, TextNode
 
-
-if TYPE_CHECKING:
-    from qdrant_client import QdrantClient
 
 _NOT_FOR_MODELS = ("transcript", "embedding_model", "embedding_options", "score", "scores")
 """Metadata that LlamaIndex does not put into prompts: the words are in the text already."""
@@ -87,23 +84,23 @@ class VideoNodeRetriever(BaseRetriever):
 
 
 def video_index(
-    client: "QdrantClient",
     collection: str,
     option: str,
     search: AnySearch | None = None,
     *,
     model_name: str = "marengo3.0",
+    **store: Any,
 ) -> VectorStoreIndex:
     """LlamaIndex' own vector store on one embedding option of a collection, which needs the payload profile.
 
-    Needs the package `llama-index-vector-stores-qdrant` besides the extra.
-
-    `model_name` and `search` are those of `MarengoEmbedding`. Read only: nodes that are added become points.
+    Needs the package `llama-index-vector-stores-qdrant` besides the extra. `model_name` and `search` are those of
+    `MarengoEmbedding`, `store` further arguments of `QdrantVectorStore`, such as `client`. Read only: nodes that are
+    added become points.
     """
     from llama_index.vector_stores.qdrant import QdrantVectorStore  # noqa: PLC0415  a package of its own
 
-    store = QdrantVectorStore(collection, client, dense_vector_name=option, text_key="page_content")
-    return VectorStoreIndex.from_vector_store(store, MarengoEmbedding(search, model_name=model_name))
+    vectors = QdrantVectorStore(collection, dense_vector_name=option, text_key="page_content", **store)
+    return VectorStoreIndex.from_vector_store(vectors, MarengoEmbedding(search, model_name=model_name))
 
 
 def _node(moment: Moment) -> NodeWithScore:

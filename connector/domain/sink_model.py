@@ -1,6 +1,6 @@
 """Values of the sink: collections, their owners, the points of an asset, search results."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -178,3 +178,21 @@ class FoundPoint:
     score: float
     payload: Mapping[str, Any]
     similarities: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class RankedPoints:
+    """Found points, best first; iterate over it. `complete` if nothing else fits; otherwise there may be more.
+
+    `most_said` is the highest share of the query that is said among all candidates, also those beyond the limit.
+    """
+
+    points: Sequence[FoundPoint]
+    complete: bool = True
+    most_said: float = 0.0
+
+    def __iter__(self) -> Iterator[FoundPoint]:
+        return iter(self.points)
+
+    def __len__(self) -> int:
+        return len(self.points)

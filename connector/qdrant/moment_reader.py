@@ -11,7 +11,7 @@ from connector.domain.arrays import Float32
 from connector.domain.errors import SinkMismatch
 from connector.domain.points import ID_KEYS
 from connector.domain.search_scope import NumberRange, Path, PointScope
-from connector.domain.sink_model import FoundPoint, Similarities
+from connector.domain.sink_model import FoundPoint, RankedPoints, Similarities
 from connector.qdrant import collection_layout, collection_setup, point_filters, point_reads, point_search
 from connector.qdrant.connection import Connection
 from connector.qdrant.failures import CollectionMissing
@@ -60,16 +60,18 @@ class MomentReader:
         at_least: Mapping[str, float] | None = None,
         weights: Mapping[str, float] | None = None,
         words: WantedWords | None = None,
-    ) -> list[FoundPoint]:
+        candidates: int | None = None,
+    ) -> RankedPoints:
         """The best points over the named vectors of `vectors`, fused by reciprocal ranks, best first.
 
         `vectors` maps a named vector to what it is searched for, shape (dimension,). `at_least` omits named vectors
         that it does not name, and points below the similarity that it gives. `words` are searched in `transcript-bm25`.
+        With `candidates`, as many of each are ranked whatever the limit is, so the order does not depend on it.
         """
         chosen = {name: vector for name, vector in vectors.items() if at_least is None or name in at_least}
         if not chosen and words is None:
-            return []
-        wanted = WantedVectors(chosen, dict(at_least or {}), weights, words, self._oversampling)
+            return RankedPoints([])
+        wanted = WantedVectors(chosen, dict(at_least or {}), weights, words, self._oversampling, candidates)
         return await point_search.fused(self._session, collection, wanted, filter_of(scope), limit, KEYS)
 
     async def similarities(

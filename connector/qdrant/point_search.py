@@ -10,12 +10,12 @@ from connector.domain.arrays import Float32
 from connector.domain.bm25 import TRANSCRIPT_BM25
 from connector.domain.fusion import fuse
 from connector.domain.points import ID_KEYS, is_own
-from connector.domain.sink_model import FoundPoint, Hit
+from connector.domain.sink_model import FoundPoint, Hit, RankedPoints
 from connector.qdrant import point_filters
 from connector.qdrant.connection import Connection
 from connector.qdrant.query_batches import as_many, queries
 from connector.qdrant.session import Session
-from connector.qdrant.word_search import WantedWords, said
+from connector.qdrant.word_search import SaidWords, WantedWords, said
 
 CANDIDATES = 100
 OVERSAMPLING = 2.0
@@ -45,7 +45,8 @@ class WantedVectors:
     """The vector to search each named vector for, shape (dimension,), and the lowest similarity that counts there.
 
     `words` are searched in `transcript-bm25`. `weights` of all these; None for 1 each. `oversampling` is for
-    quantized vectors; None leaves it to Qdrant.
+    quantized vectors; None leaves it to Qdrant. `candidates` are how many of each are ranked, or fewer if strict mode
+    allows no more; None for as many as the limit needs, so that another limit may rank them otherwise.
     """
 
     vectors: Mapping[str, Float32]
@@ -53,34 +54,41 @@ class WantedVectors:
     weights: Mapping[str, float] | None = None
     words: WantedWords | None = None
     oversampling: float | None = None
+    candidates: int | None = None
 
 
 async def fused(
     session: Session, collection: str, wanted: WantedVectors, only: models.Filter | None, limit: int, keys: list[str]
-) -> list[FoundPoint]:
+) -> RankedPoints:
     """The best points over all named vectors, best first, with these payload keys. Omits points of other programs."""
-    most, precisely = max(limit, CANDIDATES), _precisely(wanted.oversampling)
+    most, precisely = wanted.candidates or max(limit, CANDIDATES), _precisely(wanted.oversampling)
+    least = 1 if wanted.candidates else limit
 
-    async def ask(candidates: int) -> list[list[models.ScoredPoint]]:
+    async def ask(candidates: int) -> tuple[int, list[list[models.ScoredPoint]]]:
         lists = [
             _nearest(vector, name, only, candidates, [], wanted.at_least.get(name), precisely)
             for name, vector in wanted.vectors.items()
         ]
-        return await queries(session, collection, lists)
+        return candidates, await queries(session, collection, lists)
 
-    answers = await as_many(ask, most=most, least=limit) if wanted.vectors else []
+    asked, answers = await as_many(ask, most=most, least=least) if wanted.vectors else (most, [])
     lists = dict(zip(wanted.vectors, answers, strict=True))
     similar: dict[str, dict[str, float]] = {}
     for name, points in lists.items():
         for point in points:
             similar.setdefault(str(point.id), {})[name] = point.score
     ranks = {name: [str(it.id) for it in points] for name, points in lists.items()}
-    shares = await said(session, collection, wanted.words, only, most, limit) if wanted.words else {}
-    for point_id, share in shares.items():
+    words = await said(session, collection, wanted.words, only, most, least) if wanted.words else SaidWords()
+    for point_id, share in words.shares.items():
         similar.setdefault(point_id, {})[TRANSCRIPT_BM25] = share
-    ranked = fuse({**ranks, TRANSCRIPT_BM25: [*shares]}, wanted.weights or {}, {TRANSCRIPT_BM25: shares})[:limit]
-    payloads = await _payloads(session, collection, [it for it, _ in ranked], keys)
-    return [_found(it, score, payloads[it], similar) for it, score in ranked if it in payloads]
+    fusing = {**ranks, TRANSCRIPT_BM25: [*words.shares]}
+    ranked = fuse(fusing, wanted.weights or {}, {TRANSCRIPT_BM25: words.shares})
+    payloads = await _payloads(session, collection, [it for it, _ in ranked[:limit]], keys)
+    return RankedPoints(
+        [_found(it, score, payloads[it], similar) for it, score in ranked[:limit] if it in payloads],
+        complete=len(ranked) <= limit and words.complete and all(len(it) < asked for it in answers),
+        most_said=max(words.shares.values(), default=0.0),
+    )
 
 
 async def best_similarities(

@@ -40,8 +40,20 @@ def with_value(path: Path, index_ids: Sequence[str]) -> models.Filter:
 
 
 def key_of(path: Path) -> str:
-    """Qdrant's spelling: parts with other characters than letters, digits, hyphens and underscores are quoted."""
-    return ".".join(part if _PLAIN.fullmatch(part) else f'"{part}"' for part in path)
+    """Qdrant's spelling: parts with other characters than letters, digits, hyphens and underscores are quoted.
+
+    A part that ends with [] before another one means the objects in a list; at the end, it is a key of this name.
+    """
+    return ".".join([*map(_list_or_key, path[:-1]), _quoted(path[-1])])
+
+
+def _list_or_key(part: str) -> str:
+    key = part.removesuffix("[]")
+    return f"{_quoted(key)}[]" if key and key != part else _quoted(part)
+
+
+def _quoted(part: str) -> str:
+    return part if _PLAIN.fullmatch(part) else f'"{part}"'
 
 
 @singledispatch

@@ -4,8 +4,8 @@ Ranks alone would put a segment that shares only "the" with a query beside one t
 rare each word is, so each word is also searched alone, for one point: its score divided by its value is the rarity.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from qdrant_client import models
 
@@ -32,26 +32,35 @@ class WantedWords:
     least_share: float = 0.0
 
 
+@dataclass(frozen=True, slots=True)
+class SaidWords:
+    """Point id -> share of the query, 0 to 1, of the best points by BM25, best first; `complete` if these are all."""
+
+    shares: Mapping[str, float] = field(default_factory=dict)
+    complete: bool = True
+
+
 async def said(
     session: Session, collection: str, wanted: WantedWords, only: models.Filter | None, limit: int, least: int
-) -> dict[str, float]:
-    """Point id -> share of the query, 0 to 1, of the best points by BM25, best first.
+) -> SaidWords:
+    """At most `limit` points; at least `least` of them if strict mode allows no more.
 
-    At most `limit` points; at least `least` of them if strict mode allows no more. May have points of other programs.
+    May have points of other programs.
     """
     indices = wanted.indices[:MOST_WORDS]
     alone = [_query((index,), None, 1) for index in indices] if len(indices) > 1 else []
 
-    async def ask(candidates: int) -> list[list[models.ScoredPoint]]:
-        return await _answers(session, collection, [_query(indices, only, candidates), *alone])
+    async def ask(candidates: int) -> tuple[int, list[list[models.ScoredPoint]]]:
+        return candidates, await _answers(session, collection, [_query(indices, only, candidates), *alone])
 
     if not indices:
-        return {}
-    best, *firsts = await as_many(ask, most=limit, least=least)
+        return SaidWords()
+    asked, (best, *firsts) = await as_many(ask, most=limit, least=least)
     absent = highest_rarity(wanted.points)
     rarity = {index: _rarity(index, found, absent) for index, found in zip(indices, firsts, strict=bool(firsts))}
     shares = {str(it.id): share_of_query(rarity, _values(it)) if rarity else 1.0 for it in best}
-    return {point_id: share for point_id, share in shares.items() if share >= wanted.least_share}
+    enough = {point_id: share for point_id, share in shares.items() if share >= wanted.least_share}
+    return SaidWords(enough, complete=len(best) < asked)
 
 
 def _query(indices: Sequence[int], only: models.Filter | None, limit: int) -> models.QueryRequest:

@@ -1,7 +1,8 @@
 """`AsyncVideoSearch`: search what the connector wrote, from asyncio programs."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, Unpack
@@ -11,9 +12,8 @@ from connector.domain.marengo import canonical
 from connector.domain.query_media import MediaKind
 from connector.search import query_inputs
 from connector.search.moment_links import link_maker
-from connector.search.moment_request import MomentRequest, Rerank, SearchOptions, checked, query_text
-from connector.search.payload_filters import Filters
-from connector.search.query_inputs import SearchQueryInput, VectorQuery, media, segment_query
+from connector.search.moment_request import MomentRequest, SearchOptions, checked, query_text
+from connector.search.query_inputs import SearchQueryInput, SegmentQuery, VectorQuery, media, segment_query
 from connector.search.rankings import across
 from connector.search.results import Moments
 from connector.search.search_places import API_URL, OVERSAMPLING, TEMPLATE, SearchPlaces, places_of
@@ -30,7 +30,9 @@ T = TypeVar("T")
 
 
 class AsyncVideoSearch:
-    """Searches the collections of the connector. For one event loop; close it, or use it as a context manager.
+    """Searches the collections of the connector. Belongs to the event loop that uses it first.
+
+    Close it, or use it as a context manager.
 
     The clients are imported when the context is entered, or else by the first query, which also connects. All methods
     raise ConnectorError: ConfigError for a mistake in the arguments, AuthenticationFailed, RateLimited, Unavailable,
@@ -106,60 +108,16 @@ class AsyncVideoSearch:
         self._set_up(places, link_base_url, link_template, timeout_sec)
         return self
 
-    async def query(
-        self,
-        text: str,
-        *,
-        indexes: Sequence[str] | None = None,
-        options: Sequence[str] | None = None,
-        weights: Mapping[str, float] | None = None,
-        time_range: tuple[float, float] | None = None,
-        filters: Filters | None = None,
-        limit: int = 10,
-        group_by_asset: bool = False,
-        merge_gap_sec: float | None = None,
-        rerank: Rerank | None = None,
-        across_models: bool = False,
-        near_only: bool = False,
-    ) -> list[Moments]:
+    async def query(self, text: str, **options: Unpack[SearchOptions]) -> list[Moments]:
         """The moments that match a text: one list per collection, newest model first, each best first.
 
-        Args:
-            text: What to search for. Each collection is searched with a vector of its own model.
-            indexes: Index ids; all of this search by default.
-            options: Embedding options, such as "visual"; all by default. `visual` also means `visual-text`. If the
-                collection has sparse vectors of the transcripts, "transcript-bm25" is one more: the words of the text.
-            weights: Option -> weight from 0 on; others have 1. Without weights, options are fused by RRF. With
-                weights, the score is the sum of weight / (2 + rank) over the options, ranks from 0. Of the words, the
-                share of the text that is said counts.
-            time_range: (start, end) in seconds of the video; finds segments that overlap it.
-            filters: Payload key or key of `user_metadata` -> value, list of values, or range such as {"gte": 3}; a
-                tuple is the path of a nested key. `after` and `before` compare `created_at`. All must hold.
-            limit: Most moments per list, 1 to 1000.
-            group_by_asset: Only the best moment of each asset; `others` has its further ones.
-            merge_gap_sec: Join segments of an asset that are at most so many seconds apart into one moment.
-            rerank: (text, moments) -> one score for each moment, higher is better; may be a coroutine function.
-            across_models: One list for all models, by rank, because their scores are not comparable.
-            near_only: Only moments that are clearly nearer than most others; see `Moments.near`.
+        Each collection is searched with a vector of its own model. `SearchOptions` says what the options mean.
 
         Raises ConfigError for a mistake, which names what is known; AuthenticationFailed, RateLimited or Unavailable if
         TwelveLabs or Qdrant does not answer; SinkMismatch if there is no collection. If one of several models fails,
         its list has the error.
         """
-        request = checked(
-            query_text(text),
-            indexes=indexes,
-            options=options,
-            weights=weights,
-            time_range=time_range,
-            filters=filters,
-            limit=limit,
-            group_by_asset=group_by_asset,
-            merge_gap_sec=merge_gap_sec,
-            rerank=rerank,
-            across_models=across_models,
-            near_only=near_only,
-        )
+        request = checked(query_text(text), **options)
         return _answered(await self.lists(request.text, request))
 
     async def query_image(self, image: str | bytes | Path, **options: Unpack[SearchOptions]) -> list[Moments]:
@@ -212,6 +170,7 @@ class AsyncVideoSearch:
 
     async def close(self) -> None:
         """Close the connections. The search cannot be used afterwards."""
+        self._check_loop()
         self._closed = True
         finder, self._finder = self._finder, None
         if finder:
@@ -233,6 +192,7 @@ class AsyncVideoSearch:
         self._finder = None
         self._closed = False
         self._opening: asyncio.Lock | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     async def _by_media(self, kind: MediaKind, given: Any, options: SearchOptions) -> list[Moments]:
         request = checked(**options)
@@ -244,6 +204,13 @@ class AsyncVideoSearch:
         if request.across_models and lists:
             return [across(lists, request.limit, by_asset=request.group_by_asset)]
         return lists
+
+    async def page(self, query: str | SegmentQuery, **options: Unpack[SearchOptions]) -> Moments:
+        """For `connector mcp`: one list for all models; with any other limit, it begins the same."""
+        request = checked(query_text(query) if isinstance(query, str) else "", **options)
+        request = replace(request, across_models=True, paged=True)
+        (found,) = _answered(await self.lists(request.text or query, request))
+        return found
 
     async def _in_time(self, work: "Callable[[MomentFinder], Coroutine[Any, Any, T]]") -> T:
         try:
@@ -266,12 +233,20 @@ class AsyncVideoSearch:
         """In a thread, because the imports take up to a second."""
         if self._closed:
             raise ConfigError("search", "", "this search is closed", "Make a new one")
+        self._check_loop()
+        self._loop = asyncio.get_running_loop()
         self._opening = self._opening or asyncio.Lock()
         async with self._opening:
             if self._finder is not None:
                 return self._finder
             self._finder = finder = await asyncio.to_thread(_open, self._places)
             return finder
+
+    def _check_loop(self) -> None:
+        """The connections work in the event loop that opened them only."""
+        if self._loop not in (None, asyncio.get_running_loop()):
+            advice = "Make one in each event loop, or use VideoSearch"
+            raise ConfigError("search", "", "it belongs to the event loop that opened it, which is another one", advice)
 
 
 def _answered(lists: list[Moments]) -> list[Moments]:

@@ -2,17 +2,20 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
+from itertools import product
 
 from connector.domain.bm25 import TRANSCRIPT_BM25
 from connector.domain.errors import ConfigError
 from connector.domain.marengo import named
-from connector.domain.search_scope import Condition
+from connector.domain.search_scope import Condition, Path
 from connector.ports import Sink
 from connector.qdrant.moment_reader import MomentReader
 from connector.search.moment_request import MomentRequest
-from connector.search.payload_filters import KEYS, METADATA
+from connector.search.payload_filters import IN_LIST, KEYS, METADATA
 
 _MOST_NAMED = 20
+_MOST_PARTS = 4
+"""A longer path has too many spellings to ask for."""
 
 
 def check_options(request: MomentRequest, offered: Sequence[Iterable[str]]) -> None:
@@ -50,12 +53,25 @@ async def check_metadata_keys(
         name = ".".join(path[1:])
         close = get_close_matches(name, [*known, *KEYS], n=1)
         advice = f"Did you mean {close[0]}? " if close else ""
+        for spelling in through_lists(path[1:]):
+            if any([await reader.has_value(it, ids, (METADATA, *spelling)) for it, ids in searched]):
+                advice = f'{spelling[0].removesuffix(IN_LIST)} is a list of objects: use "{".".join(spelling)}". '
+                break
         raise ConfigError(
             "search",
             f"filter {name}",
             "it is no payload key, and no video has it in its metadata",
             f"{advice}Metadata keys: {_listed(known)}; payload keys: docs/payload.md",
         )
+
+
+def through_lists(path: Path) -> list[Path]:
+    """The same path, if the keys on its way are those of lists. A text with dots is a path that was written as one."""
+    parts = [part for whole in path for part in whole.split(".") if part]
+    if len(parts) > _MOST_PARTS:
+        return []
+    ways = product(*([part, f"{part}{IN_LIST}"] for part in parts[:-1]))
+    return [(*way, parts[-1]) for way in ways if any(part.endswith(IN_LIST) for part in way)]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -12,7 +12,7 @@ from connector.domain.errors import ConfigError, ConnectorError, SinkMismatch
 from connector.domain.marengo import named, newest_model_first
 from connector.domain.nearness import least_similarities
 from connector.domain.search_scope import PointScope
-from connector.domain.sink_model import FoundPoint
+from connector.domain.sink_model import FoundPoint, RankedPoints
 from connector.qdrant.sink import QdrantSink
 from connector.qdrant.word_search import WantedWords
 from connector.search import query_vectors
@@ -55,6 +55,19 @@ class Nearness:
         return any(similarity >= least.get(option, 2.0) for option, similarity in moment.scores.items())
 
 
+_NOTHING, _NOT_ASKED = RankedPoints((), complete=False), Nearness(None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What one collection has, or why it could not be searched."""
+
+    searched: Searched
+    ranked: RankedPoints = _NOTHING
+    near: Nearness = _NOT_ASKED
+    error: ConnectorError | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class MomentFinder:
     """Belongs to one event loop. Connects when it is first used."""
@@ -94,10 +107,12 @@ class MomentFinder:
     async def _lists(
         self, query: SearchQueryInput, request: MomentRequest, searched: Sequence[Searched], link: Link
     ) -> list[Moments]:
+        """All collections at the same time: the embedding of one model does not wait for another one."""
         check_options(request, [_names(request, it) for it in searched])
         vectors_of = await self._vectors_of(query, searched)
-        found = [await self._list(request, it, vectors_of, link) for it in searched]
-        return [it for it in found if it is not None]
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._found(request, it, vectors_of)) for it in searched]
+        return [await _listed(request, found, link) for task in tasks if (found := task.result())]
 
     async def _vectors_of(self, query: SearchQueryInput, searched: Sequence[Searched]) -> VectorsOf:
         if isinstance(query, VectorQuery):
@@ -107,9 +122,8 @@ class MomentFinder:
             return await query_vectors.like_segment(self.sink.moments, query, collections)
         return query_vectors.embedded(self.embedding, query)
 
-    async def _list(
-        self, request: MomentRequest, searched: Searched, vectors_of: VectorsOf, link: Link
-    ) -> Moments | None:
+    async def _found(self, request: MomentRequest, searched: Searched, vectors_of: VectorsOf) -> _Found | None:
+        """None if the collection is not searched for this query."""
         offered = _offered(request, searched)
         if not offered:
             return None
@@ -119,25 +133,27 @@ class MomentFinder:
             vectors = await vectors_of(replace(searched, dimensions=dimensions)) if dimensions else QueryVectors({})
             if vectors is None or not (vectors.by_option or words):
                 return None
-            near, points = await self._points(request, searched, vectors, words)
-            _check_model(searched, points)
+            near, ranked = await self._ranked(request, searched, vectors, words)
+            _check_model(searched, ranked)
         except ConnectorError as error:
-            return Moments(searched.model, searched.name, error=error)
-        moments = await _arranged(request, near, [moment_of(point, link) for point in points])
-        return Moments(searched.model, searched.name, tuple(moments), near.answer if request.near_only else None)
+            return _Found(searched, error=error)
+        return _Found(searched, ranked, near)
 
-    async def _points(
+    async def _ranked(
         self, request: MomentRequest, searched: Searched, vectors: QueryVectors, words: WantedWords | None
-    ) -> tuple[Nearness, list[FoundPoint]]:
+    ) -> tuple[Nearness, RankedPoints]:
         by_option = vectors.by_option
         scope = PointScope(searched.index_ids, request.conditions, vectors.without, vectors.without_asset)
         weights = {name: request.weight(name) for name in (*by_option, TRANSCRIPT_BM25)} if request.weights else None
-        find = partial(self.sink.moments.find, searched.real_name, by_option, scope, weights=weights)
+        find = partial(
+            self.sink.moments.find, searched.real_name, by_option, scope, weights=weights, candidates=request.candidates
+        )
         near = Nearness(None)
-        if request.near_only or request.merge_gap_sec is not None:
+        if request.tells_near or request.merge_gap_sec is not None:
             near = Nearness(await self._least(searched, by_option, scope))
         if not request.near_only or near.least is None:
-            return near, await find(request.depth, words=words)
+            ranked = await find(request.depth, words=words)
+            return replace(near, said=ranked.most_said >= NEAR_SHARE), ranked
         said = words and replace(words, least_share=NEAR_SHARE)
         found = await find(request.depth, at_least=near.least, words=said)
         if found or near.least:
@@ -166,11 +182,25 @@ def _offered(request: MomentRequest, searched: Searched) -> list[str]:
     return [name for name in wanted if request.weight(name) > 0]
 
 
-def _check_model(searched: Searched, points: Sequence[FoundPoint]) -> None:
+def _check_model(searched: Searched, points: Iterable[FoundPoint]) -> None:
     """A key for one alias cannot see which collection is behind it, so the points say whose they are."""
     if any(it.payload.get("embedding_model") != searched.model for it in points):
         cause = f"it has no longer points of {searched.model}: the alias was moved"
         raise SinkMismatch("search Qdrant collection", searched.name, cause, "Try again")
+
+
+async def _listed(request: MomentRequest, found: _Found, link: Link) -> Moments:
+    searched, ranked = found.searched, found.ranked
+    if found.error:
+        return Moments(searched.model, searched.name, error=found.error)
+    moments = await _arranged(request, found.near, [moment_of(point, link) for point in ranked])
+    return Moments(
+        searched.model,
+        searched.name,
+        tuple(moments[: request.limit]),
+        found.near.answer if request.tells_near else None,
+        complete=ranked.complete and len(moments) <= request.limit,
+    )
 
 
 async def _arranged(request: MomentRequest, near: Nearness, moments: list[Moment]) -> list[Moment]:
@@ -182,7 +212,7 @@ async def _arranged(request: MomentRequest, near: Nearness, moments: list[Moment
         moments = reranked(moments, scores)
     if request.group_by_asset:
         moments = grouped(moments)
-    return moments[: request.limit]
+    return moments
 
 
 async def _scores(rerank: Rerank, text: str, moments: Sequence[Moment]) -> Sequence[float]:

@@ -16,11 +16,31 @@ Rerank = Callable[[str, Sequence[Moment]], Sequence[float] | Awaitable[Sequence[
 MOST = 1000
 CANDIDATES = 200
 """So many segments at least are looked at before they are merged, grouped or reranked."""
+PAGED = 500
+"""So many segments of each option are ranked for every page of a list."""
 HEAVIEST = 1e6
 
 
 class SearchOptions(TypedDict, total=False):
-    """The options of every query; see `query`."""
+    """The options of every query.
+
+    indexes: Index ids; all of this search by default.
+    options: Embedding options, such as "visual"; all by default. `visual` also means `visual-text`. If the collection
+        has sparse vectors of the transcripts, "transcript-bm25" is one more: the words of the text.
+    weights: Option -> weight from 0 on; others have 1. Without weights, options are fused by RRF. With weights, the
+        score is the sum of weight / (2 + rank) over the options, ranks from 0. Of the words, the share of the text that
+        is said counts.
+    time_range: (start, end) in seconds of the video; finds segments that overlap it.
+    filters: Payload key or key of `user_metadata` -> value, list of values, or range such as {"gte": 3}; a tuple is the
+        path of a nested key, and "goals[].player" a key of the objects in a list. `after` and `before` compare
+        `created_at`. All must hold.
+    limit: Most moments per list, 1 to 1000; 10 by default.
+    group_by_asset: Only the best moment of each asset; `others` has its further ones.
+    merge_gap_sec: Join segments of an asset that are at most so many seconds apart into one moment.
+    rerank: (text, moments) -> one score for each moment, higher is better; may be a coroutine function.
+    across_models: One list for all models, by rank, because their scores are not comparable.
+    near_only: Only moments that are clearly nearer than most others; see `Moments.near`.
+    """
 
     indexes: Sequence[str] | None
     options: Sequence[str] | None
@@ -37,7 +57,10 @@ class SearchOptions(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MomentRequest:
-    """`indexes` is None for the default of the search; `options` is None for all."""
+    """`indexes` is None for the default of the search; `options` is None for all.
+
+    `paged` is for pages of a list: a longer one begins like a shorter one, and for a text it says if anything is near.
+    """
 
     text: str
     indexes: tuple[str, ...] | None
@@ -50,6 +73,7 @@ class MomentRequest:
     rerank: Rerank | None
     across_models: bool
     near_only: bool
+    paged: bool = False
 
     def weight(self, option: str) -> float:
         """Options without a weight have 1; `visual` also means `visual-text`."""
@@ -59,8 +83,17 @@ class MomentRequest:
     def depth(self) -> int:
         """How many segments to read: more than the limit if several may become one, or the order may change."""
         if self.group_by_asset or self.merge_gap_sec is not None or self.rerank:
-            return max(CANDIDATES, min(10 * self.limit, MOST))
+            return self.candidates or max(CANDIDATES, min(10 * self.limit, MOST))
         return self.limit
+
+    @property
+    def candidates(self) -> int | None:
+        """How many segments of each option to rank; None for as many as `depth` needs."""
+        return PAGED if self.paged else None
+
+    @property
+    def tells_near(self) -> bool:
+        return self.near_only or (self.paged and bool(self.text))
 
 
 def checked(query: str = "", **options: Unpack[SearchOptions]) -> MomentRequest:

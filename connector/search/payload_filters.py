@@ -12,7 +12,8 @@ from connector.domain.search_scope import AllWords, AnyNumber, AnyOf, Condition,
 Filters = Mapping[str | tuple[str, ...], Any]
 """Payload key or `user_metadata` key -> value, list of values, or range such as {"gte": 3, "lt": 5}.
 
-A tuple is the path of a key inside nested metadata.
+A tuple is the path of a key inside nested metadata. `goals[].player` is the key of the objects in a list: as a text, or
+as ("goals[]", "player").
 """
 
 METADATA = "user_metadata"
@@ -52,6 +53,8 @@ NUMBERS = frozenset(
 DATES = frozenset({"created_at", "indexed_at"})
 WORDS = frozenset({"transcript"})
 KEYS = TEXTS | NUMBERS | DATES | WORDS
+IN_LIST = "[]"
+"""Qdrant's sign for each item of a list, after the key of the list."""
 _BOUNDS = ("gt", "gte", "lt", "lte")
 _SHORT = {"after": "gte", "before": "lt"}
 """For `created_at`: at or after, and before."""
@@ -139,7 +142,9 @@ def _path(key: Any) -> Path:
         if key in {METADATA, NESTED}:
             advice = f'Filter by one of its keys: {{"category": "sports"}}, or "{METADATA}.KEY"'
             raise ConfigError("search", f"filter {key}", "it is an object", advice)
-        return (METADATA, key.removeprefix(f"{METADATA}."))
+        inner = key.removeprefix(f"{METADATA}.")
+        inside = inner.split(".")
+        return (METADATA, *(inside if f"{IN_LIST}." in inner and all(inside) else [inner]))
     return parts if parts[0] == METADATA else (METADATA, *parts)
 
 

@@ -1,5 +1,7 @@
 """The vectors that a query is for, per collection."""
 
+import asyncio
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -59,11 +61,13 @@ VectorsOf = Callable[[Searched], Awaitable[QueryVectors | None]]
 def embedded(embedding: QueryEmbedding, query: str | QueryMedia) -> VectorsOf:
     """The query in each model's space, embedded once per model."""
     vectors: dict[str, Float32] = {}
+    embedding_now: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def of(searched: Searched) -> QueryVectors:
         model = searched.model
-        if model not in vectors:
-            vectors[model] = await embedding.of(model, query)
+        async with embedding_now[model]:
+            if model not in vectors:
+                vectors[model] = await embedding.of(model, query)
         by_option = _fitting(searched, vectors[model])
         if not by_option:
             cause = f"it has no vectors of dimension {len(vectors[model])}"

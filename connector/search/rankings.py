@@ -47,7 +47,8 @@ def across(lists: Sequence[Moments], limit: int, *, by_asset: bool = False) -> M
     answers = [found.near for found in lists if found.error is None]
     near = True if True in answers else None if None in answers or not answers else False
     error = next((found.error for found in lists if found.error), None)
-    return Moments("", "", tuple(moments[:limit]), near, error)
+    complete = len(moments) <= limit and all(found.complete for found in lists)
+    return Moments("", "", tuple(moments[:limit]), near, error, complete)
 
 
 def _asset_key(moment: Moment) -> set[tuple[str, ...]]:

@@ -49,6 +49,8 @@ class Moments:
 
     `near` is None unless the search asks for `near_only`: False if no segment is near, and the only moment is the best
     one; None if there are too few segments to tell, and all are listed.
+
+    `complete` is True if nothing else fits the query; otherwise there may be more.
     """
 
     model: str
@@ -56,6 +58,7 @@ class Moments:
     moments: tuple[Moment, ...] = ()
     near: bool | None = None
     error: ConnectorError | None = None
+    complete: bool = False
 
     def __iter__(self) -> Iterator[Moment]:
         return iter(self.moments)

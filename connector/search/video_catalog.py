@@ -50,24 +50,21 @@ class VideoCatalog:
     indexes: tuple[str, ...] = ()
 
     async def places(self) -> list[IndexPlace]:
-        """The indexes with points, by name of the collection, newest model first. Raises SinkMismatch without any."""
+        """The indexes with points, by name of the collection, newest model first."""
         found = list[IndexPlace]()
         for info in await self._collections(self.indexes):
-            found += [IndexPlace(index_id, info) for index_id in await self._indexes_in(info.name)]
-        if not found:
-            cause = "it has no points of the connector"
-            raise SinkMismatch("list indexes of", "Qdrant", cause, "Run `connector sync` first")
+            found += [IndexPlace(index_id, info) for index_id in await self._indexes_in(info.queried_name)]
         return found
 
     async def describe(self, place: IndexPlace) -> StoredIndex:
-        reader, index_id, name = self.sink.moments, place.index_id, place.collection.name
+        reader, index_id, name = self.sink.moments, place.index_id, place.collection.queried_name
         newest = await reader.newest(name, index_id)
         keys = await reader.metadata_keys(name, [index_id])
         return StoredIndex(
             index_id=index_id,
             index_name=_text(newest.get("index_name")),
             model=place.collection.model or "",
-            collection=name,
+            collection=place.collection.name,
             assets=await reader.assets(name, index_id),
             segments=await self.sink.count(name, index_id),
             options=tuple(sorted(await reader.options(name), key=option_order)),
@@ -82,22 +79,25 @@ class VideoCatalog:
         names = list[str]()
         stored = StoredAsset()
         for info in infos:
-            found = await read_asset(self.sink, [info.name], index_id, indexed_asset_id)
+            found = await read_asset(self.sink, [info.queried_name], index_id, indexed_asset_id)
             if found.segments:
                 names.append(info.model or "")
                 stored = stored if stored.segments else found
         if not names:
-            held = [index_id] if any([await self.sink.count(info.name, index_id) for info in infos]) else []
-            await check_indexes(self.sink, [index_id], held, [it.name for it in await self._collections(())])
+            held = [index_id] if any([await self.sink.count(info.queried_name, index_id) for info in infos]) else []
+            await check_indexes(self.sink, [index_id], held, [it.queried_name for it in await self._collections(())])
             advice = "Take index_id and indexed_asset_id from the same moment; coverage says what is not synced yet"
             raise ConfigError("read", f"asset {indexed_asset_id}", f"index {index_id} has no segment of it", advice)
         return StoredVideo(tuple(names), stored)
 
     def check(self, indexes: Sequence[str]) -> None:
         """Raises ConfigError for an index that does not exist here."""
-        if unknown := [it for it in indexes if self.indexes and it not in self.indexes]:
+        if unknown := [it for it in indexes if not self.offers(it)]:
             known = ", ".join(self.indexes)
             raise ConfigError("use", f"index {unknown[0]}", "it is not configured", f"Known indexes: {known}")
+
+    def offers(self, index_id: str) -> bool:
+        return not self.indexes or index_id in self.indexes
 
     async def answers(self) -> bool:
         """True if Qdrant responds now."""
@@ -115,6 +115,11 @@ class VideoCatalog:
         if not self.indexes:
             return await self.sink.indexes_in(collection)
         return [it for it in self.indexes if await self.sink.count(collection, it)]
+
+
+def nothing_synced() -> SinkMismatch:
+    cause = "it has no points of the connector"
+    return SinkMismatch("list indexes of", "Qdrant", cause, "Run `connector sync` first")
 
 
 def _text(value: object) -> str | None:

@@ -1,5 +1,7 @@
 """Hybrid search: on a Qdrant server over gRPC and REST, and embedded."""
 
+from collections.abc import Iterable
+
 import numpy as np
 import pytest
 from qdrant_client import models
@@ -90,7 +92,7 @@ async def test_words_are_one_more_member_of_the_fusion(bench: QdrantBench, colle
     weights = {TRANSCRIPT_BM25: 3.0}
     weighted = await reader.find(collection, QUERY, scope, 10, weights=weights, words=wanted("Nakamura 48213"))
 
-    def scores(points: list[FoundPoint]) -> dict[str, float]:
+    def scores(points: Iterable[FoundPoint]) -> dict[str, float]:
         return {it.payload["transcript"]: it.score for it in points}
 
     share = (await by_words(bench, collection, "Nakamura 48213"))["Nakamura sings"]

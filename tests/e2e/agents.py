@@ -12,7 +12,7 @@ from mcp.server import Server
 from mcp_types import CallToolResult, TextContent
 
 from connector.search import AsyncVideoSearch
-from connector.search.agents.agent_tools import CALL_SEC, AgentTools
+from connector.search.agents.agent_tools import CALL_SEC, WAIT_SEC, AgentTools
 from connector.search.agents.mcp_server import mcp_server
 from connector.search.agents.tool_specs import BY_NAME
 from connector.search.moment_links import link_maker
@@ -60,11 +60,15 @@ async def cancel_a_call(client: Client, status: StuckStatus) -> None:
 
 @asynccontextmanager
 async def serving(
-    world: SearchWorld, status: Status = no_ledger, call_sec: float = CALL_SEC, **changes: Any
+    world: SearchWorld,
+    status: Status = no_ledger,
+    call_sec: float = CALL_SEC,
+    wait_sec: float = WAIT_SEC,
+    **changes: Any,
 ) -> AsyncIterator[Server[dict[str, object]]]:
     async with AsyncVideoSearch(**world.arguments(link_base_url="https://videos.example", **changes)) as search:
         link = link_maker("https://videos.example", None)
-        yield mcp_server(AgentTools(search, status, link, lambda: NOW, call_sec))
+        yield mcp_server(AgentTools(search, status, link, lambda: NOW, call_sec, wait_sec))
 
 
 @asynccontextmanager

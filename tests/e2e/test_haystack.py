@@ -3,9 +3,11 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from haystack import Pipeline
 from haystack.utils import Secret
@@ -93,6 +95,40 @@ def test_a_pipeline_is_saved_without_keys_and_finds_the_same_when_loaded(
     assert len(first) == 3
     assert first == second
     for it in (pipeline, loaded):
+        it.close()
+
+
+@pytest.mark.parametrize(
+    "filters",
+    [
+        {"after": date(2026, 1, 1), "before": datetime.fromisoformat("2030-01-01T00:00:00")},
+        {"created_at": {"gte": datetime(2026, 1, 1, 2, tzinfo=timezone(timedelta(hours=2)))}},
+        {("category",): "sports", "season": 2026},
+        {("user_metadata", "category"): ("sports", "news")},
+        {"category": frozenset({"sports", "news"})},
+        {"season": {"gte": np.int64(2025), "lt": np.float64(2026.5)}},
+        {"licensed": True},
+    ],
+)
+def test_filters_mean_the_same_when_they_are_loaded(arguments: dict[str, Any], filters: dict[Any, Any]) -> None:
+    options: dict[str, Any] = {
+        "limit": EVERYTHING,
+        "time_range": (np.float32(0), 30),
+        "weights": {"visual": np.float64(2)},
+    }
+    retriever = VideoDocumentRetriever(**arguments, **options, filters=filters)
+    pipeline = Pipeline()
+    pipeline.add_component("videos", retriever)
+
+    loaded = Pipeline.loads(pipeline.dumps(), allowed_modules=[VideoDocumentRetriever.__module__])
+    from_json = VideoDocumentRetriever.from_dict(json.loads(json.dumps(retriever.to_dict())))
+
+    assert loaded.dumps() == pipeline.dumps()
+    first = retriever.run(QUERY)["documents"]
+    assert first
+    assert loaded.run({"videos": {"query": QUERY}})["videos"]["documents"] == first
+    assert from_json.run(QUERY)["documents"] == first
+    for it in (pipeline, loaded, from_json):
         it.close()
 
 

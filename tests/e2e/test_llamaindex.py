@@ -5,14 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from llama_index.core import VectorStoreIndex
 from llama_index.core.schema import MetadataMode, NodeWithScore
 from llama_index.core.vector_stores import MetadataFilters
-from llama_index.vector_stores.qdrant import QdrantVectorStore
 from qdrant_client import QdrantClient
 
 from connector.search import AsyncVideoSearch, ConfigError, VideoSearch
-from connector.search.frameworks.llamaindex_search import MarengoEmbedding, VideoNodeRetriever
+from connector.search.frameworks.llamaindex_search import MarengoEmbedding, VideoNodeRetriever, video_index
 from tests.e2e.frameworks_world import (
     EVERYTHING,
     QUERY,
@@ -98,8 +96,7 @@ def test_mistakes_are_errors_of_the_search(search: VideoSearch) -> None:
 def test_every_hit_of_their_store_has_text_and_place(world: FrameworksWorld, search: VideoSearch, key: str) -> None:
     """With its own filters, by a payload key or one of `metadata`."""
     client = QdrantClient(url=world.server.url, check_compatibility=False)
-    store = QdrantVectorStore(COLLECTION, client, dense_vector_name="visual", text_key="page_content")
-    index = VectorStoreIndex.from_vector_store(store, MarengoEmbedding(search))
+    index = video_index(COLLECTION, "visual", search, client=client)
     sports = MetadataFilters.from_dicts([{"key": key, "value": "sports"}])
 
     found = index.as_retriever(similarity_top_k=EVERYTHING, filters=sports).retrieve(QUERY)
@@ -117,8 +114,8 @@ def test_the_recipes(
     world: FrameworksWorld, recipe: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     left = world.run(recipe, monkeypatch)
-    if "store" in left:
-        left["store"].client.close()
+    if "index" in left:
+        left["index"].vector_store.client.close()
         left["index"]._embed_model._search.close()
     else:
         left["retriever"]._retrieval.search.close()

@@ -1,5 +1,6 @@
 """What the search library says when something is wrong. Mistakes that need no request are in tests/unit."""
 
+import asyncio
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -187,3 +188,33 @@ with VideoSearch({world.server.url!r}, qdrant_grpc_port={free_port()}) as search
 
     assert done.stdout == ""
     assert "qdrant.grpc_unreachable" in done.stderr
+
+
+@pytest.mark.parametrize("opened_by", ["query", "context"])
+def test_a_second_event_loop_is_told_whose_the_search_is(world: SearchWorld, opened_by: str) -> None:
+    search = world.async_search()
+    says = "it belongs to the event loop that opened it.*Make one in each event loop, or use VideoSearch"
+    with asyncio.Runner() as first:
+        if opened_by == "query":
+            first.run(search.query("shark"))
+        else:
+            first.run(search.__aenter__())
+        with asyncio.Runner() as second:
+            with pytest.raises(ConfigError, match=says):
+                second.run(search.query("shark"))
+            with pytest.raises(ConfigError, match=says):
+                second.run(search.close())
+        assert first.run(search.query("shark"))
+        first.run(search.close())
+
+
+def test_a_search_that_is_not_open_may_go_to_another_event_loop(world: SearchWorld) -> None:
+    search = world.async_search()
+    with pytest.raises(ConfigError, match="limit"):
+        asyncio.run(search.query("shark", limit=0))
+
+    async def finds() -> int:
+        async with search:
+            return len(await search.query("shark"))
+
+    assert asyncio.run(finds()) == 2

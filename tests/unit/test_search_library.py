@@ -2,11 +2,13 @@
 
 import asyncio
 import inspect
+import re
 import subprocess
 import sys
 import threading
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
+from typing import Unpack
 
 import pytest
 
@@ -45,10 +47,17 @@ def test_both_searches_take_the_same_arguments() -> None:
         assert list(one.parameters.values()) == list(other.parameters.values()), name
 
 
-def test_all_queries_take_the_options_of_a_text_query() -> None:
-    parameters = inspect.signature(AsyncVideoSearch.query).parameters
+def test_all_queries_take_the_same_options() -> None:
+    for name in set(QUERIES) - {"close"}:
+        options = inspect.signature(getattr(AsyncVideoSearch, name)).parameters["options"]
+        assert options.kind is inspect.Parameter.VAR_KEYWORD
+        assert options.annotation == Unpack[SearchOptions]
 
-    assert set(parameters) - {"self", "text"} == set(SearchOptions.__annotations__)
+
+def test_each_option_is_described() -> None:
+    described = re.findall(r"^(\w+): ", inspect.getdoc(SearchOptions) or "", re.MULTILINE)
+
+    assert described == list(SearchOptions.__annotations__)
 
 
 def test_waiting_inside_its_own_loop_is_refused() -> None:

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -51,29 +51,36 @@ class HttpAddress:
     port: int
 
 
-async def serve_agents(settings: Settings, http: HttpAddress | None, links: Links) -> Exit:
-    """Serve until the input ends (stdio), SIGTERM or Ctrl-C. Raises ConfigError."""
+async def serve_agents(settings: Settings, http: HttpAddress | None, links: Links, collections: Sequence[str]) -> Exit:
+    """Serve until the input ends (stdio), SIGTERM or Ctrl-C. Raises ConfigError.
+
+    Offers only these collections or aliases; none means all of the connector.
+    """
     task = asyncio.current_task()
     assert task is not None  # noqa: S101  only called from a coroutine
     _require_package()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     try:
-        await _serve(settings, http, links)
+        await _serve(settings, http, links, collections)
     except asyncio.CancelledError:
         if task.cancelling() == 0:
             raise
     return Exit.DONE
 
 
-async def _serve(settings: Settings, http: HttpAddress | None, links: Links) -> None:
+async def _serve(settings: Settings, http: HttpAddress | None, links: Links, collections: Sequence[str]) -> None:
     from connector.search.agents.agent_tools import AgentTools  # noqa: PLC0415  slow
     from connector.search.agents.mcp_server import mcp_server  # noqa: PLC0415  an optional extra
 
     base_url = links.base_url or (_status_page(settings) if links.template is None else "")
     link = link_maker(base_url, links.template)
     async with AsyncVideoSearch.from_settings(
-        settings, link_base_url=base_url, link_template=links.template, timeout_sec=_LONGEST_SEC
+        settings,
+        collections=collections,
+        link_base_url=base_url,
+        link_template=links.template,
+        timeout_sec=_LONGEST_SEC,
     ) as search:
         tools = AgentTools(search, _status_of(settings), link, lambda: timestamps.text(time.time()))
         server = mcp_server(tools)

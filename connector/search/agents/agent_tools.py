@@ -1,7 +1,8 @@
 """The tools: arguments -> result. Knows the search library and the catalog, not the protocol."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,28 +14,29 @@ from connector.search.agents.index_answers import (
     held_entry,
     index_entry,
     indexes_text,
+    never_synced_entry,
     paged,
     recorded_entry,
 )
 from connector.search.agents.moment_answers import moments_answer, moments_text, quoted
 from connector.search.agents.tool_arguments import checked_arguments
 from connector.search.agents.tool_failures import failure_text
+from connector.search.agents.tool_specs import BY_NAME
 from connector.search.agents.video_answer import video_answer, video_text
 from connector.search.async_video_search import AsyncVideoSearch
 from connector.search.moment_links import Link
 from connector.search.moment_request import SearchOptions
+from connector.search.query_inputs import segment_query
 from connector.search.results import Moments
-from connector.search.video_catalog import StoredIndex, VideoCatalog
+from connector.search.video_catalog import IndexPlace, VideoCatalog, nothing_synced
 
-CALL_SEC = 45.0
-"""Hosts give up after 60 seconds."""
-_AT_ONCE = 8
+WAIT_SEC, CALL_SEC = 20.0, 35.0
+"""How long a call waits for its turn, and then runs. Hosts give up after 60 seconds."""
+AT_ONCE = 8
+"""Calls that ask TwelveLabs, and as many others: a slow TwelveLabs must not stop these."""
 _INDEXES_AT_ONCE = 20
 
 log = structlog.get_logger(__name__)
-
-Entry = Callable[[StoredIndex], dict[str, Any]]
-
 
 StatusReader = Callable[[], Awaitable[Mapping[str, Any] | None]]
 """The document of `connector status --json`; None if this machine has no ledger. Raises LedgerUnavailable."""
@@ -49,7 +51,7 @@ class ToolAnswer:
 
 
 class AgentTools:
-    """For one event loop. `now` returns the time as RFC 3339; `call_sec` is how many seconds a call may take."""
+    """For one event loop. `now` returns the time as RFC 3339."""
 
     def __init__(
         self,
@@ -58,10 +60,12 @@ class AgentTools:
         link: Link,
         now: Callable[[], str],
         call_sec: float = CALL_SEC,
+        wait_sec: float = WAIT_SEC,
     ) -> None:
         self._search, self._status, self._link, self._now = search, status, link, now
         self._call_sec = call_sec
-        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._wait_sec = wait_sec
+        self._turns = {asks_twelvelabs: asyncio.Semaphore(AT_ONCE) for asks_twelvelabs in (True, False)}
         self._tools: dict[str, Callable[[dict[str, Any]], Awaitable[ToolAnswer]]] = {
             "search_moments": self._search_moments,
             "similar_moments": self._similar_moments,
@@ -74,11 +78,8 @@ class AgentTools:
         """Never raises an error: it is an answer without content. A cancelled call stops its requests."""
         try:
             checked = checked_arguments(tool, arguments)
-            try:
-                async with asyncio.timeout(self._call_sec), self._slots:
-                    return await self._tools[tool](checked)
-            except TimeoutError:
-                raise await self._too_slow() from None
+            async with self._turn(tool) as has_turn:
+                return await self._answer(tool, checked) if has_turn else self._busy(tool)
         except ConnectorError as error:
             if isinstance(error, ConfigError):
                 log.info("tool.misused", tool=tool, reason=str(error))
@@ -89,23 +90,44 @@ class AgentTools:
             log.exception("tool.crashed", tool=tool)
             return ToolAnswer(failure_text(InternalError.of(error, "call tool", tool)))
 
-    async def _search_moments(self, asked: dict[str, Any]) -> ToolAnswer:
-        text, options = asked["text"], await self._options(asked)
-        (found,) = await self._search.query(text, **options)
-        near = await self._is_near(text, options) if found.moments else None
-        return _moments(found, asked, f"for {quoted(text)}", near)
+    @asynccontextmanager
+    async def _turn(self, tool: str) -> AsyncIterator[bool]:
+        """False if it does not come in time. Calls that wait for TwelveLabs have their own turns."""
+        turns = self._turns[BY_NAME[tool].is_open_world]
+        try:
+            async with asyncio.timeout(self._wait_sec):
+                await turns.acquire()
+        except TimeoutError:
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            turns.release()
 
-    async def _is_near(self, text: str, options: SearchOptions) -> bool | None:
-        """The text has just been embedded, so this costs one request to Qdrant."""
-        only: SearchOptions = {**options, "near_only": True, "limit": 1, "group_by_asset": False, "merge_gap_sec": None}
-        (found,) = await self._search.query(text, **only)
-        return found.near
+    async def _answer(self, tool: str, checked: dict[str, Any]) -> ToolAnswer:
+        try:
+            async with asyncio.timeout(self._call_sec):
+                return await self._tools[tool](checked)
+        except TimeoutError:
+            raise await self._too_slow() from None
+
+    def _busy(self, tool: str) -> ToolAnswer:
+        log.warning("tool.failed", tool=tool, code="busy", reason=f"no turn within {self._wait_sec:g} seconds")
+        return ToolAnswer(
+            f"The server is busy: {AT_ONCE} other calls have been running for {self._wait_sec:g} seconds, so this one "
+            "did not begin. Send fewer calls at once, and try again in a minute."
+        )
+
+    async def _search_moments(self, asked: dict[str, Any]) -> ToolAnswer:
+        found = await self._search.page(asked["text"], **await self._options(asked))
+        return _moments(found, asked, f"for {quoted(asked['text'])}")
 
     async def _similar_moments(self, asked: dict[str, Any]) -> ToolAnswer:
         place = (asked["index_id"], asked["indexed_asset_id"], asked["start_sec"])
-        options = await self._options(asked, place[0])
-        (found,) = await self._search.similar(*place, other_assets_only=asked["other_videos_only"], **options)
-        return _moments(found, asked, f"like the one at {place[2]:g} s", None)
+        query = segment_query(*place, other_assets_only=asked["other_videos_only"])
+        found = await self._search.page(query, **await self._options(asked, place[0]))
+        return _moments(found, asked, f"like the one at {place[2]:g} s")
 
     async def _get_video(self, asked: dict[str, Any]) -> ToolAnswer:
         within = _time_range(asked)
@@ -115,33 +137,33 @@ class AgentTools:
         return ToolAnswer(video_text(answer), answer)
 
     async def _list_indexes(self, asked: dict[str, Any]) -> ToolAnswer:
-        answer = await self._stored((), asked["offset"], index_entry)
+        catalog, offset = await self._catalog(), asked["offset"]
+        places = await catalog.places()
+        if not places:
+            raise nothing_synced()
+        page = [index_entry(await catalog.describe(it)) for it in places[offset : offset + _INDEXES_AT_ONCE]]
+        answer = paged(page, offset, len(places))
         return ToolAnswer(indexes_text(answer), answer)
 
     async def _coverage(self, asked: dict[str, Any]) -> ToolAnswer:
         only, offset = asked.get("indexes", ()), asked["offset"]
-        status = await self._status()
+        catalog, status = await self._catalog(), await self._status()
+        known: list[tuple[str, IndexPlace | dict[str, Any]]]
         if status is None:
-            page = await self._stored(only, offset, held_entry)
-            answer = coverage_answer(page, self._now(), from_ledger=False, daemon_running=None)
+            known = [(it.index_id, it) for it in await catalog.places()]
         else:
-            offered = (await self._catalog()).indexes
-            known = [it for it in status["indexes"] if not offered or it["index_id"] in offered]
-            _check_known(only, [it["index_id"] for it in known])
-            states = [it for it in known if not only or it["index_id"] in only]
-            page = paged([recorded_entry(it) for it in states[offset:]], offset, len(states))
-            running = status["daemon"] is not None
-            answer = coverage_answer(page, self._now(), from_ledger=True, daemon_running=running)
+            states = [it for it in status["indexes"] if catalog.offers(it["index_id"])]
+            known = [(it["index_id"], recorded_entry(it)) for it in states]
+        synced = {index_id for index_id, _ in known}
+        known += [(it, never_synced_entry(it)) for it in catalog.indexes if it not in synced]
+        if status is None and not known:
+            raise nothing_synced()
+        _check_known(only, [index_id for index_id, _ in known])
+        wanted = [it for index_id, it in known if not only or index_id in only]
+        shown = wanted[offset : offset + _INDEXES_AT_ONCE]
+        page = [held_entry(await catalog.describe(it)) if isinstance(it, IndexPlace) else it for it in shown]
+        answer = coverage_answer(paged(page, offset, len(wanted)), self._now(), status)
         return ToolAnswer(indexes_text(answer), answer)
-
-    async def _stored(self, only: Sequence[str], offset: int, entry: Entry) -> dict[str, Any]:
-        """One page of the indexes in Qdrant."""
-        catalog = await self._catalog()
-        known = await catalog.places()
-        _check_known(only, [it.index_id for it in known])
-        places = [it for it in known if not only or it.index_id in only]
-        page = places[offset : offset + _INDEXES_AT_ONCE]
-        return paged([entry(await catalog.describe(it)) for it in page], offset, len(places))
 
     async def _options(self, asked: Mapping[str, Any], *used: str) -> SearchOptions:
         within, indexes = _time_range(asked), asked.get("indexes")
@@ -156,7 +178,6 @@ class AgentTools:
             "limit": asked["offset"] + asked["limit"] + 1,
             "group_by_asset": asked["group"],
             "merge_gap_sec": asked.get("merge_gap_sec"),
-            "across_models": True,
         }
 
     async def _catalog(self) -> VideoCatalog:
@@ -169,9 +190,9 @@ class AgentTools:
         return Unavailable("call tool", "", cause, side=side)
 
 
-def _moments(found: Moments, asked: Mapping[str, Any], about: str, near: bool | None) -> ToolAnswer:
+def _moments(found: Moments, asked: Mapping[str, Any], about: str) -> ToolAnswer:
     offset = asked["offset"]
-    answer = moments_answer(found.moments, offset, asked["limit"], near=near, error=found.error)
+    answer = moments_answer(found, offset, asked["limit"])
     return ToolAnswer(moments_text(answer, about, offset), answer)
 
 

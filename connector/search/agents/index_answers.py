@@ -46,6 +46,23 @@ def held_entry(index: StoredIndex) -> dict[str, Any]:
         "last_success_at": None,
         "newest_indexed_at": index.newest_indexed_at,
         "error": None,
+        "never_synced": False,
+    }
+
+
+def never_synced_entry(index_id: str) -> dict[str, Any]:
+    """An index that is configured, and of which nothing is known here."""
+    return {
+        "index_id": index_id,
+        "index_name": None,
+        **_UNKNOWN,
+        "model": None,
+        "applied": 0,
+        "segments": 0,
+        "last_success_at": None,
+        "newest_indexed_at": None,
+        "error": None,
+        "never_synced": True,
     }
 
 
@@ -64,6 +81,7 @@ def recorded_entry(state: Mapping[str, Any]) -> dict[str, Any]:
         "segments": state["points"],
         "newest_indexed_at": None,
         "error": clipped(error["message"], _LONGEST_REASON) if error else None,
+        "never_synced": False,
     }
 
 
@@ -78,18 +96,20 @@ def paged(entries: Sequence[Mapping[str, Any]], offset: int, total: int) -> dict
     }
 
 
-def coverage_answer(
-    page: Mapping[str, Any], as_of: str, *, from_ledger: bool, daemon_running: bool | None
-) -> dict[str, Any]:
+def coverage_answer(page: Mapping[str, Any], as_of: str, status: Mapping[str, Any] | None) -> dict[str, Any]:
+    """`status` is what the ledger says; None without one."""
     notes = list(page["notes"])
-    if not from_ledger:
+    if never := [it["index_id"] for it in page["indexes"] if it["never_synced"]]:
+        ids = ", ".join(never)
+        notes.append(f"These indexes are configured, but were never synced, so nothing of them can be found: {ids}.")
+    if status is None:
         notes.append(_NO_LEDGER)
-    elif not daemon_running:
+    elif status["daemon"] is None:
         notes.append("No daemon runs on this machine, so nothing becomes current until the next sync.")
     return {
-        "source": "ledger" if from_ledger else "qdrant",
+        "source": "qdrant" if status is None else "ledger",
         "as_of": as_of,
-        "daemon_running": daemon_running,
+        "daemon_running": None if status is None else status["daemon"] is not None,
         **page,
         "notes": notes,
     }
@@ -111,7 +131,7 @@ def _source(answer: Mapping[str, Any]) -> str:
 
 
 def _line(entry: Mapping[str, Any]) -> str:
-    known = {key: value for key, value in entry.items() if value is not None and value != []}
+    known = {key: value for key, value in entry.items() if value is not None and value is not False and value != []}
     texts = {"index_id", "index_name", "metadata_keys", "error"}
     return ", ".join(f"{key} {quoted(it) if key in texts else _plain(it)}" for key, it in known.items())
 

@@ -2,10 +2,12 @@
 
 from typing import Any, Final
 
+from connector.search.moment_request import PAGED
+
 Schema = dict[str, Any]
 
 MOST_MOMENTS: Final = 50
-LAST_MOMENT: Final = 500
+MOST_FOUND: Final = PAGED
 MOST_SEGMENTS: Final = 500
 LONGEST_TEXT: Final = 2000
 _LONGEST_ID = 256
@@ -103,14 +105,15 @@ _FILTERS: Schema = {
     "description": (
         "Key -> value, list of values (any of them) or range {gt, gte, lt, lte}; all keys must hold. A key is one of "
         "filename, duration_sec, width, height, fps, size_bytes, created_at, indexed_at, asset_id, indexed_asset_id, "
-        "embedding_model, or else a key of the video's own metadata (list_indexes names them). "
-        "{transcript: 'red car'} finds segments in which all these words are spoken."
+        "embedding_model, or else a key of the video's own metadata (list_indexes names them); goals[].player is the "
+        "key player of the objects in its list goals. {transcript: 'red car'} finds segments in which all these words "
+        "are spoken."
     ),
     "examples": [{"category": ["sports", "news"], "season": {"gte": 2025}}, {"filename": "cup-final.mp4"}],
 }
 _LIMIT = _whole("How many moments to return at most.", 1, MOST_MOMENTS, 10)
 _OFFSET = _whole(
-    "How many of the best moments to skip: next_offset of the previous result, to get more.", 0, LAST_MOMENT, 0
+    "How many of the best moments to skip: next_offset of the previous result, to get more.", 0, MOST_FOUND, 0
 )
 _GROUP = _flag("True: only the best moment of each video, to find videos rather than moments.")
 _MERGE = _seconds(

@@ -1,13 +1,11 @@
 """Moments as a result of a tool: JSON values and text. Pure."""
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
-from connector.domain.errors import ConnectorError
 from connector.search.agents.answer_size import LONGEST_EXCERPT, clipped, fitting, name, small_metadata
-from connector.search.agents.input_schemas import LAST_MOMENT
-from connector.search.results import Moment
+from connector.search.agents.input_schemas import MOST_FOUND
+from connector.search.results import Moment, Moments
 from connector.web.pages.moment import position
 
 _MOST_OTHERS = 5
@@ -16,26 +14,32 @@ _NOTHING_NEAR = (
     "words, and see coverage for what is not synced."
 )
 _NOTHING_FITS = "No moment fits. Remove filters, or see list_indexes and coverage for what there is."
+_NO_DEEPER = (
+    f"A search looks at the best {MOST_FOUND} segments only, and there may be more that fit: narrow it by filters, "
+    "indexes, time_range, after and before, or by other words."
+)
 _SEVERAL_MODELS = "The moments are from several models: by rank, because their scores are not comparable."
 
 
-def moments_answer(
-    found: Sequence[Moment], offset: int, limit: int, *, near: bool | None = None, error: ConnectorError | None = None
-) -> dict[str, Any]:
+def moments_answer(found: Moments, offset: int, limit: int) -> dict[str, Any]:
     """`found` are the best moments, from the first; one more than the limit if there are more."""
-    page = [_moment(it) for it in found[offset : offset + limit]]
+    moments = found.moments[:MOST_FOUND]
+    page = [_moment(it) for it in moments[offset : offset + limit]]
+    near = found.near if moments else None
     shown = fitting(page)
     following = offset + shown
-    more = following < len(found) and following <= LAST_MOMENT
+    more = following < len(moments)
     notes = [_NOTHING_NEAR] if near is False and page else []
     if not page:
-        notes.append("There are no more moments: use a smaller offset." if offset and found else _NOTHING_FITS)
+        notes.append("There are no more moments: use a smaller offset." if offset and moments else _NOTHING_FITS)
+    if not more and not found.complete and not found.error:
+        notes.append(_NO_DEEPER)
     if shown < len(page):
         notes.append(f"Only {shown} of {len(page)} moments are shown, because they are long: see next_offset.")
     if len({it["model"] for it in page}) > 1:
         notes.append(_SEVERAL_MODELS)
-    if error:
-        notes.append(f"One of the models could not be searched, so moments may be missing: {error}")
+    if found.error:
+        notes.append(f"One of the models could not be searched, so moments may be missing: {found.error}")
     return {
         "moments": page[:shown],
         "near": near,

@@ -160,6 +160,7 @@ COVERAGE = _object(
             last_success_at=_of("string", "End of the last sync without an error.", or_null=True),
             newest_indexed_at=_of("string", "Only from Qdrant: when the newest video was indexed.", or_null=True),
             error=_of("string", "Why the last sync failed; null if it did not.", or_null=True),
+            never_synced=_of("boolean", "True: it is configured, but nothing of it was ever synced."),
         ),
         "One entry for each index; from Qdrant, one for each index and model.",
     ),

@@ -1,6 +1,8 @@
 """Haystack: a retriever component with the fused search. Needs the extra `haystack`."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
+from numbers import Integral, Real
 from typing import Any, Self
 
 from connector.domain.errors import ConfigError
@@ -45,7 +47,7 @@ class VideoDocumentRetriever:
         options: Sequence[str] | None = None,
         weights: Mapping[str, float] | None = None,
         time_range: Sequence[float] | None = None,
-        filters: dict[str, Any] | None = None,
+        filters: Mapping[Any, Any] | None = None,
         group_by_asset: bool = False,
         merge_gap_sec: float | None = None,
         near_only: bool = False,
@@ -81,6 +83,7 @@ class VideoDocumentRetriever:
         """Takes filters as they are: one by a key `type` must not name a class to import."""
         given = dict(data.get("init_parameters", {}))
         deserialize_secrets_inplace(given, _SECRETS)
+        given["filters"] = _loaded_filters(given.get("filters"))
         return cls(**given)
 
     @component.output_types(documents=list[Document])
@@ -137,8 +140,29 @@ def _filters(filters: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    """As YAML and JSON have it."""
-    return list(value) if isinstance(value, tuple) else dict(value) if isinstance(value, Mapping) else value
+    """As YAML and JSON have it, with the same meaning. Filters with a path as a key become a list of pairs."""
+    if isinstance(value, Mapping):
+        pairs = [[_plain(key), _plain(it)] for key, it in value.items()]
+        return dict(pairs) if all(isinstance(key, str) for key, _ in pairs) else pairs
+    if isinstance(value, list | tuple):
+        return [_plain(it) for it in value]
+    if isinstance(value, set | frozenset):
+        return sorted(map(_plain, value), key=repr)
+    return value.isoformat() if isinstance(value, date) else _plain_number(value)
+
+
+def _plain_number(value: Any) -> Any:
+    """Numbers of numpy become those of Python; anything else stays."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
+def _loaded_filters(value: Any) -> Any:
+    """From `_plain`."""
+    if not isinstance(value, list):
+        return value
+    return {tuple(key) if isinstance(key, list) else key: it for key, it in value}
 
 
 def _document(moment: Moment) -> Document:

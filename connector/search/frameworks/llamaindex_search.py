@@ -16,6 +16,7 @@ from connector.search.results import Moment
 from connector.search.video_search import VideoSearch
 
 with needs_extra("llamaindex", "llama_index.core"):
+    from llama_index.core import VectorStoreIndex
     from llama_index.core.base.base_retriever import BaseRetriever
     from llama_index.core.base.embeddings.base import BaseEmbedding
     from llama_index.core.bridge.pydantic import PrivateAttr
@@ -80,6 +81,26 @@ class VideoNodeRetriever(BaseRetriever):
 
     async def _aretrieve(self, query_bundle: QueryBundle) -> list[NodeWithScore]:
         return [_node(moment) for moment in await self._retrieval.find_async(query_bundle.query_str)]
+
+
+def video_index(
+    collection: str,
+    option: str,
+    search: AnySearch | None = None,
+    *,
+    model_name: str = "marengo3.0",
+    **store: Any,
+) -> VectorStoreIndex:
+    """LlamaIndex' own vector store on one embedding option of a collection, which needs the payload profile.
+
+    Needs the package `llama-index-vector-stores-qdrant` besides the extra. `model_name` and `search` are those of
+    `MarengoEmbedding`, `store` further arguments of `QdrantVectorStore`, such as `client`. Read only: nodes that are
+    added become points.
+    """
+    from llama_index.vector_stores.qdrant import QdrantVectorStore  # noqa: PLC0415  a package of its own
+
+    vectors = QdrantVectorStore(collection, dense_vector_name=option, text_key="page_content", **store)
+    return VectorStoreIndex.from_vector_store(vectors, MarengoEmbedding(search, model_name=model_name))
 
 
 def _node(moment: Moment) -> NodeWithScore:

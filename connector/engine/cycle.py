@@ -232,6 +232,8 @@ class Engine:
         for priority, assets in by_priority.items():
             for first in range(0, len(assets), _ROWS_PER_COMMIT):
                 await self._ledger.plan(index_id, assets[first : first + _ROWS_PER_COMMIT], priority)
+        if survey.plan.settled:
+            await self._ledger.settle(index_id, survey.plan.settled)
         state = await self._ledger.update_state(index_id, survey.after)
         await self.surveyor.remember(survey, state or survey.state)
         await announce_expiry(self._ledger, self._observe, index_id, state, self._clock())

@@ -23,7 +23,11 @@ class ComposeLoader(yaml.SafeLoader):
     """Knows the tags that Compose adds to YAML."""
 
 
-ComposeLoader.add_constructor("!override", lambda loader, node: loader.construct_sequence(node))
+def override(loader: ComposeLoader, node: yaml.SequenceNode) -> list[Any]:
+    return list(loader.construct_sequence(node))
+
+
+ComposeLoader.add_constructor("!override", override)
 
 
 @pytest.fixture

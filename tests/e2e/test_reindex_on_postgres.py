@@ -1,4 +1,4 @@
-"""A whole move of an alias with the ledgers in PostgreSQL, beside two replicas that keep the first collection current."""
+"""A whole move of an alias with the ledgers in PostgreSQL, beside two replicas that write the first collection."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -52,7 +52,8 @@ def test_an_alias_moves_there_and_back(world: ReindexWorld, postgres: str, postg
 
     assert list(ledgers(postgres, first).values()) == [4, 4], "each ledger goes on with its collection"
     old = world.stored(OLD)
-    with running(world.connector, **NEW_SETTINGS):
+    moved = replace(world.connector, settings={**world.connector.settings, **NEW_SETTINGS})
+    with running(moved):
         world.simulator.control.add_asset(world.newer, "added.mp4", duration=20.0)
         wait_until(lambda: len(world.stored(NEW)) > len(old), PATIENCE_SEC, "the new asset is in the new collection")
         assert world.stored(OLD).keys() == old.keys()

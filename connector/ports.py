@@ -283,6 +283,9 @@ class Checkpoints(Protocol):
     async def unplan(self, index_id: str, indexed_asset_id: str) -> None:
         """Remove the planned upsert; the rest of the row stays."""
 
+    async def settle(self, index_id: str, rows: Collection[Checkpoint]) -> None:
+        """Remove the planned upsert of those rows that still are as these in `listed`, `applied` and `opened`."""
+
     async def attempt(self, index_id: str, indexed_asset_id: str, fingerprint: str, now: float) -> Attempt:
         """Count an attempt; create the row if it is missing. A new fingerprint restarts the count at 1.
 

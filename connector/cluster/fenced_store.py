@@ -85,6 +85,10 @@ class FencedStore(SqlCheckpointStore):
         with self._of_asset(index_id, indexed_asset_id):
             await super().unplan(index_id, indexed_asset_id)
 
+    async def settle(self, index_id: str, rows: Collection[Checkpoint]) -> None:
+        with self._of_index(index_id):
+            await super().settle(index_id, rows)
+
     async def attempt(self, index_id: str, indexed_asset_id: str, fingerprint: str, now: float) -> Attempt:
         with self._of_asset(index_id, indexed_asset_id):
             return await super().attempt(index_id, indexed_asset_id, fingerprint, now)

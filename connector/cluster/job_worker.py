@@ -13,8 +13,8 @@ from connector.domain.events import ChangeFinished
 from connector.domain.index_settings import IndexSettings
 from connector.domain.last_seen import last_seen
 from connector.domain.priority import WAITS_AS
+from connector.engine.appliers import Appliers
 from connector.engine.apply import Applier
-from connector.engine.owners import Ownership, owner_of
 from connector.engine.survey import settings_digest
 from connector.ports import CheckpointStore, Observer, Sink, Source
 
@@ -40,9 +40,9 @@ class JobWorker:
         observe: Observer = lambda _: None,
         stopwatch: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._source, self._sink, self._ledger, self._reopen = source, sink, ledger, reopen
-        self._clock, self._of_index, self._observe, self._stopwatch = clock, of_index, observe, stopwatch
-        self._appliers: dict[tuple[str, int, tuple[tuple[str, str], ...]], tuple[float, Applier]] = {}
+        self._appliers, self._ledger, self._reopen = Appliers(source, sink, ledger, clock, observe), ledger, reopen
+        self._of_index, self._observe, self._stopwatch = of_index, observe, stopwatch
+        self._kept: dict[tuple[str, int, tuple[tuple[str, str], ...]], tuple[float, Applier]] = {}
         self.in_hand: dict[str, set[str]] = {}
         """The assets that are worked on, by index id."""
 
@@ -84,11 +84,11 @@ class JobWorker:
     async def _applier(self, order: JobOrder) -> Applier:
         """Of the index as its holder has last seen it; kept for some seconds, with what it knows of collections."""
         key, now = (order.index_id, order.epoch, tuple(sorted(order.names.items()))), self._stopwatch()
-        made_at, applier = self._appliers.get(key, (0.0, None))
+        made_at, applier = self._kept.get(key, (0.0, None))
         if applier is None or now - made_at > _FRESH_SEC:
             applier = await self._new_applier(order)
-            self._appliers = {it: kept for it, kept in self._appliers.items() if now - kept[0] <= _FRESH_SEC}
-            self._appliers[key] = now, applier
+            self._kept = {it: kept for it, kept in self._kept.items() if now - kept[0] <= _FRESH_SEC}
+            self._kept[key] = now, applier
         return applier
 
     async def _new_applier(self, order: JobOrder) -> Applier:
@@ -97,18 +97,4 @@ class JobWorker:
         if state is None:
             cause = "the ledger does not know the index any more"
             raise SourceUnavailable("work on asset", order.indexed_asset_id, cause, "The next full cycle lists it")
-        index = last_seen(index_id, state)
-        me = owner_of(await self._ledger.identity(), settings, index.model)
-        home = settings.collection_name(index.model) if index.model else None
-        return Applier(
-            self._source,
-            self._sink,
-            self._ledger,
-            clock=self._clock,
-            settings=settings,
-            index=index,
-            first_cycle_at=state.first_cycle_at,
-            names=order.names,
-            ownership=Ownership(self._sink, self._ledger, settings, home, me, self._clock),
-            observe=self._observe,
-        )
+        return await self._appliers.of_index(settings, last_seen(index_id, state), state.first_cycle_at, order.names)

@@ -4,7 +4,6 @@ import hashlib
 from dataclasses import dataclass
 
 from connector.ledger.database import Database, Transactions
-from connector.twelvelabs.rate_limiter import LATE_SEC
 
 _SOON = "set local synchronous_commit to off"
 """A crash of the server may forget the last turns, which a pause of some seconds follows anyway."""
@@ -36,8 +35,8 @@ class LimitRow:
 
         async def work(db: Database) -> tuple[float, float]:
             await db.execute(_SOON)
-            values = (self._name, interval, LATE_SEC)
-            wait, blocked = (await db.execute("select wait, blocked from reserve_turn(?, ?, ?)", values)).fetchone()
+            values = (self._name, interval)
+            wait, blocked = (await db.execute("select wait, blocked from reserve_turn(?, ?)", values)).fetchone()
             return wait, blocked
 
         return await self._transactions.run("write", work)

@@ -108,7 +108,7 @@ class Plan:
     `withheld` deletes exceed the policy; `kept` counts deletes that mode `keep` omits; `forgets` are rows of absent
     assets without points. `withheld_from` is the number of assets that the ratio applies to while deletes are withheld.
     Deletes of `absent` assets wait for a first proof of absence, `pending` ones for the end of the grace period;
-    `cancelled` ones no longer wait.
+    `cancelled` ones no longer wait. `settled` rows are planned although what was planned is applied.
     """
 
     upserts: tuple[Upsert, ...]
@@ -127,6 +127,7 @@ class Plan:
     absent: tuple[Checkpoint, ...] = ()
     pending: tuple[Checkpoint, ...] = ()
     cancelled: tuple[Checkpoint, ...] = ()
+    settled: tuple[Checkpoint, ...] = ()
 
     @classmethod
     def of(cls, refreshes: tuple[Refresh, ...]) -> "Plan":
@@ -182,6 +183,7 @@ def make_plan(
         absent=rows_decided(Decision.ABSENT),
         pending=rows_decided(Decision.PENDING),
         cancelled=_cancelled(snapshot, ledger, policy),
+        settled=tuple(ledger[name] for name in unchanged if _is_settled(ledger[name], shape)),
     )
 
 
@@ -203,6 +205,13 @@ def decide(  # noqa: PLR0911  one return per row of the table
     if row.applied is None:
         return Decision.NEW
     return Decision.UNCHANGED if row.applied.fingerprint == fingerprint else Decision.CHANGED
+
+
+def _is_settled(row: Checkpoint, shape: PointConfig) -> bool:
+    """A pass writes its plan after it has read the rows: an upsert that ended in between was planned once more."""
+    if row.priority is None or row.listed is None or row.applied is None:
+        return False
+    return fingerprint(row.listed, shape) == row.applied.fingerprint
 
 
 def wanted(planned: Upsert | Refresh | Announced, policy: Policy, row: Checkpoint | None) -> str | None:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from connector.domain.arrays import Float32, Float64
 
 READY = "ready"
+LONGEST_ID = 256
+"""Characters of an id. A longer one cannot be part of a request, and not of a key in PostgreSQL."""
 IN_PROGRESS = ("pending", "queued", "validating", "indexing")
 
 

@@ -20,13 +20,13 @@ from connector.domain.plan import Decision, Delete, Upsert
 from connector.domain.priority import WAITS_AS, Priority
 from connector.domain.report import CycleKind, CycleReport, Result
 from connector.domain.source_model import IndexedAsset
+from connector.engine.appliers import Appliers
 from connector.engine.apply import Applier
 from connector.engine.batch import down
 from connector.engine.delete_proof import prove_deletes
 from connector.engine.dispatch import Dispatch
 from connector.engine.expiry_notice import announce_expiry
 from connector.engine.grace import Grace
-from connector.engine.owners import Ownership, owner_of
 from connector.engine.passes import Pass, announced, deletes, forgets, refreshes, upserts
 from connector.engine.preparation import Prepared, prepared
 from connector.engine.reconcile import commit
@@ -62,6 +62,7 @@ class Engine:
         self._source, self._sink, self._ledger = source, sink, ledger
         self._dispatch, self._deleting = dispatch, asyncio.Semaphore(concurrency)
         self._clock, self._stopwatch, self._observe = clock, stopwatch, observe
+        self._appliers = Appliers(source, sink, ledger, clock, observe)
         self._grace = Grace(ledger, clock, observe)
         self.surveyor = Surveyor(source, sink, ledger, clock)
         self.queue = WorkQueue()
@@ -231,13 +232,16 @@ class Engine:
         for priority, assets in by_priority.items():
             for first in range(0, len(assets), _ROWS_PER_COMMIT):
                 await self._ledger.plan(index_id, assets[first : first + _ROWS_PER_COMMIT], priority)
+        if survey.plan.settled:
+            await self._ledger.settle(index_id, survey.plan.settled)
         state = await self._ledger.update_state(index_id, survey.after)
         await self.surveyor.remember(survey, state or survey.state)
         await announce_expiry(self._ledger, self._observe, index_id, state, self._clock())
 
     async def _carry_out(self, it: Pass, survey: Survey) -> None:
         """Carry out the plan. Deletes come last, and only those that the source confirms."""
-        plan, applier = survey.plan, await self._applier(it.settings, survey)
+        plan, first_at = survey.plan, survey.state.first_cycle_at
+        applier = await self._appliers.of_index(it.settings, survey.index, first_at, _names_of(survey))
         done = {result.indexed_asset_id for result in it.results}
         carry_out = applier.carry_out
         if self._dispatch:
@@ -288,23 +292,6 @@ class Engine:
                     await asyncio.sleep(0)
             it.fed.set()
             return await batch.wait()
-
-    async def _applier(self, settings: IndexSettings, survey: Survey) -> Applier:
-        index = survey.index
-        me = owner_of(await self._ledger.identity(), settings, index.model)
-        home = settings.collection_name(index.model) if index.model else None
-        return Applier(
-            self._source,
-            self._sink,
-            self._ledger,
-            clock=self._clock,
-            settings=settings,
-            index=index,
-            first_cycle_at=survey.state.first_cycle_at,
-            names=_names_of(survey),
-            ownership=Ownership(self._sink, self._ledger, settings, home, me, self._clock),
-            observe=self._observe,
-        )
 
 
 def _names_of(survey: Survey) -> Mapping[str, str]:

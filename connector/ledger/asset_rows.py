@@ -148,6 +148,15 @@ class AssetRows(LedgerTables):
         query = f"update checkpoints set priority = null {_ONE}"  # noqa: S608  literals of this module
         await self._run("write", lambda db: db.execute(query, (index_id, indexed_asset_id)))
 
+    async def settle(self, index_id: str, rows: Collection[Checkpoint]) -> None:
+        query = f"update checkpoints set priority = null {_ONE} and listed = ? and fingerprint = ? and not opened"  # noqa: S608  the same
+        values = [
+            (index_id, row.indexed_asset_id, cells.of_listed(row.listed), row.applied.fingerprint)
+            for row in rows
+            if row.listed and row.applied
+        ]
+        await self._run("write", lambda db: db.executemany(query, values))
+
     async def empty(self, index_id: str, indexed_asset_id: str) -> None:
         query = f"update checkpoints set {_NOT_APPLIED}, opened = false, collections = '[]' {_ONE}"  # noqa: S608  the same
         await self._run("write", lambda db: db.execute(query, (index_id, indexed_asset_id)))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -21,7 +21,10 @@ class CommandState(StrEnum):
 
 
 _UNFINISHED = (CommandState.PLACED, CommandState.RUNNING)
-_OLDEST = "select id from orders where state = 'placed' order by id limit 1"
+_TAKE = """
+update orders set state = 'running'
+where id = (select id from orders where state = 'placed' order by id limit 1) and state = 'placed' returning id
+"""
 _ABANDON = "update orders set state = 'abandoned', result = ? where state = ?"
 ENDED = frozenset({CommandState.DONE, CommandState.REFUSED, CommandState.ABANDONED})
 
@@ -51,21 +54,17 @@ class CommandQueue(LedgerTables):
         return await self._run("write", work)
 
     async def take(self) -> Command | None:
-        """Take the oldest placed command; None if there is none.
+        """Take the oldest placed command, which nobody else takes then; None if there is none.
 
         Refuses unreadable commands, which would block the queue.
         """
 
         async def work(db: Database) -> Command | None:
-            oldest = f"{_OLDEST} {db.dialect.for_update}"
-            while row := (await db.execute(oldest)).fetchone():
+            while row := (await db.execute(_TAKE)).fetchone():
                 try:
-                    command = await _command(db, row[0])
+                    return await _command(db, row[0])
                 except LedgerUnavailable as error:
                     await _refuse(db, row[0], error)
-                else:
-                    await db.execute("update orders set state = 'running' where id = ?", row)
-                    return replace(command, state=CommandState.RUNNING)
             return None
 
         return await self._run("write", work)

@@ -52,7 +52,7 @@ class Simulator:
         self._board = FaultBoard(scenario.seed)
         self._webhooks = WebhookSender(world)
         self._webhook = scenario.webhook
-        requests = RequestLog()
+        requests = RequestLog(timer)
         self.control = Control(world, self._board, requests, self._webhooks)
         for fault in scenario.faults:
             self._board.inject(fault)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from connector.domain.errors import AssetError, ConfigError, CycleError, MalformedAsset, SourceUnavailable, Unavailable
+from connector.domain.source_model import LONGEST_ID
 
 T = TypeVar("T")
 
@@ -13,7 +14,7 @@ _LONGEST_SHOWN = 100
 _ADVICE = "Check the network and TWELVELABS_BASE_URL; the connector retries automatically"
 
 # RFC 3986 pchar without percent-encoding, with a length that every server accepts.
-_PATH_SEGMENT = re.compile(r"[A-Za-z0-9._~!$&'()*+,;=:@-]{1,256}")
+_PATH_SEGMENT = re.compile(rf"[A-Za-z0-9._~!$&'()*+,;=:@-]{{1,{LONGEST_ID}}}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ Source of the structs: vendor's OpenAPI v1.3 and official SDK 1.3.6. Every field
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import Generic, TypeGuard, TypeVar
 
 import msgspec
 from msgspec import Struct, field
@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from connector.domain.errors import SourceUnavailable
 from connector.domain.fingerprint import digest
 from connector.domain.marengo import canonical
-from connector.domain.source_model import Index, IndexedAsset, IndexingTask
+from connector.domain.source_model import LONGEST_ID, Index, IndexedAsset, IndexingTask
 from connector.twelvelabs.calls import Call
 from connector.twelvelabs.json_decoding import UNDECODABLE, Body, decode, elements, members, readable
 from connector.twelvelabs.paging import Listed
@@ -89,7 +89,7 @@ def read_json(body: Body, call: Call) -> None:
 
 def read_task(body: Body, call: Call) -> IndexingTask:
     found = decode(body, _TASK, call)
-    return IndexingTask(found.index_id, found.video_id)
+    return IndexingTask(*(it if _is_id(it) else None for it in (found.index_id, found.video_id)))
 
 
 def read_index(body: Body, call: Call) -> Index:
@@ -101,16 +101,16 @@ def read_index(body: Body, call: Call) -> Index:
 
 
 def read_indexes(body: Body, call: Call) -> Listed[Index]:
-    """Skip rows with invalid content or without an id; the listing then counts as incomplete."""
+    """Skip rows with invalid content or without a usable id; the listing then counts as incomplete."""
     rows, info = _page(body, call)
     found = [_row(raw, _INDEX) for raw in rows]
-    return _listed({row.id: _index(row.id, row) for row in found if row and row.id}, info)
+    return _listed({row.id: _index(row.id, row) for row in found if row and _is_id(row.id)}, info)
 
 
 def read_assets(body: Body, call: Call) -> Listed[IndexedAsset]:
     with suppress(*UNDECODABLE):
         page = _ASSETS.decode(body)
-        if all(row.id for row in page.data or ()):
+        if all(_is_id(row.id) for row in page.data or ()):
             return _listed({row.id: indexed_asset(row.id, row) for row in page.data or () if row.id}, page.page_info)
     rows, info = _page(body, call)
     assets = [_listed_asset(raw) for raw in rows]
@@ -170,14 +170,25 @@ def _row(raw: Body, decoder: msgspec.json.Decoder[Row]) -> Row | None:
             return None
 
 
-def _listed_asset(raw: bytes) -> IndexedAsset:
-    """Keep rows with invalid content or without an id; their retrieval will report them as malformed.
+def _is_id(found: str | None) -> TypeGuard[str]:
+    return found is not None and 0 < len(found) <= LONGEST_ID
 
-    A row without an id gets a name derived from its content. It could be any asset, but no asset loses its points:
-    an absent asset is deleted only after its own 404.
+
+def _listed_asset(raw: bytes) -> IndexedAsset:
+    """Keep rows with invalid content or without a usable id; their retrieval will report them as malformed.
+
+    Such a row gets a name derived from its content, or from its long id. It could be any asset, but no asset loses its
+    points: an absent asset is deleted only after its own 404.
     """
     row = _row(raw, _ASSET) or AssetBody(_text_member(raw, "_id"), _text_member(raw, "status"))
-    return indexed_asset(row.id or f"(no id) {digest(raw)[:12]}", row)
+    return indexed_asset(row.id if _is_id(row.id) else _substitute(row.id, raw), row)
+
+
+def _substitute(found: str | None, raw: bytes) -> str:
+    """A name that cannot be requested."""
+    if found:
+        return f"(id of {len(found)} characters) {digest(found.encode())[:12]}"
+    return f"(no id) {digest(raw)[:12]}"
 
 
 def _text_member(raw: bytes, key: str) -> str | None:

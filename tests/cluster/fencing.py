@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 
@@ -140,6 +140,12 @@ class Outside:
 
     def execute(self, statement: str) -> None:
         self._connection.execute(statement.encode())
+
+    def value(self, query: str) -> Any:
+        """The only one that the query finds."""
+        row = self._connection.execute(query.encode()).fetchone()
+        assert row
+        return row[0]
 
     def clear(self) -> None:
         for table in ("checkpoints", "deletes", "totals", "leases", "pgqueuer", "outcomes"):

@@ -91,3 +91,6 @@ def test_a_release_that_is_too_old_for_the_ledger_ends_and_says_why(fleet: Fleet
     assert daemon.process.wait(SEC) == 3
     assert "a newer release has migrated it while this process ran" in daemon.log.read_text()
     assert fleet.run("status").code == 3
+    (again,) = fleet.start()
+    assert again.process.wait(SEC) == 3
+    assert "schema version" in again.log.read_text()

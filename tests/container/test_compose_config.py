@@ -12,10 +12,11 @@ from tests.container.engine import ROOT, STAGE, docker
 
 Read = Callable[..., Any]
 
-FILES: dict[str, list[str]] = {"plain": [], "secrets": ["compose.secrets.yml"]}
+FILES: dict[str, list[str]] = {"plain": [], "secrets": ["compose.secrets.yml"], "cluster": ["compose.cluster.yml"]}
 SETTINGS = [name.upper() for name in Settings.model_fields if name != "overrides"]
 SECRETS = ("TWELVELABS_API_KEY", "QDRANT_API_KEY", "CONNECTOR_HTTP_TOKEN", "CONNECTOR_WEBHOOK_SECRET")
 ONCE = {"check", "qdrant-key", "grafana-password"}
+ONCE_IN_A_CLUSTER = {*ONCE, "postgres-password"}
 MONITORING = {"prometheus", "grafana", "grafana-password"}
 PORTS = {"PORT_CONNECTOR": "18080", "PORT_QDRANT": "16333", "PORT_QDRANT_GRPC": "16334"}
 PORTS |= {"PORT_PROMETHEUS": "19090", "PORT_GRAFANA": "13000"}
@@ -23,6 +24,7 @@ IMAGES = {"IMAGE_CONNECTOR": "mine:1", "IMAGE_QDRANT": "theirs:2", "IMAGE_PROMET
 OF_THE_CONNECTOR = {"connector", "simulator", *ONCE}
 """Services that run its image."""
 KEY_FILE = "QDRANT_API_KEY_FILE"
+LEDGER_FILE = "/run/postgres-password/ledger_url"
 
 
 @pytest.fixture
@@ -129,15 +131,16 @@ def targets(service: Any) -> set[str]:
     return {it["target"] for it in service["volumes"]}
 
 
-def test_every_service_is_hardened_and_bounded(read: Read) -> None:
-    for name, service in read()["services"].items():
+@pytest.mark.parametrize("files", FILES.values(), ids=FILES)
+def test_every_service_is_hardened_and_bounded(read: Read, files: list[str]) -> None:
+    for name, service in read(*files)["services"].items():
         assert service["read_only"], name
         assert service["cap_drop"] == ["ALL"], name
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert int(service["mem_limit"]) > 0, name
         assert float(service["cpus"]) > 0, name
         assert service["pids_limit"] > 0, name
-        assert service["restart"] == ("no" if name in ONCE else "unless-stopped"), name
+        assert service["restart"] == ("no" if name in ONCE_IN_A_CLUSTER else "unless-stopped"), name
         assert service["logging"]["options"].keys() == {"max-size", "max-file"}, name
         assert service.get("network_mode", "none") == "none", name
         assert not {"privileged", "cap_add", "devices", "pid", "ipc"} & service.keys(), name
@@ -189,6 +192,28 @@ def test_the_generated_key_is_sent_to_the_bundled_qdrant_only_and_a_given_key_wi
     assert services["qdrant"]["environment"]["QDRANT_API_KEY"] == settings.get("QDRANT_API_KEY", "")
 
 
+@pytest.mark.parametrize("given", ["", "postgresql://elsewhere/ledger"])
+def test_replicas_have_the_generated_address_of_the_ledger_unless_one_is_given(read: Read, given: str) -> None:
+    """Commands that are run in their containers have it too."""
+    services = read("compose.cluster.yml", CONNECTOR_LEDGER_URL=given)["services"]
+
+    for name in ("connector", "check"):
+        environment = services[name]["environment"]
+        assert environment["CONNECTOR_LEDGER_URL"] == given
+        assert environment.get("CONNECTOR_LEDGER_URL_FILE") == (None if given else LEDGER_FILE)
+        assert services[name]["depends_on"]["postgres"]["condition"] == "service_healthy"
+        assert services[name].get("entrypoint") is None
+
+
+def test_each_replica_has_a_port_of_its_own(read: Read) -> None:
+    connector = read("compose.cluster.yml", REPLICAS="4", PORTS_CONNECTOR="18080-18083")["services"]["connector"]
+
+    assert connector["scale"] == 4
+    assert [(it["host_ip"], it["published"], it["target"]) for it in connector["ports"]] == [
+        ("127.0.0.1", "18080-18083", 8080)
+    ]
+
+
 def test_every_file_says_what_it_is_for() -> None:
-    for name in ("docker-compose.yml", "compose.secrets.yml"):
+    for name in ("docker-compose.yml", "compose.secrets.yml", "compose.cluster.yml"):
         assert (ROOT / name).read_text(encoding="utf-8").startswith("# ")

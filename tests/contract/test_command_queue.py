@@ -68,6 +68,23 @@ async def test_commands_are_taken_once_and_oldest_first(daemon: CommandQueue, cl
     assert await daemon.take() is None
 
 
+async def test_two_that_take_at_once_never_take_the_same(daemon: CommandQueue, client: CommandQueue) -> None:
+    placed = [await client.place("sync", {"number": number}) for number in range(30)]
+
+    async def take_all(queue: CommandQueue) -> list[int]:
+        """A queue may look empty to one that waited for the other."""
+        taken = list[int]()
+        while any(state is CommandState.PLACED for state in await states(queue, *placed)):
+            if command := await queue.take():
+                taken.append(command.command_id)
+        return taken
+
+    async with asyncio.TaskGroup() as group:
+        both = [group.create_task(take_all(queue)) for queue in (daemon, client)]
+
+    assert sorted(number for task in both for number in task.result()) == placed
+
+
 async def test_commands_of_many_processes_have_numbers_of_their_own(daemon: CommandQueue, place: LedgerPlace) -> None:
     one, other = CommandQueue(open_transactions(place)), CommandQueue(open_transactions(place))
     async with one as first, other as second, asyncio.TaskGroup() as group:

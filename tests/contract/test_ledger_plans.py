@@ -23,6 +23,24 @@ async def test_a_planned_upsert_stays_until_it_is_tried(ledger: CheckpointStore)
     assert {row.listed for row in (await ledger.load("i")).values()} == {asset("a"), asset("b"), asset("c")}
 
 
+async def test_a_plan_of_what_is_applied_is_removed_unless_something_changed(ledger: CheckpointStore) -> None:
+    """Since the rows were read: another plan, a new attempt, other content."""
+    for name in "abcd":
+        await ledger.record("i", name, applied("print"))
+    await ledger.plan("i", [asset(name) for name in "abcd"], Priority.BACKLOG)
+    read = await ledger.planned("i")
+    await ledger.plan("i", [asset("b", filename="other.mp4")], Priority.FRESH)
+    await ledger.open("i", "c", ["c"])
+    await ledger.plan("i", [asset("c")], Priority.FRESH)
+    await ledger.record("i", "d", applied("other"))
+    await ledger.plan("i", [asset("d")], Priority.FRESH)
+
+    await ledger.settle("i", list(read.values()))
+
+    assert set(await ledger.planned("i")) == {"b", "c", "d"}
+    assert (await ledger.load("i"))["a"].applied == applied("print")
+
+
 async def test_what_is_noted_is_not_planned(ledger: CheckpointStore) -> None:
     await ledger.note("i", asset("a"))
     await ledger.attempt("i", "b", "print", 1.0)

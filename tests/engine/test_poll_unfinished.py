@@ -3,6 +3,8 @@
 import pytest
 
 from connector.domain.errors import AuthenticationFailed, MalformedAsset, RateLimited, Unavailable
+from connector.domain.priority import Priority
+from connector.domain.source_model import READY
 from connector.domain.watermark import OVERLAP_SEC
 from tests.comparing import differences
 from tests.engine.polling import Daemon, synced
@@ -132,6 +134,21 @@ async def test_what_a_stopped_poll_found_waits_in_the_ledger(daemon: Daemon) -> 
     daemon.engine = daemon.world.engine()
     assert (await daemon.engine.run(daemon.engine.left_over(daemon.world.settings))).upserted == 1
     daemon.world.check_i1_sink_equals_source()
+
+
+@pytest.mark.parametrize("kind", ["left over", "full"])
+async def test_what_was_planned_and_is_applied_is_not_planned_any_more(daemon: Daemon, kind: str) -> None:
+    """A pass that wrote its plan after the upsert of another one had ended, and then was killed."""
+    ledger, asked = daemon.world.ledger, daemon.source.retrievals.total()
+    planned = [asset for asset in daemon.source.listed(INDEX).values() if asset.status == READY]
+    await ledger.plan(INDEX, planned, Priority.BACKLOG)
+    engine, settings = daemon.world.engine(), daemon.world.settings
+
+    report = await (engine.cycle(settings) if kind == "full" else engine.run(engine.left_over(settings)))
+
+    assert await ledger.planned(INDEX) == {}
+    assert (report.clean, report.unchanged, report.upserted) == (True, len(planned), 0)
+    assert daemon.source.retrievals.total() == asked
 
 
 async def test_a_source_that_is_down_ends_the_poll_and_nothing_else(daemon: Daemon) -> None:

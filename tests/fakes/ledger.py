@@ -101,6 +101,15 @@ class FakeCheckpointStore:
     async def unplan(self, index_id: str, indexed_asset_id: str) -> None:
         await self._write(lambda: self._of(index_id).change_known(indexed_asset_id, priority=None))
 
+    async def settle(self, index_id: str, rows: Collection[Checkpoint]) -> None:
+        def change() -> None:
+            for row in rows:
+                known = self._of(index_id).rows.get(row.indexed_asset_id)
+                if known and (known.listed, known.applied, known.opened) == (row.listed, row.applied, False):
+                    self._of(index_id).change_known(row.indexed_asset_id, priority=None)
+
+        await self._write(change)
+
     async def ping(self) -> None:
         await asyncio.sleep(0)
 

@@ -1,6 +1,7 @@
 """Requests that are held, refused, cut, slowed down or dropped on purpose."""
 
 import asyncio
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -62,6 +63,21 @@ def test_an_answer_can_be_held_after_it_was_made(api: Access, index: str) -> Non
         api.control.delete_asset(index, api.control.asset_ids(index)[0])
         hold.release()
         assert held.result(10)["page_info"]["total_results"] == 8
+
+
+def test_the_log_tells_when_a_request_arrived_also_if_it_was_held(api: Access) -> None:
+    """By the real clock: the simulated one may stand still."""
+    hold = api.control.hold("GET /indexes")
+    with ThreadPoolExecutor() as pool:
+        asked = time.monotonic()
+        held = pool.submit(api.get, "/indexes")
+        hold.wait_reached(10)
+        reached = time.monotonic()
+        hold.release()
+        held.result(10)
+    (entry,) = api.control.requests
+
+    assert asked <= entry.arrived <= reached
 
 
 async def test_holds_work_in_the_same_loop() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connector.domain.errors import MalformedAsset, SourceUnavailable, Unavailable
-from connector.domain.source_model import Index, IndexedAsset, RetrievedAsset
+from connector.domain.source_model import LONGEST_ID, Index, IndexedAsset, IndexingTask, RetrievedAsset
 from connector.twelvelabs import listing_decoding
 from connector.twelvelabs.calls import Call, asset_path
 from tests.comparing import differences
@@ -112,6 +112,44 @@ def test_a_row_without_an_id_is_a_row_of_its_own(item: str) -> None:
     assert odd.startswith("(no id) ")
     with pytest.raises(MalformedAsset, match="its id cannot be part of a URL path"):
         asset_path("ix1", odd)
+
+
+@pytest.mark.parametrize("spoiled", ["", ', "status": 5'])
+def test_an_id_that_is_too_long_is_a_row_of_its_own(spoiled: str) -> None:
+    """It cannot be requested, and PostgreSQL cannot store it as a key: it must not fail together with others."""
+    longest, longer = "x" * LONGEST_ID, "y" * (LONGEST_ID + 1)
+    listed = f'[{{"_id": "{longest}"}}, {{"_id": "{longer}"{spoiled}}}, {{"_id": "{longer}z"}}]'
+    page = listing_decoding.read_assets(f'{{"data": {listed}}}'.encode(), LISTING)
+
+    first, *odd = page.rows
+    assert first == longest
+    assert asset_path("ix1", first).endswith(longest)
+    assert [name.rpartition(" ")[0] for name in odd] == ["(id of 257 characters)", "(id of 258 characters)"]
+    for name in odd:
+        with pytest.raises(MalformedAsset, match="its id cannot be part of a URL path"):
+            asset_path("ix1", name)
+
+
+def test_the_name_for_an_id_that_is_too_long_stays() -> None:
+    """Whatever else changes in its row."""
+    rows = (f'{{"data": [{{"_id": "{"x" * 3000}", "updated_at": "{at}"}}]}}' for at in ("2026-01-01", "2026-01-02"))
+    first, second = (listing_decoding.read_assets(row.encode(), LISTING).rows for row in rows)
+
+    assert first.keys() == second.keys()
+
+
+def test_an_index_whose_id_is_too_long_is_left_out() -> None:
+    body = f'{{"data": [{{"_id": "{"x" * 3000}"}}, {{"_id": "ix1"}}], "page_info": {{"total_results": 2}}}}'.encode()
+    page = listing_decoding.read_indexes(body, LISTING)
+
+    assert (list(page.rows), page.total_results) == (["ix1"], 2)
+
+
+def test_a_task_that_names_an_id_that_is_too_long_names_none() -> None:
+    """Of an asset and of an index."""
+    body = f'{{"index_id": "{"i" * 3000}", "video_id": "{"x" * 3000}"}}'.encode()
+
+    assert listing_decoding.read_task(body, LISTING) == IndexingTask(None, None)
 
 
 DEEP = b'{"a":' * 5000 + b"1" + b"}" * 5000

@@ -19,7 +19,8 @@ REQUIRED = {name for name, field in FIELDS.items() if field.is_required()}
 
 def interpolated() -> dict[str, str]:
     """Variables of the compose files with their defaults."""
-    files = "".join((ROOT / name).read_text(encoding="utf-8") for name in ("docker-compose.yml", "compose.secrets.yml"))
+    names = ("docker-compose.yml", "compose.secrets.yml", "compose.cluster.yml")
+    files = "".join((ROOT / name).read_text(encoding="utf-8") for name in names)
     return dict(re.findall(r"\$\{([A-Z0-9_]+):[-+]([^}]*)\}", files))
 
 

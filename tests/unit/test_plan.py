@@ -19,6 +19,7 @@ from connector.domain.plan import (
     due_again,
     wanted,
 )
+from connector.domain.priority import Priority
 from tests.builders import POINT_CONFIG, applied, asset, row, snapshot
 from tests.comparing import differences
 from tests.unit.plan_cases import ASSET, DAY, FRESH, NOW, POLICY, PRINT, plan, tried
@@ -170,3 +171,21 @@ def test_what_is_due_again_can_be_told_without_the_listing(known: Any, again: bo
 def test_the_docstring_names_every_decision() -> None:
     table = (plan_module.__doc__ or "").lower()
     assert [decision for decision in Decision if decision.value not in table] == []
+
+
+@pytest.mark.parametrize(
+    ("known", "is_settled"),
+    [
+        (row("a", FRESH, listed=ASSET), True),
+        (row("a", FRESH, listed=asset("a", filename="newer.mp4")), False),
+        (row("a", FRESH), False),
+        (row("a", STALE, listed=ASSET), False),
+        (row("a", FRESH, opened=True, listed=ASSET), False),
+    ],
+)
+def test_what_is_planned_and_applied_is_settled(known: Any, is_settled: bool) -> None:
+    """Unless a newer listing than this one planned it."""
+    planned = replace(known, priority=Priority.BACKLOG)
+
+    assert plan(snapshot(ASSET), planned).settled == ((planned,) if is_settled else ())
+    assert plan(snapshot(ASSET), known).settled == ()

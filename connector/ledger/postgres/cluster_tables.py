@@ -57,7 +57,7 @@ returns boolean language plpgsql as $$
 $$;
 
 create function reserve_turn(
-    limit_name text, own_interval double precision, late double precision,
+    limit_name text, own_interval double precision,
     out wait double precision, out blocked double precision
 ) language plpgsql as $$
     -- Seconds until the reserved turn; or, if the source accepts no request now, for how long: then none is reserved.
@@ -73,9 +73,7 @@ create function reserve_turn(
         wait := blocked;
         if blocked = 0 then
             step := case when now_sec < found.paced_until then found.pace else 0 end;
-            if own_interval < step or now_sec - found.tat > late then
-                found.tat := greatest(found.tat, now_sec);
-            end if;
+            found.tat := greatest(found.tat, now_sec);
             wait := greatest(found.tat - now_sec, 0);
             update rate_limits set tat = found.tat + greatest(own_interval, step) where name = limit_name;
         end if;

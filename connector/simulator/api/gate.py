@@ -41,16 +41,17 @@ class Gate:
         call = ReceivedCall(
             scope["method"], scope["path"].removeprefix(PREFIX), scope["query_string"].decode("latin-1")
         )
+        arrived = self._log.timer()
         await self._board.pause(call, "request")
         fault = self._board.take(call) or _NO_FAULT
         await asyncio.sleep(fault.delay)
         if fault.drop:
-            self._log.add(call, 0, self._world.now_ms())
+            self._log.add(call, 0, self._world.now_ms(), arrived)
             await drop(scope, receive)
             return
         reply = await self._reply(call, fault, scope, receive)
         await self._board.pause(call, "response")
-        self._log.add(call, reply.status, self._world.now_ms())
+        self._log.add(call, reply.status, self._world.now_ms(), arrived)
         await deliver(reply, fault, scope, receive, send)
 
     async def _reply(self, call: ReceivedCall, fault: Fault, scope: Scope, receive: Receive) -> Reply:

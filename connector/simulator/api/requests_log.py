@@ -2,8 +2,9 @@
 
 import itertools
 import threading
+import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from connector.simulator.api.patterns import Pattern, ReceivedCall
@@ -13,7 +14,10 @@ KEPT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A logged request. `status` 0 means that the connection was dropped. `at` is in simulated milliseconds."""
+    """A logged request. `status` 0 means that the connection was dropped. `at` is in simulated milliseconds.
+
+    `arrived` is in seconds of the real clock of the simulator, before any hold or delay.
+    """
 
     number: int
     method: str
@@ -21,12 +25,14 @@ class Logged:
     query: str
     status: int
     at: int
+    arrived: float = 0.0
 
 
 class RequestLog:
     """The latest requests in response order; `total` counts all requests."""
 
-    def __init__(self) -> None:
+    def __init__(self, timer: Callable[[], float] = time.monotonic) -> None:
+        self.timer = timer
         self._entries: deque[Logged] = deque(maxlen=KEPT)
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
@@ -38,10 +44,11 @@ class RequestLog:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def add(self, call: ReceivedCall, status: int, at: int) -> None:
+    def add(self, call: ReceivedCall, status: int, at: int, arrived: float) -> None:
         with self._lock:
             self.total += 1
-            self._entries.append(Logged(next(self._numbers), call.method, call.path, call.query, status, at))
+            entry = Logged(next(self._numbers), call.method, call.path, call.query, status, at, arrived)
+            self._entries.append(entry)
 
     def matching(self, pattern: str = "**", since: int = 0) -> list[Logged]:
         """Entries that match the pattern and have a number greater than `since`."""

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Any, TypeVar
 
 from connector.domain.asset_state import AssetPage, AssetQuery
-from connector.domain.history import KEPT_CYCLES, KEPT_MINUTES, Minute, PastCycle, shortened
+from connector.domain.history import KEPT_CYCLES, Minute, PastCycle, shortened
 from connector.domain.ledger_model import Applied, Attempt, Checkpoint, Identity, IndexState, Retrieved, Summary
 from connector.domain.priority import Priority
 from connector.domain.source_model import IndexedAsset
@@ -253,21 +253,7 @@ class FakeCheckpointStore:
         return await _read(lambda: self._of(index_id).cycles[:limit])
 
     async def add_minute(self, index_id: str, minute: Minute) -> None:
-        def work() -> None:
-            minutes = self._of(index_id).minutes
-            before = minutes.get(minute.minute, Minute(minute.minute))
-            minutes[minute.minute] = Minute(
-                minute.minute,
-                before.assets + minute.assets,
-                before.points + minute.points,
-                before.lags + minute.lags,
-                before.lag_sum + minute.lag_sum,
-                max(before.lag_max, minute.lag_max),
-            )
-            for old in [it for it in minutes if it <= minute.minute - KEPT_MINUTES]:
-                del minutes[old]
-
-        await self._write(work)
+        await self._write(lambda: self._of(index_id).add_minute(minute))
 
     async def minutes(self, index_id: str, since: int) -> list[Minute]:
         return await _read(lambda: [it for at, it in sorted(self._of(index_id).minutes.items()) if at >= since])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from connector.domain.asset_state import AssetPage, AssetQuery
-from connector.domain.history import Minute, PastCycle
+from connector.domain.history import KEPT_MINUTES, Minute, PastCycle
 from connector.domain.ledger_model import Attempt, Checkpoint, IndexState
 
 
@@ -52,3 +52,16 @@ class FakeLedgerIndex:
         kept = found[:limit]
         more = kept[-1].indexed_asset_id if len(found) > limit else None
         return AssetPage(tuple(kept if before is None else kept[::-1]), more)
+
+    def add_minute(self, minute: Minute) -> None:
+        before = self.minutes.get(minute.minute, Minute(minute.minute))
+        self.minutes[minute.minute] = Minute(
+            minute.minute,
+            before.assets + minute.assets,
+            before.points + minute.points,
+            before.lags + minute.lags,
+            before.lag_sum + minute.lag_sum,
+            max(before.lag_max, minute.lag_max),
+        )
+        for old in [it for it in self.minutes if it <= minute.minute - KEPT_MINUTES]:
+            del self.minutes[old]

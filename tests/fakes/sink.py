@@ -266,13 +266,12 @@ class FakeSink:
         return self.stored.get(self.aliases.get(collection, collection))
 
     def _info(self, collection: str) -> CollectionInfo | None:
-        stored = self._find(collection)
+        stored, real_name = self._find(collection), self.aliases.get(collection, collection)
         if stored is None:
             return None
-        real_name = self.aliases.get(collection, collection)
-        pointing = tuple(sorted(alias for alias, target in self.aliases.items() if target == real_name))
-        info = replace(stored.info, name=collection, real_name=real_name, aliases=pointing)
-        return replace(info, points=len(stored.points))
+        names = tuple(sorted(alias for alias, target in self.aliases.items() if target == real_name))
+        points = len(stored.points)
+        return replace(stored.info, name=collection, real_name=real_name, aliases=names, points=points)
 
     def _existing(self, collection: str) -> FakeCollection:
         stored = self._find(collection)

@@ -5,6 +5,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from connector.domain.errors import LedgerUnavailable
@@ -80,3 +81,21 @@ async def test_a_commit_in_doubt_is_not_repeated(new_postgres: Servers, tmp_path
         server.execute("drop trigger ended on twelvelabs_connector.claims")
         await ledger.save_claim("i", "y", 1)
         assert await ledger.claims("i") == {"y": 1}
+
+
+async def test_a_database_that_was_read_only_for_a_while_is_written_again(
+    new_postgres: Servers, tmp_path: Path
+) -> None:
+    """A session keeps the setting with which it began."""
+    server = new_postgres()
+    async with open_store(LedgerPlace(tmp_path, server.url)) as ledger:
+        await ledger.open("i", "before", ["c"])
+        server.execute("alter database postgres set default_transaction_read_only = on")
+        server.execute("select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid()")
+        with pytest.raises(LedgerUnavailable, match=r"read-only transaction\. .*default_transaction_read_only is on"):
+            await ledger.open("i", "meanwhile", ["c"])
+        writable = "-c default_transaction_read_only=off"
+        with psycopg.connect(server.url, options=writable, autocommit=True) as connection:
+            connection.execute("alter database postgres reset default_transaction_read_only")
+        await ledger.open("i", "after", ["c"])
+        assert await ledger.ids("i") == {"before", "after"}

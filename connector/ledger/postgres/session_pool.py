@@ -57,6 +57,9 @@ class SessionPool:
             raise NoSession(reason.operation, reason.subject, reason.cause, reason.advice) from error
         try:
             yield session
+        except psycopg.errors.ReadOnlySqlTransaction:
+            await session.close()  # it would stay read-only when the database is not any more
+            raise
         finally:
             await self._pool.putconn(session)
 

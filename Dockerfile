@@ -14,11 +14,11 @@ RUN python -m venv --without-pip /opt/connector \
 
 COPY pyproject.toml README.md LICENSE ./
 COPY connector connector
-# Tests, sources in C and C++, and type stubs are of no use at run time.
+# Tests, sources and libraries for C and C++, a compiler for Fortran, and type stubs are of no use at run time.
 RUN pip --python /opt/build/bin/python wheel --no-build-isolation --no-deps --wheel-dir /dist . \
     && pip --python /opt/connector/bin/python install --no-index --no-deps /dist/*.whl \
-    && find /opt/connector -depth \( -name tests -o -name conftest.py -o -name .gitignore \) -exec rm -rf {} + \
-    && find /opt/connector -type f \( -name '*.h' -o -name '*.cpp' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi' \) -delete
+    && find /opt/connector -depth \( -name tests -o -name conftest.py -o -name .gitignore -o -path '*/numpy/f2py' \) -exec rm -rf {} + \
+    && find /opt/connector -type f \( -name '*.h' -o -name '*.c' -o -name '*.a' -o -name '*.cpp' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pyi' \) -delete
 
 FROM ${IMAGE_PYTHON}
 

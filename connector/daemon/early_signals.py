@@ -15,8 +15,8 @@ def end_on_signals(arguments: Sequence[str]) -> None:
     """Exit at once on a signal, because no work has started. The command's own handlers replace these."""
     command = arguments[0] if arguments else None
     watching = command == "status" and "--watch" in arguments
-    signal.signal(signal.SIGTERM, _end_done if watching or command in _SERVERS else _end_interrupted)
     signal.signal(signal.SIGINT, _end_done if watching or command in _ENDED_BY_CTRL_C else _end_interrupted)
+    signal.signal(signal.SIGTERM, _end_done if watching or command in _SERVERS else _end_interrupted)
     if command == "run":
         if not hangup_is_ignored():
             signal.signal(signal.SIGHUP, _end_done if has_terminal() else _do_nothing)

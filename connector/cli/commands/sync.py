@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, nullcontext, suppress
 from dataclasses import asdict, replace
 
 from connector.app import App, open_app
@@ -59,7 +59,8 @@ async def sync(
 ) -> Exit:
     """Every configured index gets a report, even if nothing could be opened. `scanning` is that of `open_app`."""
     options = CycleOptions(allow_deletes=allow_deletes, take_over=take_over)
-    reports, failure = await run_cycles(settings, only, options, shown=not as_json, scanning=scanning)
+    with closing(scanning) if scanning else nullcontext():  # it is ours until the source has it
+        reports, failure = await run_cycles(settings, only, options, shown=not as_json, scanning=scanning)
     if as_json:
         document = {"indexes": [asdict(report) for report in reports]}
         print_json(document | ({"error": error_facts(failure)} if failure else {}))

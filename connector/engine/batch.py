@@ -51,7 +51,7 @@ class Batch:
         self.fail(error)
 
     def withdraw(self) -> None:
-        """A change in hand is not this process's any more."""
+        """Another process has a change that was in hand here."""
         self._in_hand -= 1
         self.stop()
 

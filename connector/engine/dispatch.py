@@ -8,7 +8,7 @@ from connector.engine.apply import Change
 
 
 class Withdrawn(Exception):
-    """The change was not carried out, and is not this process's any more: it ends as if the workers were stopped."""
+    """The change was not carried out, and another process has it now: it ends as if the workers were stopped."""
 
 
 class Dispatch(Protocol):

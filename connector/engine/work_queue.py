@@ -43,7 +43,7 @@ class Work:
             batch.failed(error)
 
     def withdraw(self) -> None:
-        """The change in hand is not this process's any more."""
+        """Another process has the change that was in hand here."""
         for batch in self.batches:
             batch.withdraw()
 

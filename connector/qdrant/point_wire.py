@@ -90,7 +90,7 @@ def _vectors(points: AssetPoints, rows: range) -> list[_Vectors]:
 
 
 def _sparse_entry(vector: SparseVector) -> bytes:
-    """An entry of the serialized NamedVectors."""
+    """One entry of the map in Qdrant's message NamedVectors, serialized."""
     values, indices = vector.values.tolist(), vector.indices.tolist()
     sparse: bytes = grpc.SparseVector(values=values, indices=indices).SerializeToString()
     value = _field(_VALUE_OF_ENTRY, _field(_SPARSE_OF_VECTOR, sparse))

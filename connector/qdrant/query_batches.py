@@ -14,7 +14,10 @@ T = TypeVar("T")
 
 
 async def as_many(request: Callable[[int], Awaitable[T]], *, most: int, least: int) -> T:
-    """Ask for `most` points; halve the number while strict mode rejects it. Raises SinkMismatch at `least`."""
+    """Ask for `most` points; halve the number while strict mode rejects it.
+
+    Raises SinkMismatch if it rejects `least` too.
+    """
     count = most
     while True:
         try:

@@ -51,7 +51,7 @@ _SYNONYMS = {stem(word): stem(group.split()[0]) for group in GROUPS for word in 
 
 
 def content_words(text: str) -> list[str]:
-    """The words of a text in reading order and lower case, without stop words; if it has only those, with them."""
+    """The words of a text in reading order and lower case. Stop words are left out, unless there are no others."""
     words = _WORD.findall(text.lower())
     return [word for word in words if word not in _STOP] or words
 

@@ -132,7 +132,7 @@ def _url(index_id: str, wanted: AssetsWanted, **place: str | None) -> str | None
 
 
 def _listed(row: Checkpoint, asked: str | None, max_attempts: int, *, is_last: bool) -> ListedAsset:
-    """`is_last`: it is being worked on, for the last time before its quarantine."""
+    """`is_last`: if the attempt that runs now fails, the asset is quarantined."""
     state: str = AssetState.OPENED if is_last else state_of(row, max_attempts)
     if asked in {WAITING, WITHHELD} or state == AssetState.IDLE:
         state = asked if asked in {WAITING, WITHHELD} else WAITING

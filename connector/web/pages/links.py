@@ -21,12 +21,15 @@ def named_by(part: str) -> str:
 
 
 def index_url(index_id: str, **query: object) -> str | None:
-    """The assets of an index; None if the id is too long for an address. Omits values of the query that are None."""
+    """The URL of an index's list of assets; None if the id is too long for a URL.
+
+    Omits values of the query that are None.
+    """
     return _address(f"/indexes/{segment(index_id)}", query)
 
 
 def asset_url(index_id: str, indexed_asset_id: str) -> str | None:
-    """The page of one asset; None if the ids are too long for an address."""
+    """The URL of an asset's page; None if the ids are too long for a URL."""
     return _address(f"/indexes/{segment(index_id)}/assets/{segment(indexed_asset_id)}", {})
 
 

@@ -38,7 +38,7 @@ def read_moment(query: Mapping[str, str]) -> TimeRange | None:
 
 
 def moment_url(index_id: str, indexed_asset_id: str, start_sec: float, end_sec: float) -> str | None:
-    """The page of the asset at this moment; None if the ids are too long for an address."""
+    """The URL of the asset's page at this moment; None if the ids are too long for a URL."""
     address = asset_url(index_id, indexed_asset_id)
     return address and f"{address}?{moment_query(start_sec, end_sec)}#{ANCHOR}"
 

@@ -27,7 +27,7 @@ _LONGEST_NAME, _LONGEST_SNIPPET, _LONGEST_INDEX = 120, 280, 60
 
 @dataclass(frozen=True, slots=True)
 class ShownHit:
-    """`url` is None if the ids are too long for an address; `options` are name, colour class and similarity."""
+    """`url` is None if the ids are too long for a URL; `options` are name, colour class and similarity."""
 
     name: str
     index: str

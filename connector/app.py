@@ -20,6 +20,7 @@ from connector.telemetry.event_log import EventLog
 from connector.telemetry.observers import Observers
 from connector.telemetry.tracing import tracing
 from connector.twelvelabs.rate_limiter import Limiter
+from connector.twelvelabs.scanning_process import ScanningProcess
 from connector.twelvelabs.source import TwelveLabsSource
 from connector.twelvelabs.transport import ApiTransport
 
@@ -61,12 +62,14 @@ async def open_app(
     takeover_sec: float = 0.0,
     wall: Callable[[], float] = time.time,
     observe: Observer = lambda _: None,
+    scanning: ScanningProcess | None = None,
 ) -> AsyncIterator[App]:
     """Open everything that a command needs. Read-only creates nothing and does not lock the ledger.
 
     `shared`: other processes may work on the same ledger, if it is in PostgreSQL.
 
-    `takeover_sec`: seconds to wait for another owner to end.
+    `takeover_sec`: seconds to wait for another owner to end. `scanning`: the process that scans long bodies, if it was
+    started before.
     """
     keep_freed_memory()
     async with AsyncExitStack() as stack:
@@ -84,7 +87,7 @@ async def open_app(
         )
         traces = await stack.enter_async_context(tracing({} if read_only else tracing_variables()))
         observers = Observers(EventLog(settings.connector_max_attempts, wall=wall), observe, traces)
-        source = make_source(settings, observers, replica.limiter if replica else None)
+        source = make_source(settings, observers, replica.limiter if replica else None, scanning)
         stack.push_async_callback(source.close)
         sink = make_sink(settings, observers)
         stack.push_async_callback(sink.close)
@@ -111,9 +114,12 @@ def _joined(settings: Settings, takeover_sec: float) -> "AbstractAsyncContextMan
 
 
 def make_source(
-    settings: Settings, observe: Observer = lambda _: None, limiter: Limiter | None = None
+    settings: Settings,
+    observe: Observer = lambda _: None,
+    limiter: Limiter | None = None,
+    scanning: ScanningProcess | None = None,
 ) -> TwelveLabsSource:
-    """`limiter` is that of several replicas; else this process has one of its own."""
+    """`limiter` is that of several replicas; else this process has one of its own. `scanning` is that of `open_app`."""
     transport = ApiTransport(
         settings.twelvelabs_base_url,
         settings.twelvelabs_api_key.get_secret_value(),
@@ -122,7 +128,7 @@ def make_source(
         observe=observe,
         environment=network_variables(),
     )
-    return TwelveLabsSource(transport)
+    return TwelveLabsSource(transport, scanning)
 
 
 def make_sink(settings: Settings, observe: Observer = lambda _: None) -> QdrantSink:

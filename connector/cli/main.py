@@ -57,10 +57,16 @@ def sync(
 
     Writes new and changed assets and deletes those that left the index. Changes nothing else.
     """
-    from connector.cli.commands.sync import sync as command
+    from connector.cli.first_sync import scanning_of_first_sync
 
     settings = _settings(config)
-    _run(command(settings, index or [], allow_deletes=allow_deletes, take_over=take_over, as_json=as_json))
+    scanning = scanning_of_first_sync(settings)
+    from connector.cli.commands.sync import sync as command
+
+    cycles = command(
+        settings, index or [], allow_deletes=allow_deletes, take_over=take_over, as_json=as_json, scanning=scanning
+    )
+    _run(cycles)
 
 
 @app.command(cls=page("connector plan", f"connector plan --index {EXAMPLE_INDEX} --json"))

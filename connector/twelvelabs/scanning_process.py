@@ -62,12 +62,20 @@ class ScanResponse:
 
 
 class ScanningProcess:
-    """Starts with the first body, and again when it has ended. For any number of threads, one body at a time."""
+    """Starts with the first body, if not before, and again when it has ended.
+
+    For any number of threads, one body at a time.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._worker: _Worker | None = None
         self._starts_left = _MOST_STARTS if _cores() > 1 else 0
+
+    def start(self) -> None:
+        """Start it before there is a body, if it can be started here."""
+        with self._lock, suppress(OSError, NotScannedError):
+            self._started()
 
     def scan(
         self, asked: Collection[str], index_model: str | None, body: ResponseBody, call: Call, *, transcript: bool
@@ -95,14 +103,19 @@ class ScanningProcess:
 
     def _ready_worker(self) -> "_Worker":
         """Raises NotScannedError, OSError, EOFError."""
+        worker = self._started()
+        # Starting takes some tenths of a second, in which the caller can do the work.
+        if not worker.is_ready():
+            raise NotScannedError
+        return worker
+
+    def _started(self) -> "_Worker":
+        """Raises NotScannedError, OSError."""
         if self._worker is None:
             if self._starts_left <= 0:
                 raise NotScannedError
             self._starts_left -= 1
             self._worker = _Worker()
-        # Starting takes some tenths of a second, in which the caller can do the work.
-        if not self._worker.is_ready():
-            raise NotScannedError
         return self._worker
 
     def _end(self) -> None:

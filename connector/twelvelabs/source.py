@@ -39,8 +39,8 @@ _log = structlog.get_logger(__name__)
 class TwelveLabsSource:
     """Owns its transport, and the process that scans long bodies, and closes them."""
 
-    def __init__(self, transport: ApiTransport) -> None:
-        self._transport, self._scanning = transport, ScanningProcess()
+    def __init__(self, transport: ApiTransport, scanning: ScanningProcess | None = None) -> None:
+        self._transport, self._scanning = transport, scanning or ScanningProcess()
 
     async def indexes(self) -> list[Index]:
         walk = await self._list(Call("list", "indexes", "indexes"), listing_decoding.read_indexes)

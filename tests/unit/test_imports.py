@@ -74,6 +74,8 @@ ONLY = {
         "connector.twelvelabs",
         "connector.cluster",
         "connector.app",
+        "connector.cli.commands.sync",
+        "connector.cli.first_sync",
         "connector.search.opening",
         "connector.search.query_embedding",
     },

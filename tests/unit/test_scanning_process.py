@@ -104,6 +104,16 @@ def test_while_it_starts_the_body_is_scanned_here(process: ScanningProcess) -> N
     assert facts_of(reader(process).read(body, ASSET)) == facts_of(reference(body))
 
 
+def test_started_before_it_is_ready_for_the_first_body(process: ScanningProcess) -> None:
+    process.start()
+    pid = pid_of(process)
+    assert process._worker
+    wait_until(process._worker.is_ready, SECONDS, "the process is ready")
+
+    assert isinstance(scanned(process, received(LONG)), RetrievedAsset)
+    assert pid_of(process) == pid
+
+
 def test_killed_between_two_bodies_it_starts_again(process: ScanningProcess) -> None:
     wait_until_ready(process)
     killed = pid_of(process)

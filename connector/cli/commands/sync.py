@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from contextlib import closing, nullcontext, suppress
 from dataclasses import asdict, replace
 
 from connector.app import App, open_app
@@ -24,6 +24,7 @@ from connector.ledger.index_states import known_names
 from connector.ledger.ledger_opening import open_store
 from connector.ports import Observer
 from connector.settings.connector_settings import Settings
+from connector.twelvelabs.scanning_process import ScanningProcess
 
 _HANG = 2
 _COUNTS = (
@@ -47,10 +48,19 @@ _FAULTS = ("failed", "quarantined")
 log = logging.getLogger(__name__)
 
 
-async def sync(settings: Settings, only: Sequence[str], *, allow_deletes: bool, take_over: bool, as_json: bool) -> Exit:
-    """Every configured index gets a report, even if nothing could be opened."""
+async def sync(
+    settings: Settings,
+    only: Sequence[str],
+    *,
+    allow_deletes: bool,
+    take_over: bool,
+    as_json: bool,
+    scanning: ScanningProcess | None,
+) -> Exit:
+    """Every configured index gets a report, even if nothing could be opened. `scanning` is that of `open_app`."""
     options = CycleOptions(allow_deletes=allow_deletes, take_over=take_over)
-    reports, failure = await run_cycles(settings, only, options, shown=not as_json)
+    with closing(scanning) if scanning else nullcontext():  # it is ours until the source has it
+        reports, failure = await run_cycles(settings, only, options, shown=not as_json, scanning=scanning)
     if as_json:
         document = {"indexes": [asdict(report) for report in reports]}
         print_json(document | ({"error": error_facts(failure)} if failure else {}))
@@ -67,10 +77,12 @@ async def run_cycles(
     shown: bool,
     command: str = "sync",
     takeover_sec: float = 0.0,
+    scanning: ScanningProcess | None = None,
 ) -> tuple[list[CycleReport], ConnectorError | None]:
     """One full cycle for each index, by the daemon if one runs, and the error of all. Raises ConfigError.
 
     `shown`: show progress. `command` owns the ledger meanwhile; `takeover_sec`: how long to wait for another owner.
+    `scanning` is that of `open_app`.
     """
     reports: dict[str, CycleReport] = {}
     failure: ConnectorError | None = None
@@ -80,8 +92,10 @@ async def run_cycles(
                 await _through_daemon(settings, only, reports, bars, options)
             else:
                 counts: dict[str, Throughput] = {}
-                opened = open_app(settings, command, observe=_counting(bars, counts), takeover_sec=takeover_sec)
-                async with opened as app:
+                observe = _counting(bars, counts)
+                async with open_app(
+                    settings, command, observe=observe, takeover_sec=takeover_sec, scanning=scanning
+                ) as app:
                     await _cycles(app, only, reports, bars, options, counts)
     except ConfigError:
         raise

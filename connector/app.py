@@ -4,6 +4,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from connector.domain.errors import ConfigError
@@ -14,6 +15,7 @@ from connector.engine.discovery import synced
 from connector.ledger.ledger_opening import make_directory, open_store, owned
 from connector.ports import CheckpointStore, Observer, Sink, Source
 from connector.qdrant.sink import QdrantSink
+from connector.settings.agreement import digest_of, endpoints_of
 from connector.settings.connector_settings import Settings
 from connector.settings.loading import network_variables, tracing_variables
 from connector.telemetry.event_log import EventLog
@@ -105,11 +107,11 @@ async def open_app(
 
 
 def _joined(settings: Settings, takeover_sec: float) -> "AbstractAsyncContextManager[Replica]":
-    from connector.cluster.replica import ApiUse, join_ledger  # noqa: PLC0415  an extra
+    from connector.cluster.replica import join_ledger  # noqa: PLC0415  an extra
 
-    key, limit = settings.twelvelabs_api_key.get_secret_value(), settings.connector_requests_per_minute
+    limit = settings.connector_requests_per_minute
     return join_ledger(
-        settings.ledger, settings.of_index, ApiUse(key, settings.twelvelabs_base_url, limit), takeover_sec
+        settings.ledger, cache(partial(digest_of, settings)), endpoints_of(settings), limit, takeover_sec
     )
 
 

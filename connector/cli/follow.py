@@ -4,12 +4,17 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import structlog
+
 from connector.domain.errors import ConfigError, ConnectorError, CycleError, LedgerUnavailable
 from connector.ledger.command_queue import ENDED, Command, CommandState
-from connector.ledger.ledger_opening import open_queue, owner_of
+from connector.ledger.ledger_opening import open_heartbeat, open_queue, owner_of
+from connector.settings.agreement import digest_of_all, endpoints_of
 from connector.settings.connector_settings import Settings
 
 _POLL_SEC = 0.3
+
+log = structlog.get_logger(__name__)
 
 
 async def daemon_runs(settings: Settings) -> bool:
@@ -27,6 +32,7 @@ async def follow(
     Raises ConfigError or CycleError with the daemon's message if the daemon refuses the command, LedgerUnavailable if
     the daemon stops first.
     """
+    await _tell_difference(settings)
     async with open_queue(settings.ledger) as queue:
         command_id = await queue.place(kind, arguments)
         while True:
@@ -44,6 +50,19 @@ async def follow(
     if command.state is CommandState.ABANDONED:
         raise LedgerUnavailable("follow command", kind, "the daemon stopped before it was done", "Run it again")
     return command.result
+
+
+async def _tell_difference(settings: Settings) -> None:
+    """Warn if the daemon has other settings than this command, for its own count."""
+    async with open_heartbeat(settings.ledger, read_only=True) as heartbeat:
+        live = await heartbeat.read() or {}
+    if differs := endpoints_of(settings).difference(live):
+        reason = f"the daemon works with {differs.other}, not with {differs.own} ({differs.setting})"
+    elif live.get("settings") not in (None, digest_of_all(settings)):
+        reason = "the daemon has another API key, or other settings of collections and points, than this command"
+    else:
+        return
+    log.warning("daemon.differs", reason=reason, what="the daemon carries the command out with its own settings")
 
 
 def _refusal(kind: str, result: Mapping[str, Any]) -> ConnectorError:

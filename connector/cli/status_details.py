@@ -32,11 +32,16 @@ def daemon_lines(daemon: Mapping[str, Any] | None, *, synced: bool) -> Iterator[
 
 def _cluster_lines(cluster: Mapping[str, Any]) -> Iterator[str]:
     """The replicas, and how many jobs wait for them."""
-    for it in cluster.get("replicas", ()):
+    replicas = cluster.get("replicas", ())
+    for it in replicas:
         beat = f"last heard from {span(it['beat_sec'])} ago"
         place = text(f"{it['host']}, process {it['pid']}, release {it['version']}")
         work = f"plans for {counted(len(it['leases']), 'index', 'indexes')}, works on {counted(it['in_hand'], 'asset')}"
         yield f"  replica on {place}: {text(it['state'])}, {work}; {beat}"
+        for name, reason in (it.get("cannot_work") or {}).items():
+            yield f"    [error]cannot work, {text(name)}:[/error] {text(reason)}"
+    if len({it["settings"] for it in replicas if it.get("settings")}) > 1:
+        yield "  [warning]the replicas have different settings or API keys:[/warning] jobs wait for one with the same"
     waiting = {name: it["waiting"] for name, it in cluster.get("jobs", {}).items() if it["waiting"]}
     if waiting:
         yield "  jobs that wait for a worker: " + ", ".join(f"{number(it)} {name}" for name, it in waiting.items())

@@ -1,5 +1,6 @@
 """Reads what `connector status` shows: the ledger, the heartbeat of the daemon, and why the daemon is not ready."""
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -32,6 +33,12 @@ async def read_status(settings: Settings, page: Page, *, busy_sec: float = BUSY_
         attempts, grace = settings.connector_max_attempts, settings.connector_delete_grace
         indexes = await index_states(ledger, attempts, time.time(), live, grace=grace, page=page)
     return {"ledger": str(place), "daemon": daemon, "indexes": indexes}
+
+
+def is_asked(daemon: Mapping[str, Any]) -> bool:
+    """Whether its listener can say more: of several replicas, one of which may listen here, the ledger tells all."""
+    replicas = daemon.get("cluster", {}).get("replicas", ())
+    return not replicas or [it["host"] for it in replicas] == [socket.gethostname()]
 
 
 def mark_of(place: LedgerPlace) -> tuple[int, ...] | None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 import structlog
 from pgqueuer import Queries, QueueManager, RetryRequested
 from pgqueuer.adapters.persistence.qb import QueryBuilderEnvironment, QueryQueueBuilder, QuerySchedulerBuilder
+from pgqueuer.domain.errors import FailingListenerError
 from pgqueuer.domain.types import Channel
 from pgqueuer.models import Job
 
@@ -20,6 +21,7 @@ from connector.domain.backoff import exponential_backoff
 from connector.domain.errors import LedgerUnavailable
 from connector.ledger.postgres.address import PostgresAddress
 from connector.ledger.postgres.cluster_tables import queue_settings
+from connector.ledger.postgres.postgres_errors import reason_of
 from connector.ledger.postgres.queue_session import queue_sessions
 
 HEARTBEAT_SEC = 60.0
@@ -50,6 +52,8 @@ class JobConsumer:
         self._address, self._jobs, self._carry_out = address, jobs, carry_out
         self._concurrency, self._slots = concurrency, asyncio.Semaphore(concurrency)
         self._stopping, self._expired, self.ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self._working = asyncio.Event()
+        self._working.set()
         self._manager: QueueManager | None = None
         self.in_hand = 0
 
@@ -64,18 +68,31 @@ class JobConsumer:
         """A lost session ends PgQueuer, and so does a restart of PostgreSQL."""
         failures = 0
         while not self._stopping.is_set():
+            await self._working.wait()
             try:
                 await self._consume()
                 failures = 0
             except Exception as error:  # noqa: BLE001  PgQueuer ends with whatever its session raised
                 failures += 1
                 wait = exponential_backoff(failures, _FIRST_SEC, _LONGEST_SEC) * random.uniform(0.5, 1.0)  # noqa: S311
-                log.warning("jobs.interrupted", reason=type(error).__name__, seconds=round(wait, 1))
+                log.warning("jobs.interrupted", reason=_reason(error), seconds=round(wait, 1))
                 await _at_most(wait, self._stopping.wait())
 
     def stop(self) -> None:
         """Take no more jobs."""
         self._stopping.set()
+        self._working.set()
+        self._end_manager()
+
+    def pause(self) -> None:
+        """Take no more jobs until `resume`; finish those in hand."""
+        self._working.clear()
+        self._end_manager()
+
+    def resume(self) -> None:
+        self._working.set()
+
+    def _end_manager(self) -> None:
         if self._manager:
             self._manager.shutdown.set()
 
@@ -94,7 +111,7 @@ class JobConsumer:
             )
             self._manager = manager = QueueManager(queries, channel=Channel(settings.channel))
             manager.entrypoint(ENTRY_POINT, accepts_context=False)(self._handle)
-            if self._stopping.is_set():
+            if self._stopping.is_set() or not self._working.is_set():
                 return
             await self._take_as(manager.queue_manager_id)
             await manager.run(
@@ -152,6 +169,12 @@ class JobConsumer:
                     raise RetryRequested(timedelta(), "the ledger was not available") from None
             else:
                 return
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, FailingListenerError):
+        return f"the session that listens did not hear its own notification within {_LOOK_SEC:g} seconds"
+    return reason_of(error)
 
 
 async def _at_most(seconds: float, event: Awaitable[object]) -> None:

@@ -8,14 +8,13 @@ from collections.abc import Awaitable, Callable
 from connector.cluster.asset_claim import CLAIM, AssetClaim, Fenced
 from connector.cluster.job_order import JobOrder, JobOutcome
 from connector.domain.activity import ACTIVITY
-from connector.domain.errors import ConnectorError, LedgerUnavailable, SourceUnavailable
+from connector.domain.errors import ConnectorError, LedgerUnavailable, SourceUnavailable, TransientError
 from connector.domain.events import ChangeFinished
 from connector.domain.index_settings import IndexSettings
 from connector.domain.last_seen import last_seen
 from connector.domain.priority import WAITS_AS
 from connector.engine.appliers import Appliers
 from connector.engine.apply import Applier
-from connector.engine.survey import settings_digest
 from connector.ports import CheckpointStore, Observer, Sink, Source
 
 _FRESH_SEC, _AGAIN_SEC = 5.0, 1.0
@@ -26,7 +25,7 @@ class OtherSettings(Exception):
 
 
 class JobWorker:
-    """`reopen` states in the ledger that a fenced job may have written points."""
+    """`reopen` states in the ledger that a fenced job may have written points. `digest_of` is that of the replica."""
 
     def __init__(
         self,
@@ -37,19 +36,23 @@ class JobWorker:
         *,
         clock: Callable[[], float],
         of_index: Callable[[str], IndexSettings],
+        digest_of: Callable[[str], str],
         observe: Observer = lambda _: None,
         stopwatch: Callable[[], float] = time.monotonic,
     ) -> None:
         self._appliers, self._ledger, self._reopen = Appliers(source, sink, ledger, clock, observe), ledger, reopen
-        self._of_index, self._observe, self._stopwatch = of_index, observe, stopwatch
+        self._of_index, self._digest_of = of_index, digest_of
+        self._observe, self._stopwatch = observe, stopwatch
         self._kept: dict[tuple[str, int, tuple[tuple[str, str], ...]], tuple[float, Applier]] = {}
         self.in_hand: dict[str, set[str]] = {}
         """The assets that are worked on, by index id."""
+        self.is_failing = False
+        """Whether the last job that ended did so because a side did not respond, or refused this replica."""
 
     async def carry_out(self, order: JobOrder) -> JobOutcome:
         """Raises OtherSettings."""
         claim = AssetClaim(order.index_id, order.indexed_asset_id, order.epoch, secrets.token_hex(8))
-        if settings_digest(self._of_index(order.index_id)) != order.settings:
+        if self._digest_of(order.index_id) != order.settings:
             raise OtherSettings
         ACTIVITY.set(order.activity)
         WAITS_AS.set(order.priority)
@@ -59,6 +62,7 @@ class JobWorker:
         try:
             applier = await self._applier(order)
             result = await applier.carry_out(order.change)
+            self.is_failing = isinstance(result.error, TransientError)
             self._observe(ChangeFinished(order.index_id, result, order.cycle_id, is_job=True))
             return JobOutcome.of(order, result)
         except Fenced as error:
@@ -66,6 +70,7 @@ class JobWorker:
                 await self._reopen_surely(claim)
             return JobOutcome.of_error(order, error, is_fenced=True)
         except ConnectorError as error:
+            self.is_failing = True
             return JobOutcome.of_error(order, error)
         finally:
             CLAIM.reset(before)

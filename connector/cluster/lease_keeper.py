@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from connector.cluster.index_leases import IndexLeases
-from connector.cluster.members import Members
-from connector.domain.errors import LedgerUnavailable
+from connector.cluster.members import Member, Members, OtherEndpoints
+from connector.domain.errors import ConnectorError, LedgerUnavailable
 
 TICK_SEC, RENEWAL_SEC, _WATCH_SEC = 1.0, 3.0, 0.25
 _HOUSEKEEPING_SEC = 60.0
@@ -27,7 +27,7 @@ class LeaseKeeper:
 
     `taken` starts the work of an index, `lost` ends it at once, `leave` ends it in good order before the lease is given
     back. `divided` is told how many replicas there are. `renewed` is
-    called after each renewal, `housekeep` once a minute.
+    called after each renewal, `housekeep` once a minute, `refused` when this replica must not go on.
     """
 
     def __init__(
@@ -41,18 +41,21 @@ class LeaseKeeper:
         divided: Callable[[int], None],
         renewed: Callable[[], Awaitable[object]],
         housekeep: Callable[[], Awaitable[None]],
+        refused: Callable[[ConnectorError], None],
         stopwatch: Callable[[], float] = time.monotonic,
     ) -> None:
         self._leases, self._members, self._stopwatch = leases, members, stopwatch
         self._taken, self._lost, self._leave = taken, lost, leave
-        self._divided, self._after_renewal, self._housekeep = divided, renewed, housekeep
+        self._divided, self._after_renewal, self._housekeep, self._refused = divided, renewed, housekeep, refused
         self.wanted: frozenset[str] | None = None
         self.kept: set[str] = set()
         """Leases that a command needs, although the index is not wanted."""
         self._leaving: set[str] = set()
         self._renewed_at = self._housekept_at = -math.inf
         self._is_told = False
-        self.stopping = False
+        self.members: list[Member] = []
+        """The live replicas, as last seen."""
+        self.stopping = self.stands_by = False
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -72,6 +75,8 @@ class LeaseKeeper:
     async def _tick_safely(self, group: asyncio.TaskGroup) -> None:
         try:
             await self.tick(group)
+        except OtherEndpoints as error:
+            self._refused(error)
         except LedgerUnavailable as error:
             if not self._is_told:
                 log.warning("leases.not_renewed", reason=str(error), code=error.code)
@@ -84,12 +89,13 @@ class LeaseKeeper:
     async def tick(self, group: asyncio.TaskGroup) -> None:
         """Renew, divide, take. Raises LedgerUnavailable."""
         await self._renew()
-        replicas = max(len(await self._members.live()), 1)
+        self.members = await self._members.live()
+        replicas = max(sum(not it.stands_by for it in self.members), 1)
         self._divided(replicas)
         if self.stopping or self.wanted is None:
             return
         settled = self._leases.held.keys() - self._leaving - self.kept
-        share = share_of(len(self.wanted), replicas)
+        share = 0 if self.stands_by else share_of(len(self.wanted), replicas)
         surplus = sorted(settled - self.wanted) + sorted(settled & self.wanted)[share:]
         for index_id in surplus:
             self._leaving.add(index_id)

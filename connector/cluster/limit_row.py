@@ -1,6 +1,5 @@
 """The row of PostgreSQL that all replicas with one API key share: when the next request may be sent."""
 
-import hashlib
 from dataclasses import dataclass
 
 from connector.ledger.database import Database, Transactions
@@ -25,10 +24,12 @@ class LimitFacts:
 class LimitRow:
     """All methods raise LedgerUnavailable."""
 
-    def __init__(self, transactions: Transactions, api_key: str, base_url: str) -> None:
-        """`transactions` of its own: no write to the ledger may wait for a turn, nor hold one up."""
-        self._transactions = transactions
-        self._name = hashlib.sha256(f"{base_url}\n{api_key}".encode()).hexdigest()[:32]
+    def __init__(self, transactions: Transactions, key_digest: str) -> None:
+        """`transactions` of its own: no write to the ledger may wait for a turn, nor hold one up.
+
+        `key_digest` is that of the endpoints.
+        """
+        self._transactions, self._name = transactions, key_digest
 
     async def reserve(self, interval: float) -> tuple[float, float]:
         """Seconds until the turn that was reserved; or for how long the source is blocked, and none was."""

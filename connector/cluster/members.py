@@ -4,27 +4,33 @@ import json
 import os
 import socket
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from connector import __version__
-from connector.domain.errors import LedgerUnavailable
+from connector.domain.endpoints import Endpoints
+from connector.domain.errors import ConfigError, LedgerUnavailable
+from connector.domain.standby import STANDBY
 from connector.ledger.database import Database, Transactions
 from connector.ledger.ownership import LockHeld
 from connector.ledger.postgres.lease import WHOLE_LEDGER, described
 from connector.ledger.postgres.postgres_schema import VERSION
+from connector.ledger.rows import LedgerRow
 
 SILENT_SEC = 15
 """A replica that was silent for so long does not count. As long as a lease of an index."""
 COMMAND = "run"
 _JOIN = """
-insert into replicas (replica_id, host, pid, command, version, is_member) values (?, ?, ?, ?, ?, true)
-on conflict do nothing
+insert into replicas (replica_id, host, pid, command, version, is_member, live, takes_jobs_as)
+values (?, ?, ?, ?, ?, true, ?, ?)
+on conflict (replica_id) do update set seen_at = clock_timestamp()
 """
-_BEAT = "update replicas set seen_at = clock_timestamp() where replica_id = ?"
 IS_LIVE = f"is_member and seen_at > clock_timestamp() - interval '{SILENT_SEC} seconds'"
+_BEAT = f"update replicas set seen_at = clock_timestamp() where replica_id = ? and {IS_LIVE}"  # noqa: S608  literals
 _LIVE = f"""
 select replica_id, host, pid, version, extract(epoch from started_at)::double precision,
-    extract(epoch from clock_timestamp() - seen_at)::double precision
+    extract(epoch from clock_timestamp() - seen_at)::double precision, live
 from replicas where {IS_LIVE} order by started_at, replica_id
 """  # noqa: S608  literals of this module
 _ABANDON = f"""
@@ -36,7 +42,10 @@ and not exists (select from replicas where replica_id = taken_by and {IS_LIVE})
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """`beat_sec`: how long ago it said that it is alive; `started_at` is in seconds since the epoch."""
+    """`beat_sec`: how long ago it said that it is alive; `started_at` is in seconds since the epoch.
+
+    `says` is what it said last: endpoints, settings, and what keeps it from working.
+    """
 
     replica_id: str
     host: str
@@ -44,32 +53,62 @@ class Member:
     version: str
     started_at: float
     beat_sec: float
+    says: Mapping[str, Any]
+
+    @property
+    def can_work(self) -> bool:
+        return not self.says.get("cannot_work")
+
+    @property
+    def stands_by(self) -> bool:
+        return self.says.get("state") == STANDBY
+
+
+class OtherEndpoints(ConfigError):
+    """Live replicas work with another Qdrant or another API."""
 
 
 class Members:
-    def __init__(self, transactions: Transactions, replica_id: str) -> None:
-        self._transactions, self._replica_id = transactions, replica_id
+    """`endpoints` are those of this replica."""
+
+    def __init__(self, transactions: Transactions, replica_id: str, endpoints: Endpoints) -> None:
+        self._transactions, self._replica_id, self._endpoints = transactions, replica_id, endpoints
+        self._takes_jobs_as: uuid.UUID | None = None
 
     async def join(self) -> None:
-        """Work on the ledger from now on. Raises LockHeld while a command owns the whole ledger."""
-        facts = (self._replica_id, socket.gethostname(), os.getpid(), COMMAND, __version__)
+        """Work on the ledger from now on, also after a silence.
+
+        Raises LockHeld while a command owns the whole ledger, OtherEndpoints while live replicas have other ones.
+        """
+        says = {"state": "starting", "pid": os.getpid(), "indexes": {}, **self._endpoints.shown}
+        facts = (self._replica_id, socket.gethostname(), os.getpid(), COMMAND, __version__, json.dumps(says))
 
         async def work(db: Database) -> None:
             await db.execute("select pg_advisory_xact_lock(lease_key(?))", (WHOLE_LEDGER,))
             if owner := await described(db):
                 cause = f"it belongs to {owner}"
                 raise LockHeld("lock ledger", self._transactions.place, cause, "Wait until it ends")
-            await db.execute(_JOIN, facts)
+            for other in await _live(db):
+                if other.replica_id != self._replica_id:
+                    self._compare(other)
+            await db.execute(_JOIN, (*facts, self._takes_jobs_as))
 
         await self._transactions.run("write", work)
 
+    def _compare(self, other: Member) -> None:
+        if differs := self._endpoints.difference(other.says):
+            who = f"the replica on {other.host}, process {other.pid}, works with {differs.other}"
+            advice = f"All replicas of a ledger need the same {differs.setting}: correct it, or stop the others first"
+            raise OtherEndpoints("join replicas with", differs.own, who, advice)
+
     async def beat(self) -> bool:
-        """Say that this replica is alive. False if others believed it dead, and removed it."""
+        """Say that this replica is alive. False if it was silent for so long that others believe it dead."""
         found = await self._transactions.run("write", lambda db: db.execute(_BEAT, (self._replica_id,)))
         return found.rowcount > 0
 
     async def take_jobs_as(self, manager_id: uuid.UUID) -> None:
         """PgQueuer knows the worker of a job by this id: whose is not that of a live replica is dead."""
+        self._takes_jobs_as = manager_id
         query, values = "update replicas set takes_jobs_as = ? where replica_id = ?", (manager_id, self._replica_id)
         await self._transactions.run("write", lambda db: db.execute(query, values))
 
@@ -92,11 +131,7 @@ class Members:
 
     async def live(self) -> list[Member]:
         """The oldest first."""
-
-        async def work(db: Database) -> list[Member]:
-            return [Member(*row) for row in await db.execute(_LIVE)]
-
-        return await self._transactions.run("read", work)
+        return await self._transactions.run("read", _live)
 
     async def forget_dead(self) -> None:
         """Abandon the commands of dead replicas, and remove what is left of them after an hour."""
@@ -109,3 +144,12 @@ class Members:
             )
 
         await self._transactions.run("write", work)
+
+
+async def _live(db: Database) -> list[Member]:
+    found = await db.execute(_LIVE)
+    return [Member(row[0], row[1], row[2], row[3], row[4], row[5], _said(row[0], row[6])) for row in found]
+
+
+def _said(replica_id: str, cell: object) -> Mapping[str, Any]:
+    return LedgerRow("replicas", (replica_id,)).document("live", cell) if cell is not None else {}

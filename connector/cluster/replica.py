@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
@@ -13,13 +13,12 @@ from connector.cluster.dispatcher import Dispatcher
 from connector.cluster.fenced_store import FencedStore
 from connector.cluster.index_leases import IndexLeases
 from connector.cluster.limit_row import LimitRow
-from connector.cluster.members import Members
+from connector.cluster.members import Members, OtherEndpoints
 from connector.cluster.postgres_jobs import PostgresJobs
 from connector.cluster.shared_limiter import SharedLimiter
+from connector.domain.endpoints import Endpoints
 from connector.domain.errors import LedgerUnavailable
-from connector.domain.index_settings import IndexSettings
 from connector.domain.ledger_place import LedgerPlace
-from connector.engine.survey import settings_digest
 from connector.ledger.database import BUSY_TIMEOUT_SEC, Transactions
 from connector.ledger.heartbeat import Heartbeat
 from connector.ledger.ledger_opening import open_transactions, postgres_address
@@ -34,17 +33,11 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class ApiUse:
-    """Whose requests count together, and how many are allowed; None: what the source says."""
-
-    api_key: str = field(repr=False)
-    base_url: str
-    requests_per_minute: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Replica:
-    """`transactions` prove nothing by themselves: `store` does."""
+    """`transactions` prove nothing by themselves: `store` does.
+
+    `digest_of` an index is that of all that its plans depend on: a job is for replicas with the same.
+    """
 
     replica_id: str
     address: PostgresAddress
@@ -55,6 +48,7 @@ class Replica:
     jobs: PostgresJobs
     dispatcher: Dispatcher
     limiter: SharedLimiter
+    digest_of: Callable[[str], str]
 
     @property
     def heartbeat(self) -> Heartbeat:
@@ -64,24 +58,32 @@ class Replica:
 
 @asynccontextmanager
 async def join_ledger(
-    place: LedgerPlace, of_index: Callable[[str], IndexSettings], api_use: ApiUse, takeover_sec: float
+    place: LedgerPlace,
+    digest_of: Callable[[str], str],
+    endpoints: Endpoints,
+    requests_per_minute: float | None,
+    takeover_sec: float,
 ) -> AsyncIterator[Replica]:
-    """Work on the ledger inside the block. Raises LockHeld if a command owns all of it for longer than that."""
+    """Work on the ledger inside the block. `digest_of` is that of the replica.
+
+    Raises LockHeld if a command owns all of it for longer than `takeover_sec`, and OtherEndpoints if replicas with
+    other endpoints live for longer than that.
+    """
     address, replica_id = postgres_address(place), secrets.token_hex(8)
     async with AsyncExitStack() as stack:
         transactions = await stack.enter_async_context(open_transactions(place, busy_sec=BUSY_TIMEOUT_SEC))
         await check_pooling(address)
-        members = Members(transactions, replica_id)
+        members = Members(transactions, replica_id, endpoints)
         await _join(members, takeover_sec)
         stack.push_async_callback(_leave, members)
         leases = IndexLeases(transactions, replica_id)
         jobs = PostgresJobs(transactions, leases, address.schema)
-        dispatcher = Dispatcher(jobs, leases.epoch_of, lambda index_id: settings_digest(of_index(index_id)))
+        dispatcher = Dispatcher(jobs, leases.epoch_of, digest_of)
         store = FencedStore(transactions, leases)
         limits = await stack.enter_async_context(open_transactions(place, busy_sec=BUSY_TIMEOUT_SEC))
-        limiter = SharedLimiter(LimitRow(limits, api_use.api_key, api_use.base_url), api_use.requests_per_minute)
+        limiter = SharedLimiter(LimitRow(limits, endpoints.key_digest), requests_per_minute)
         log.info("replica.joined", replica=replica_id)
-        yield Replica(replica_id, address, transactions, leases, members, store, jobs, dispatcher, limiter)
+        yield Replica(replica_id, address, transactions, leases, members, store, jobs, dispatcher, limiter, digest_of)
 
 
 async def _join(members: Members, takeover_sec: float) -> None:
@@ -89,11 +91,11 @@ async def _join(members: Members, takeover_sec: float) -> None:
     while True:
         try:
             await members.join()
-        except LockHeld as error:
+        except (LockHeld, OtherEndpoints) as error:
             if time.monotonic() >= deadline:
                 raise
             if not told:
-                log.warning("ledger.lock_refused", reason=str(error), waits_sec=takeover_sec)
+                log.warning("replica.waits", reason=str(error), waits_sec=takeover_sec)
             told = True
             await asyncio.sleep(_AGAIN_SEC)
         else:

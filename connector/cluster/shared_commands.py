@@ -39,6 +39,9 @@ class SharedCommands(CommandQueue):
         """Other replicas may work on them; those of dead ones are abandoned by whoever notices."""
 
     async def take(self) -> Command | None:
+        if self._keeper.stands_by:
+            return None
+
         async def look(db: Database) -> list[tuple[int, str, str]]:
             return [(number, kind, text) for number, kind, text in await db.execute(_OLDEST, (_FEW,))]
 

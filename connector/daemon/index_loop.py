@@ -13,14 +13,14 @@ from connector.daemon.retry import Retry, seconds_until
 from connector.domain import timestamps
 from connector.domain.errors import LedgerUnavailable, SinkMismatch
 from connector.domain.events import ChangeFinished, ChangesPlanned, JobReported
-from connector.domain.index_settings import IndexSettings
+from connector.domain.index_settings import IndexSettings, settings_digest
 from connector.domain.ledger_model import IndexState
 from connector.domain.masking import masked
 from connector.domain.report import FULL_CYCLES, WRITTEN, CycleKind, CycleReport
 from connector.engine.cycle import Engine
 from connector.engine.passes import Pass
 from connector.engine.reports import save_report
-from connector.engine.survey import CycleOptions, settings_digest
+from connector.engine.survey import CycleOptions
 from connector.engine.throughput import Throughput
 from connector.ports import CheckpointStore
 

@@ -36,6 +36,7 @@ from connector.engine.discovery import ALL_INDEXES
 from connector.ledger.command_queue import CommandQueue
 from connector.ledger.heartbeat import Heartbeat
 from connector.ledger.index_states import index_states
+from connector.settings.agreement import digest_of_all, endpoints_of
 from connector.settings.connector_settings import Settings
 from connector.telemetry.bottleneck import Bottleneck
 from connector.telemetry.last_cycles import LastCycles
@@ -55,6 +56,7 @@ TAKEOVER_SEC = 60.0
 BEAT_SEC = 1.0
 LATE_SEC = 0.1
 _SHOWN_AGAIN_SEC = 10.0
+_NOT_URGENT = {"limited_by"}
 
 log = structlog.get_logger(__name__)
 
@@ -79,8 +81,8 @@ async def run_daemon(
                 life, queue, heartbeat = await ledger_ends(stack, app, loops, wall)
                 waiting.clear()
                 await Daemon(app, queue, heartbeat, schedule, loops, watch, stopping, wall, life).run()
-                if app.replica and life and life.refused.is_set():
-                    raise app.replica.members.outdated()
+                if life and life.refusal:
+                    raise life.refusal
         except asyncio.CancelledError:
             if not waiting:
                 raise
@@ -204,7 +206,7 @@ class Daemon:
         while True:
             self._beat_at = time.monotonic()
             live = self._live()
-            changing = live["indexes"], live.get("jobs")
+            changing = {name: it for name, it in live.items() if name not in _NOT_URGENT}
             if changing != shown[1] or self._beat_at - shown[0] > _SHOWN_AGAIN_SEC:
                 shown = (self._beat_at, changing)
                 await self._writes.attempt("state of the daemon", self._show_live())
@@ -284,10 +286,13 @@ class Daemon:
             "pid": os.getpid(),
             "started_at": timestamps.text(self._started_at),
             "limited_by": self._limited_by(),
-            "state": "draining" if self._stopping.is_set() else "running",
+            "state": "running",
             "indexes_known": self._indexes_known,
             "indexes": self._loops.states(self._wall()),
-            **({"jobs": self._life.jobs()} if self._life else {}),
+            **endpoints_of(self._settings).shown,
+            "settings": digest_of_all(self._settings),
+            **(self._life.says() if self._life else {}),
+            **({"state": "draining"} if self._stopping.is_set() else {}),
         }
 
     def _shown(self) -> dict[str, Any]:

@@ -10,8 +10,10 @@ import structlog
 from connector.app import App
 from connector.daemon.index_loop import IndexLoop
 from connector.daemon.index_loops import IndexLoops
-from connector.domain.errors import LedgerUnavailable
+from connector.daemon.standby_watch import StandbyWatch
+from connector.domain.errors import ConnectorError, LedgerUnavailable
 from connector.domain.index_settings import IndexSettings
+from connector.domain.standby import STANDBY
 from connector.ledger.command_queue import CommandQueue
 from connector.ledger.heartbeat import Heartbeat
 from connector.ledger.ledger_opening import open_heartbeat, open_queue
@@ -46,6 +48,7 @@ class ReplicaLife:
             housekeep=self._housekeep,
             divided=self._divided,
             renewed=self._renewed,
+            refused=self._refuse,
         )
         self.commands: SharedCommands = SharedCommands(replica, self._keeper)
         self._worker = JobWorker(
@@ -55,14 +58,17 @@ class ReplicaLife:
             replica.store.reopen_touched,
             clock=wall,
             of_index=app.settings.of_index,
+            digest_of=replica.digest_of,
             observe=app.observe,
         )
         self._consumer = JobConsumer(
             replica.address, replica.jobs, self._worker.carry_out, replica.members.take_jobs_as, self._concurrency
         )
+        self._standby = StandbyWatch(app.source, app.sink, self._is_failing, self._others, self._stand_by)
         self._all: Mapping[str, Any] = {}
-        self.refused = asyncio.Event()
-        """Set when a newer release has migrated the ledger, which this one must not use any more."""
+        self._refused = asyncio.Event()
+        self.refusal: ConnectorError | None = None
+        """Why this replica must not use the ledger any more."""
         self._divided(1)
 
     @property
@@ -70,9 +76,13 @@ class ReplicaLife:
         """Number of jobs that this replica carries out."""
         return self._consumer.in_hand
 
-    def jobs(self) -> dict[str, list[str]]:
-        """The assets that it works on, by index id."""
-        return {index_id: sorted(names) for index_id, names in self._worker.in_hand.items() if names}
+    def says(self) -> dict[str, Any]:
+        """What the others and `status` know of it; `jobs` are the assets that it works on, by index id."""
+        return {
+            "state": STANDBY if self._standby.stands_by else "running",
+            "cannot_work": dict(self._standby.cannot_work) or None,
+            "jobs": {index_id: sorted(names) for index_id, names in self._worker.in_hand.items() if names},
+        }
 
     def want(self, indexes: Collection[IndexSettings]) -> None:
         """These are the indexes to sync."""
@@ -104,7 +114,8 @@ class ReplicaLife:
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:
-            for life in (self._keeper, self._replica.dispatcher, self._consumer, self._replica.limiter):
+            lives = self._keeper, self._replica.dispatcher, self._consumer, self._replica.limiter, self._standby
+            for life in lives:
                 group.create_task(life.run())
 
     async def tell(self, index_id: str | None, indexed_asset_id: str | None) -> None:
@@ -122,8 +133,27 @@ class ReplicaLife:
             log.warning("webhook.not_handed_on", reason=str(error))
 
     async def stop_if_refused(self, stopping: asyncio.Event) -> None:
-        await self.refused.wait()
+        await self._refused.wait()
         stopping.set()
+
+    def _refuse(self, why: ConnectorError) -> None:
+        self.refusal = why
+        self._refused.set()
+
+    def _is_failing(self) -> bool:
+        return self._worker.is_failing or any(loop.live.failures_in_a_row for loop in self._loops.all())
+
+    def _others(self) -> list[bool]:
+        others = (it for it in self._keeper.members if it.replica_id != self._replica.replica_id)
+        return [it.can_work for it in others if it.says.get("state") == "running"]
+
+    def _stand_by(self, stands_by: bool) -> None:
+        """Leave all work to the others, or take part again."""
+        self._keeper.stands_by = stands_by
+        if stands_by:
+            self._consumer.pause()
+        else:
+            self._consumer.resume()
 
     async def drain(self, seconds: float) -> None:
         """Finish the jobs in hand within that time, and give back those that take longer, and all leases."""
@@ -175,7 +205,7 @@ class ReplicaLife:
 
     async def _renewed(self) -> None:
         if await self._replica.members.is_outdated():
-            self.refused.set()
+            self._refuse(self._replica.members.outdated())
         await self._replica.jobs.give_on()
 
     async def _housekeep(self) -> None:

@@ -6,11 +6,11 @@ from typing import Any
 
 from connector.domain.bm25 import BM25_VERSION
 from connector.domain.errors import ConfigError
-from connector.domain.fingerprint import PointConfig
+from connector.domain.fingerprint import PointConfig, canonical_json, digest
 from connector.domain.marengo import KNOWN, options_of, select
 from connector.domain.payload_profile import PayloadProfile
 from connector.domain.policy import DeleteMode, Policy
-from connector.domain.sink_model import CollectionInfo, CollectionSpec
+from connector.domain.sink_model import LAYOUT_VERSION, CollectionInfo, CollectionSpec
 from connector.domain.source_model import Index
 
 
@@ -116,3 +116,8 @@ class IndexSettings:
             cause = f"it has none of the wanted embedding options ({named}); it has: {offered}"
             raise ConfigError("sync index", index.index_id, cause, "Correct CONNECTOR_EMBEDDING_OPTIONS")
         return wanted
+
+
+def settings_digest(settings: IndexSettings) -> str:
+    """Digest of the settings that the plan of a listing depends on."""
+    return digest(canonical_json([LAYOUT_VERSION, settings.collection, settings.point_settings]))

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 SCHEMES = ("postgresql", "postgres")
 _SECRET_OPTIONS = ("password", "sslpassword", "passfile")
+_SHOWN_OPTIONS = ("host", "hostaddr", "port", "dbname", "user", "sslmode", "options", "target_session_attrs")
 _MASK = "***"
 _BROKEN_ESCAPE = re.compile("%(?![0-9A-Fa-f]{2})|%00")
 _OTHER_SCHEMES = ("sqlite", "file", "mysql", "mariadb", "redis", "mongodb", "http", "https")
@@ -45,11 +46,11 @@ def postgres_url(text: str) -> str:
 
 
 def shown_postgres_url(url: str) -> str:
-    """The URL with its password replaced, also one among the options."""
+    """The URL with its password replaced, and the values of all options that might hold one."""
     parts = urlsplit(url)
     userinfo, at, hosts = parts.netloc.rpartition("@")
     user, colon, _ = userinfo.partition(":")
-    options = [(key, _MASK if key in _SECRET_OPTIONS else value) for key, value in parse_qsl(parts.query)]
+    options = [(key, value if key in _SHOWN_OPTIONS else _MASK) for key, value in parse_qsl(parts.query)]
     query = urlencode(options, safe="*/", quote_via=quote)
     netloc = f"{user}{f':{_MASK}' if colon else ''}{at}{hosts}"
     return parts._replace(netloc=netloc, query=query).geturl()

@@ -5,15 +5,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from connector.domain.errors import AssetError, ConfigError
-from connector.domain.fingerprint import canonical_json, digest
-from connector.domain.index_settings import IndexSettings
+from connector.domain.index_settings import IndexSettings, settings_digest
 from connector.domain.last_seen import last_seen, listed, noted
 from connector.domain.ledger_model import Checkpoint, IndexState, Retrieved
 from connector.domain.plan import Announced, Plan, Refresh, due_again, make_plan, with_withheld
 from connector.domain.priority import Priority
 from connector.domain.refresh import Due, RefreshPolicy, due, is_at_rest, refresh_quota
 from connector.domain.report import CycleKind
-from connector.domain.sink_model import LAYOUT_VERSION
 from connector.domain.source_model import Index, IndexedAsset, Snapshot
 from connector.domain.stored_times import credible_rows, credible_state, credible_times
 from connector.domain.watermark import advanced, poll_start, recent
@@ -295,11 +293,6 @@ def _due(retrieved: Mapping[str, Retrieved], state: IndexState, policy: RefreshP
     """Refreshes that are due, of assets that are not being indexed again."""
     settled = {name: it for name, it in retrieved.items() if name not in state.pending}
     return due(credible_times(settled, now), state, policy, now)
-
-
-def settings_digest(settings: IndexSettings) -> str:
-    """Digest of the settings that the plan of a listing depends on."""
-    return digest(canonical_json([LAYOUT_VERSION, settings.collection, settings.point_settings]))
 
 
 def _refresh_policy(settings: IndexSettings, assets: int, period: float | None) -> RefreshPolicy:

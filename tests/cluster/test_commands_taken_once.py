@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from connector.cluster.lease_keeper import LeaseKeeper
-from connector.cluster.replica import ApiUse, Replica, join_ledger
+from connector.cluster.replica import Replica, join_ledger
 from connector.cluster.shared_commands import SharedCommands
+from connector.domain.endpoints import Endpoints
 from connector.domain.ledger_place import LedgerPlace
 from connector.ledger.command_queue import CommandState
-from tests.builders import index_settings
 
+ENDPOINTS = Endpoints("https://api.example", "http://qdrant.example:6333", "digest")
 INDEXES = ("index-0", "index-1", "index-2")
 COMMANDS = 40
 
@@ -32,6 +33,7 @@ def keeper(replica: Replica) -> LeaseKeeper:
         divided=lambda _: None,
         renewed=nothing,
         housekeep=nothing,
+        refused=lambda _: None,
     )
     made.wanted = frozenset(INDEXES)
     return made
@@ -43,7 +45,7 @@ async def queues(made_ledger: str) -> AsyncIterator[list[SharedCommands]]:
     place, made = LedgerPlace(Path("unused"), made_ledger), list[SharedCommands]()
     async with AsyncExitStack() as stack:
         for index_id in INDEXES:
-            replica = await stack.enter_async_context(join_ledger(place, index_settings, ApiUse("key", "url", None), 5))
+            replica = await stack.enter_async_context(join_ledger(place, str, ENDPOINTS, None, 5))
             assert await replica.leases.take(index_id)
             made.append(SharedCommands(replica, keeper(replica)))
         yield made

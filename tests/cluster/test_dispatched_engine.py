@@ -10,9 +10,10 @@ import pytest
 from connector.cluster.dispatcher import Dispatcher
 from connector.cluster.job_worker import JobWorker
 from connector.domain.errors import AssetError, AuthenticationFailed, Unavailable
+from connector.domain.index_settings import settings_digest
 from connector.domain.report import CycleReport
 from connector.engine.cycle import Engine
-from connector.engine.survey import CycleOptions, settings_digest
+from connector.engine.survey import CycleOptions
 from tests.engine.world import INDEX, World
 from tests.fakes.job_queue import FakeJobQueue
 from tests.virtual_time import until
@@ -40,6 +41,7 @@ class Replicas:
             _no_reopen,
             clock=lambda: world.now,
             of_index=lambda _: world.settings,
+            digest_of=lambda _: settings_digest(world.settings),
         )
 
     @asynccontextmanager

@@ -31,7 +31,7 @@ class Limiters:
     async def new(self, requests_per_minute: float | None = None, key: str = "key") -> SharedLimiter:
         made = open_transactions(LedgerPlace(Path("unused"), self._url), busy_sec=1)
         transactions = await self._stack.enter_async_context(made)
-        return SharedLimiter(LimitRow(transactions, key, "https://api.example"), requests_per_minute)
+        return SharedLimiter(LimitRow(transactions, key), requests_per_minute)
 
     async def close(self) -> None:
         await self._stack.aclose()

@@ -119,6 +119,13 @@ async def test_a_database_that_cannot_be_used_says_why(new_postgres: Servers, tm
     assert "Grant the user CREATE" in await refused(other, tmp_path)
     with pytest.raises(ConfigError, match=r"may not create the schema other.*grant create on database postgres to str"):
         await inspected(LedgerPlace(tmp_path, other))
+    server.execute("create schema other; grant usage on schema other to stranger")
+    with pytest.raises(ConfigError, match=r"may not create tables in the schema other.*grant create on schema other"):
+        await inspected(LedgerPlace(tmp_path, other))
+
+    server.execute("alter role stranger connection limit 0")
+    assert "too many connections for role" in await refused(stranger, tmp_path)
+    assert "Raise max_connections of PostgreSQL" in await refused(stranger, tmp_path)
 
     server.execute("create database old encoding 'SQL_ASCII' template template0")
     with pytest.raises(ConfigError, match="its encoding is SQL_ASCII"):

@@ -4,9 +4,9 @@ import pytest
 
 from connector.domain.errors import ConfigError
 from connector.domain.fingerprint import PointConfig
+from connector.domain.index_settings import settings_digest
 from connector.domain.policy import Policy
 from connector.domain.sink_model import CollectionInfo, CollectionSpec
-from connector.engine.survey import settings_digest
 from tests.builders import index, index_settings
 
 SETTINGS = index_settings("index-1")

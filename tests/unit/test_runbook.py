@@ -32,7 +32,14 @@ NOT_OF_AN_ERROR = {
 """Codes without a class."""
 LEVELS = {"warning", "error", "exception", "critical"}
 ENDS = {"index.recovered", "index_discovery.recovered", "source.recovered", "qdrant.recovered", "ledger.recovered"}
-ENDS |= {"leases.recovered", "ledger.lease_recovered", "deletes.released", "qdrant.grpc_reached", "tracing.recovered"}
+ENDS |= {
+    "leases.recovered",
+    "replica.recovered",
+    "ledger.lease_recovered",
+    "deletes.released",
+    "qdrant.grpc_reached",
+    "tracing.recovered",
+}
 """Events that say that all is well again."""
 
 

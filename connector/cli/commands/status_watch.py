@@ -14,7 +14,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from connector.cli.output import Exit, counted, layout_console, out, print_json, text
-from connector.cli.status_reading import ReadinessPoll, mark_of, read_status
+from connector.cli.status_reading import ReadinessPoll, is_asked, mark_of, read_status
 from connector.cli.status_view import print_status, status_view
 from connector.cli.streams import reader_left
 from connector.domain import timestamps
@@ -101,7 +101,8 @@ class Watcher:
         except LedgerUnavailable:
             document = await self._read_once()
         if daemon := document["daemon"]:
-            document["daemon"] = {**daemon, "not_ready": self._readiness.latest(daemon["pid"])}
+            not_ready = self._readiness.latest(daemon["pid"]) if is_asked(daemon) else {}
+            document["daemon"] = {**daemon, "not_ready": not_ready}
         return document
 
     async def _read_once(self) -> dict[str, Any]:

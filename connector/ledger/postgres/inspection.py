@@ -16,7 +16,8 @@ _FACTS = """
 select current_setting('server_version'), current_setting('server_version_num')::int / 10000,
     current_setting('server_encoding'),
     pg_is_in_recovery() or pg_settings.reset_val = 'on', current_user::text, current_database()::text,
-    has_database_privilege(current_database(), 'CREATE'), exists (select from pg_namespace where nspname = $1)
+    has_database_privilege(current_database(), 'CREATE'), exists (select from pg_namespace where nspname = $1),
+    (select has_schema_privilege(oid, 'CREATE') from pg_namespace where nspname = $1)
 from pg_settings where name = 'default_transaction_read_only'
 """
 _FORBIDDEN = """
@@ -88,7 +89,7 @@ async def _process_of(session: Session) -> int:
 
 async def _facts(session: Session, address: PostgresAddress) -> PostgresFacts:
     row = await (await session.execute(_FACTS, (address.schema,))).fetchone()
-    server, release, encoding, is_read_only, user, database, may_create, exists = row or (None,) * 8
+    server, release, encoding, is_read_only, user, database, may_create, exists, may_fill = row or (None,) * 9
     wrong = None
     if int(release or 0) < postgres_schema.OLDEST_SERVER:
         wrong = f"it is PostgreSQL {server}", f"Use PostgreSQL {postgres_schema.OLDEST_SERVER} or newer"
@@ -102,6 +103,9 @@ async def _facts(session: Session, address: PostgresAddress) -> PostgresFacts:
     elif table := await _forbidden(session, address.schema):
         advice = f"Run as its owner: grant all on all tables in schema {address.schema} to {user}"
         wrong = f"the user {user} may not read and write the table {table}", advice
+    elif exists and not may_fill and not await postgres_migration.version_of(session, address.schema):
+        advice = f"Run as its owner: grant create on schema {address.schema} to {user}"
+        wrong = f"the user {user} may not create tables in the schema {address.schema}", advice
     if wrong:
         raise ConfigError("use ledger", address.shown, *wrong)
     version = await postgres_migration.version_of(session, address.schema)

@@ -6,6 +6,7 @@ import psycopg
 from psycopg import errors
 
 from connector.domain.errors import LedgerUnavailable
+from connector.domain.masking import masked
 
 _RUNS = "Check that PostgreSQL runs, and that user, password and database in CONNECTOR_LEDGER_URL are correct"
 _WAIT = "It is tried again by itself; if this lasts, look into the log of PostgreSQL"
@@ -42,6 +43,8 @@ _BY_STATE: Mapping[str, str] = {
     "58": "PostgreSQL cannot use its files: look into its log",
     "XX": "PostgreSQL reports damaged data or a defect: look into its log, and restore a backup if it is damaged",
 }
+# A refused connection has no SQLSTATE. PostgreSQL and pgbouncer say this in English unless lc_messages differs.
+_FULL = ("too many clients", "too many connections", "remaining connection slots", "no more connections allowed")
 _LOST_STATES = {"57P01", "57P02", "57P03", "57P05", "25P03"}
 _REPEATED_STATES = {"40001", "40P01"}
 
@@ -59,6 +62,14 @@ def cause_of(error: psycopg.Error) -> str:
     return said.partition("\n")[0].rstrip() or type(error).__name__
 
 
+def reason_of(error: Exception) -> str:
+    """Of any error that a library above psycopg raised, in one line."""
+    if isinstance(error, psycopg.Error):
+        return cause_of(error)
+    said = masked(str(error)).partition("\n")[0]
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
 def is_lost(error: psycopg.Error, connection: psycopg.AsyncConnection[object] | None) -> bool:
     """True if the connection is of no use any more, or there is none."""
     return error.sqlstate in _LOST_STATES or connection is None or connection.closed
@@ -70,6 +81,8 @@ def is_worth_repeating(error: psycopg.Error) -> bool:
 
 
 def _advice(error: psycopg.Error) -> str:
+    if error.sqlstate is None and any(text in str(error) for text in _FULL):
+        return _BY_STATE["53300"]
     for kind, advice in _BY_TYPE.items():
         if isinstance(error, kind):
             return advice

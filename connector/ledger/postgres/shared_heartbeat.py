@@ -11,7 +11,7 @@ from connector.ledger.heartbeat import Heartbeat
 from connector.ledger.postgres.cluster_tables import index_of_lease
 from connector.ledger.rows import LedgerRow
 
-_WRITE = "update replicas set live = ?, seen_at = clock_timestamp() where replica_id = ?"
+_WRITE = "update replicas set live = ? where replica_id = ?"
 _REPLICAS = """
 select replica_id, host, pid, version, extract(epoch from started_at)::double precision,
     extract(epoch from clock_timestamp() - seen_at)::double precision, live
@@ -78,6 +78,8 @@ def _replica(row: tuple[Any, ...], leases: Mapping[Any, Mapping[str, Any]]) -> d
         "started_at": timestamps.text(started_at),
         "beat_sec": round(beat_sec, 1),
         "state": document.get("state", "starting"),
+        "cannot_work": document.get("cannot_work"),
+        "settings": document.get("settings"),
         "in_hand": sum(len(names) for names in document.get("jobs", {}).values()),
         "leases": sorted(index_id for index_id, it in leases.items() if it["replica"] == replica_id),
     }

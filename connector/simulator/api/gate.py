@@ -74,6 +74,8 @@ class Gate:
         return await _compressed(reply, headers.get("accept-encoding", ""))
 
     def _admits(self, key: str | None) -> bool:
+        if key in self._world.knobs.revoked_keys:
+            return False
         if self._api_key is None:
             return bool(key)
         return key is not None and secrets.compare_digest(key.encode(), self._api_key.encode())

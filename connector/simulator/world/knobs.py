@@ -27,6 +27,8 @@ class Knobs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     Rate limit: `rate_limit` (null = none) requests per `rate_limit_window_s` (60); `rate_limit_headers` ("new", "old",
     "both", "none"); `rate_limit_body` ("flat", "nested", "empty"); `retry_after` (true) sends that header.
 
+    Keys: requests with one of `revoked_keys` (none) get 401.
+
     Search and embedding tasks: `search_page_ttl_s` (3600) seconds for which page tokens can be used; `embed_task_fate`
     ("ready", "failed") is how a new embedding task ends.
 
@@ -68,6 +70,8 @@ class Knobs(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     webhook_loss: Share = 0.0
     webhook_clock_skew_s: Annotated[float, msgspec.Meta(ge=-1e9, le=1e9)] = 0.0
     webhook_unknown_task: bool = False
+
+    revoked_keys: tuple[str, ...] = ()
 
     def with_changes(self, /, **changes: object) -> "Knobs":
         """Raises ValueError that names the knob and its valid values."""

@@ -1,0 +1,69 @@
+"""Watches whether a replica can work, as long as something looks as if one could not."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Collection, Mapping
+
+import structlog
+
+from connector.daemon.readiness import Readiness
+from connector.domain.errors import RateLimited
+from connector.domain.standby import Standby
+from connector.ports import Sink, Source
+
+_LOOK_SEC = 1.0
+_AGES = {"TwelveLabs": 60.0, "Qdrant": 10.0}
+"""A request to TwelveLabs counts against the rate limit, so its success is believed for longer."""
+
+log = structlog.get_logger(__name__)
+
+
+class StandbyWatch:
+    """`is_failing` says whether the own work fails, `others` whether each other running replica says it can work.
+
+    `changed` is told when this replica begins to stand by, and when it ends.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        sink: Sink,
+        is_failing: Callable[[], bool],
+        others: Callable[[], Collection[bool]],
+        changed: Callable[[bool], None],
+    ) -> None:
+        self._readiness = Readiness({"TwelveLabs": _asked(source), "Qdrant": sink.version}, time.monotonic)
+        self._is_failing, self._others, self._changed = is_failing, others, changed
+        self._standby = Standby(time.monotonic)
+        self.stands_by = False
+        self.cannot_work: Mapping[str, str] = {}
+        """What does not respond to this replica -> why."""
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._look()
+            await asyncio.sleep(_LOOK_SEC)
+
+    async def _look(self) -> None:
+        others = self._others()
+        is_suspected = self._is_failing() or self.cannot_work or not all(others)
+        self.cannot_work = await self._readiness.reasons(_AGES) if is_suspected else {}
+        stands_by = self._standby.update(can_work=not self.cannot_work, others_can=any(others))
+        if stands_by != self.stands_by:
+            self.stands_by = stands_by
+            if stands_by:
+                log.warning("replica.stands_by", reasons=dict(self.cannot_work))
+            else:
+                log.warning("replica.recovered")
+            self._changed(stands_by)
+
+
+def _asked(source: Source) -> Callable[[], Awaitable[None]]:
+    async def ask() -> None:
+        try:
+            await source.ping()
+        except RateLimited:
+            return  # it holds for every replica with this key
+
+    return ask

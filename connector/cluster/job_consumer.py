@@ -173,7 +173,7 @@ class JobConsumer:
 
 def _reason(error: Exception) -> str:
     if isinstance(error, FailingListenerError):
-        return f"the session that listens did not hear its own notification within {_LOOK_SEC:g} seconds"
+        return "the session that listens did not hear its own notification in time"
     return reason_of(error)
 
 

@@ -46,8 +46,8 @@ class JobWorker:
         self._kept: dict[tuple[str, int, tuple[tuple[str, str], ...]], tuple[float, Applier]] = {}
         self.in_hand: dict[str, set[str]] = {}
         """The assets that are worked on, by index id."""
-        self.is_failing = False
-        """Whether the last job that ended did so because a side did not respond, or refused this replica."""
+        self.has_failed = False
+        """Set when a job ends because a side does not respond, or refuses this replica."""
 
     async def carry_out(self, order: JobOrder) -> JobOutcome:
         """Raises OtherSettings."""
@@ -62,7 +62,7 @@ class JobWorker:
         try:
             applier = await self._applier(order)
             result = await applier.carry_out(order.change)
-            self.is_failing = isinstance(result.error, TransientError)
+            self.has_failed |= isinstance(result.error, TransientError)
             self._observe(ChangeFinished(order.index_id, result, order.cycle_id, is_job=True))
             return JobOutcome.of(order, result)
         except Fenced as error:
@@ -70,7 +70,7 @@ class JobWorker:
                 await self._reopen_surely(claim)
             return JobOutcome.of_error(order, error, is_fenced=True)
         except ConnectorError as error:
-            self.is_failing = True
+            self.has_failed = True
             return JobOutcome.of_error(order, error)
         finally:
             CLAIM.reset(before)

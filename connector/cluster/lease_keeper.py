@@ -10,6 +10,7 @@ import structlog
 from connector.cluster.index_leases import IndexLeases
 from connector.cluster.members import Member, Members, OtherEndpoints
 from connector.domain.errors import ConnectorError, LedgerUnavailable
+from connector.domain.standby import STANDBY
 
 TICK_SEC, RENEWAL_SEC, _WATCH_SEC = 1.0, 3.0, 0.25
 _HOUSEKEEPING_SEC = 60.0
@@ -90,7 +91,7 @@ class LeaseKeeper:
         """Renew, divide, take. Raises LedgerUnavailable."""
         await self._renew()
         self.members = await self._members.live()
-        replicas = max(sum(not it.stands_by for it in self.members), 1)
+        replicas = max(sum(it.state != STANDBY for it in self.members), 1)
         self._divided(replicas)
         if self.stopping or self.wanted is None:
             return

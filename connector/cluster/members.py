@@ -4,19 +4,15 @@ import json
 import os
 import socket
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from connector import __version__
 from connector.domain.endpoints import Endpoints
 from connector.domain.errors import ConfigError, LedgerUnavailable
-from connector.domain.standby import STANDBY
 from connector.ledger.database import Database, Transactions
 from connector.ledger.ownership import LockHeld
 from connector.ledger.postgres.lease import WHOLE_LEDGER, described
 from connector.ledger.postgres.postgres_schema import VERSION
-from connector.ledger.rows import LedgerRow
 
 SILENT_SEC = 15
 """A replica that was silent for so long does not count. As long as a lease of an index."""
@@ -29,8 +25,8 @@ on conflict (replica_id) do update set seen_at = clock_timestamp()
 IS_LIVE = f"is_member and seen_at > clock_timestamp() - interval '{SILENT_SEC} seconds'"
 _BEAT = f"update replicas set seen_at = clock_timestamp() where replica_id = ? and {IS_LIVE}"  # noqa: S608  literals
 _LIVE = f"""
-select replica_id, host, pid, version, extract(epoch from started_at)::double precision,
-    extract(epoch from clock_timestamp() - seen_at)::double precision, live
+select replica_id, host, pid, live::json ->> 'source', live::json ->> 'sink', live::json ->> 'state',
+    live::json ->> 'cannot_work' is null
 from replicas where {IS_LIVE} order by started_at, replica_id
 """  # noqa: S608  literals of this module
 _ABANDON = f"""
@@ -42,26 +38,20 @@ and not exists (select from replicas where replica_id = taken_by and {IS_LIVE})
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """`beat_sec`: how long ago it said that it is alive; `started_at` is in seconds since the epoch.
-
-    `says` is what it said last: endpoints, settings, and what keeps it from working.
-    """
+    """A live replica, and what it said last; None: an earlier release, or nothing yet."""
 
     replica_id: str
     host: str
     pid: int
-    version: str
-    started_at: float
-    beat_sec: float
-    says: Mapping[str, Any]
+    source: str | None
+    sink: str | None
+    state: str | None
+    can_work: bool
 
     @property
-    def can_work(self) -> bool:
-        return not self.says.get("cannot_work")
-
-    @property
-    def stands_by(self) -> bool:
-        return self.says.get("state") == STANDBY
+    def shown(self) -> dict[str, object]:
+        """As `Endpoints.shown`."""
+        return {"source": self.source, "sink": self.sink}
 
 
 class OtherEndpoints(ConfigError):
@@ -96,7 +86,7 @@ class Members:
         await self._transactions.run("write", work)
 
     def _compare(self, other: Member) -> None:
-        if differs := self._endpoints.difference(other.says):
+        if differs := self._endpoints.difference(other.shown):
             who = f"the replica on {other.host}, process {other.pid}, works with {differs.other}"
             advice = f"All replicas of a ledger need the same {differs.setting}: correct it, or stop the others first"
             raise OtherEndpoints("join replicas with", differs.own, who, advice)
@@ -147,9 +137,4 @@ class Members:
 
 
 async def _live(db: Database) -> list[Member]:
-    found = await db.execute(_LIVE)
-    return [Member(row[0], row[1], row[2], row[3], row[4], row[5], _said(row[0], row[6])) for row in found]
-
-
-def _said(replica_id: str, cell: object) -> Mapping[str, Any]:
-    return LedgerRow("replicas", (replica_id,)).document("live", cell) if cell is not None else {}
+    return [Member(*row) for row in await db.execute(_LIVE)]

@@ -32,6 +32,7 @@ from connector.domain.backoff import exponential_backoff
 from connector.domain.errors import ConnectorError
 from connector.domain.events import EventLoopLate
 from connector.domain.page import Page
+from connector.domain.standby import RUNNING
 from connector.engine.discovery import ALL_INDEXES
 from connector.ledger.command_queue import CommandQueue
 from connector.ledger.heartbeat import Heartbeat
@@ -120,6 +121,7 @@ class Daemon:
         self._stopping, self._ready_tasks = stopping, ReadyTasks(app.source, loops, life.tell if life else None)
         self._writes, self._indexes_known = LedgerWrites(app.observe), False
         self._started_at, self._beat_at = wall(), time.monotonic()
+        self._works_with = {**endpoints_of(app.settings).shown, "settings": digest_of_all(app.settings)}
         probes = {"source": app.source.ping, "sink": app.sink.version, "ledger": self._show_live}
         self._readiness = Readiness(probes, time.monotonic)
         self._scraper = Scraper(
@@ -286,11 +288,10 @@ class Daemon:
             "pid": os.getpid(),
             "started_at": timestamps.text(self._started_at),
             "limited_by": self._limited_by(),
-            "state": "running",
+            "state": RUNNING,
             "indexes_known": self._indexes_known,
             "indexes": self._loops.states(self._wall()),
-            **endpoints_of(self._settings).shown,
-            "settings": digest_of_all(self._settings),
+            **self._works_with,
             **(self._life.says() if self._life else {}),
             **({"state": "draining"} if self._stopping.is_set() else {}),
         }

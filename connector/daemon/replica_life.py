@@ -13,7 +13,7 @@ from connector.daemon.index_loops import IndexLoops
 from connector.daemon.standby_watch import StandbyWatch
 from connector.domain.errors import ConnectorError, LedgerUnavailable
 from connector.domain.index_settings import IndexSettings
-from connector.domain.standby import STANDBY
+from connector.domain.standby import RUNNING, STANDBY
 from connector.ledger.command_queue import CommandQueue
 from connector.ledger.heartbeat import Heartbeat
 from connector.ledger.ledger_opening import open_heartbeat, open_queue
@@ -79,7 +79,7 @@ class ReplicaLife:
     def says(self) -> dict[str, Any]:
         """What the others and `status` know of it; `jobs` are the assets that it works on, by index id."""
         return {
-            "state": STANDBY if self._standby.stands_by else "running",
+            "state": STANDBY if self._standby.stands_by else RUNNING,
             "cannot_work": dict(self._standby.cannot_work) or None,
             "jobs": {index_id: sorted(names) for index_id, names in self._worker.in_hand.items() if names},
         }
@@ -141,11 +141,13 @@ class ReplicaLife:
         self._refused.set()
 
     def _is_failing(self) -> bool:
-        return self._worker.is_failing or any(loop.live.failures_in_a_row for loop in self._loops.all())
+        """Whether anything failed since this was asked last, or fails still."""
+        failed, self._worker.has_failed = self._worker.has_failed, False
+        return failed or any(loop.live.failures_in_a_row for loop in self._loops.all())
 
     def _others(self) -> list[bool]:
         others = (it for it in self._keeper.members if it.replica_id != self._replica.replica_id)
-        return [it.can_work for it in others if it.says.get("state") == "running"]
+        return [it.can_work for it in others if it.state == RUNNING]
 
     def _stand_by(self, stands_by: bool) -> None:
         """Leave all work to the others, or take part again."""

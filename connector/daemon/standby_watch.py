@@ -13,13 +13,14 @@ from connector.ports import Sink, Source
 
 _LOOK_SEC = 1.0
 _AGES = {"TwelveLabs": 60.0, "Qdrant": 10.0}
-"""A request to TwelveLabs counts against the rate limit, so its success is believed for longer."""
+_AGES_WHEN_FAILING = {"TwelveLabs": 30.0, "Qdrant": 10.0}
+"""For how long a success is believed: a request to TwelveLabs counts against the rate limit."""
 
 log = structlog.get_logger(__name__)
 
 
 class StandbyWatch:
-    """`is_failing` says whether the own work fails, `others` whether each other running replica says it can work.
+    """`is_failing` says whether the own work fails, `others` whether each other running replica can work.
 
     `changed` is told when this replica begins to stand by, and when it ends.
     """
@@ -46,9 +47,9 @@ class StandbyWatch:
             await asyncio.sleep(_LOOK_SEC)
 
     async def _look(self) -> None:
-        others = self._others()
-        is_suspected = self._is_failing() or self.cannot_work or not all(others)
-        self.cannot_work = await self._readiness.reasons(_AGES) if is_suspected else {}
+        others, is_failing = self._others(), self._is_failing()
+        if is_failing or self.cannot_work or not all(others):
+            self.cannot_work = await self._readiness.reasons(_AGES_WHEN_FAILING if is_failing else _AGES)
         stands_by = self._standby.update(can_work=not self.cannot_work, others_can=any(others))
         if stands_by != self.stands_by:
             self.stands_by = stands_by

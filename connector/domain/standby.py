@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-STANDBY = "standby"
-"""The state of such a replica."""
+RUNNING, STANDBY = "running", "standby"
+"""The state of a replica that takes part, and of one that stands by."""
 PATIENCE_SEC = 15.0
 """As long as a lease: a replica that is killed is replaced after this time, too."""
 

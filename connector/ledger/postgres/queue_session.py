@@ -1,5 +1,6 @@
 """Sessions for PgQueuer, which converts values in its own way: no text is escaped, and flags are booleans."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Self
@@ -16,10 +17,16 @@ class QueueSessions(PsycopgDriver):
 
     def __init__(self, asking: AsyncConnection, listening: AsyncConnection) -> None:
         super().__init__(asking)
-        self._ears = PsycopgDriver(listening)
+        self._ears, self._listens = PsycopgDriver(listening), asyncio.Event()
+
+    async def notify(self, channel: str, payload: str) -> None:
+        """Wait until a listener was added: PgQueuer probes it even before, and takes silence for a lost session."""
+        await self._listens.wait()
+        await super().notify(channel, payload)
 
     async def add_listener(self, channel: str, callback: NotifyCallback) -> None:
         await self._ears.add_listener(channel, callback)
+        self._listens.set()
 
     async def remove_listener(self, channel: str, callback: NotifyCallback) -> None:
         await self._ears.remove_listener(channel, callback)

@@ -56,7 +56,7 @@ def test_a_bad_one_says_what_to_do_and_never_shows_it(url: str, why: str) -> Non
         ("postgresql://user@host/database", "postgresql://user@host/database"),
         ("postgresql://host/db?password=p%26w&sslmode=require", "postgresql://host/db?password=***&sslmode=require"),
         ("postgresql://u:a:b@c@h/d?sslpassword=x", "postgresql://u:***@h/d?sslpassword=***"),
-        ("postgresql://h/d?sslkey=secret&pasword=secret", "postgresql://h/d?sslkey=***&pasword=***"),
+        ("postgresql://h/d?sslkey=secret&unknown=secret", "postgresql://h/d?sslkey=***&unknown=***"),
         ("postgresql://@/d?host=/run/pg", "postgresql://@/d?host=/run/pg"),
     ],
 )

@@ -1,6 +1,7 @@
 """Synced videos with the payload profile `frameworks`, and the recipes of docs/integrations.md to run on them."""
 
 import runpy
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -66,7 +67,11 @@ class FrameworksWorld:
         path.write_text(RECIPES[recipe].replace(_PRINTED_URL, self.server.url), encoding="utf-8")
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Qdrant client version")  # the server of the tests is older
-            return runpy.run_path(str(path))
+            left = runpy.run_path(str(path))
+            for thread in threading.enumerate():
+                if "_check_compatibility" in thread.name:  # of the client: it may warn later
+                    thread.join()
+            return left
 
 
 @contextmanager

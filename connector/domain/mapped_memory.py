@@ -10,8 +10,8 @@ from contextlib import suppress
 _MB = 1024 * 1024
 _HUGE_PAGE = 2 * _MB
 
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
-_KEPT, _IN_HEAP = 8 * _MB, 4 * _MB
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8
+_KEPT, _IN_HEAP, _ARENAS = 8 * _MB, 4 * _MB, 1
 
 
 def mapped(size: int) -> mmap.mmap:
@@ -24,13 +24,15 @@ def mapped(size: int) -> mmap.mmap:
 
 
 def keep_freed_memory() -> None:
-    """Let glibc keep a few freed MB of each thread for the next request or response: new pages are slow to use.
+    """Let glibc keep a few freed MB for the next request or response: new pages are slow to use.
 
-    By default it returns them at once and asks for them again. Does nothing with other C libraries.
+    By default it returns them at once and asks for them again. All threads share what is kept: they rarely allocate at
+    the same time, and each would keep as much. Does nothing with other C libraries.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, TypeError, AttributeError):
         return
+    mallopt(_M_ARENA_MAX, _ARENAS)
     mallopt(_M_MMAP_THRESHOLD, _IN_HEAP)
     mallopt(_M_TRIM_THRESHOLD, _KEPT)

@@ -56,10 +56,12 @@ async def _tell_difference(settings: Settings) -> None:
     """Warn if the daemon has other settings than this command, for its own count."""
     async with open_heartbeat(settings.ledger, read_only=True) as heartbeat:
         live = await heartbeat.read() or {}
+    replicas = live.get("cluster", {}).get("replicas", [live])
+    digests = {it.get("settings") for it in replicas} - {None, digest_of_all(settings)}
     if differs := endpoints_of(settings).difference(live):
         reason = f"the daemon works with {differs.other}, not with {differs.own} ({differs.setting})"
-    elif live.get("settings") not in (None, digest_of_all(settings)):
-        reason = "the daemon has another API key, or other settings of collections and points, than this command"
+    elif digests:
+        reason = "a daemon has another API key, or other settings of collections and points, than this command"
     else:
         return
     log.warning("daemon.differs", reason=reason, what="the daemon carries the command out with its own settings")

@@ -21,7 +21,11 @@ def daemon_lines(daemon: Mapping[str, Any] | None, *, synced: bool) -> Iterator[
             else "Nothing has been synced yet: run `connector sync` or `connector run`."
         )
         return
-    yield f"The daemon is {text(daemon['state'])} (process {daemon['pid']})."
+    replicas = daemon.get("cluster", {}).get("replicas", ())
+    if len(replicas) > 1:
+        yield f"{number(len(replicas))} replicas share the work."
+    else:
+        yield f"The daemon is {text(daemon['state'])} (process {daemon['pid']})."
     if daemon.get("limited_by"):
         limit = daemon["limited_by"]
         yield f"  what takes most of the time: {_LIMITS.get(limit, text(limit))}"

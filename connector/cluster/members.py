@@ -16,6 +16,8 @@ from connector.ledger.postgres.postgres_schema import VERSION
 
 SILENT_SEC = 15
 """A replica that was silent for so long does not count. As long as a lease of an index."""
+GONE_SEC = 45
+"""One that was silent for so long, while PostgreSQL ran, may be replaced by replicas with other endpoints."""
 COMMAND = "run"
 _JOIN = """
 insert into replicas (replica_id, host, pid, command, version, is_member, live, takes_jobs_as)
@@ -24,11 +26,16 @@ on conflict (replica_id) do update set seen_at = clock_timestamp()
 """
 IS_LIVE = f"is_member and seen_at > clock_timestamp() - interval '{SILENT_SEC} seconds'"
 _BEAT = f"update replicas set seen_at = clock_timestamp() where replica_id = ? and {IS_LIVE}"  # noqa: S608  literals
-_LIVE = f"""
+_SAID = """
 select replica_id, host, pid, live::json ->> 'source', live::json ->> 'sink', live::json ->> 'state',
     live::json ->> 'cannot_work' is null
-from replicas where {IS_LIVE} order by started_at, replica_id
-"""  # noqa: S608  literals of this module
+from replicas
+"""
+_LIVE = f"{_SAID} where {IS_LIVE} order by started_at, replica_id"
+_NOT_GONE = f"""
+{_SAID} where is_member and greatest(seen_at, pg_postmaster_start_time())
+    > clock_timestamp() - interval '{GONE_SEC} seconds'
+"""
 _ABANDON = f"""
 update orders set state = 'abandoned', result = ?
 where state = 'running' and taken_by is not null
@@ -68,7 +75,8 @@ class Members:
     async def join(self) -> None:
         """Work on the ledger from now on, also after a silence.
 
-        Raises LockHeld while a command owns the whole ledger, OtherEndpoints while live replicas have other ones.
+        Raises LockHeld while a command owns the whole ledger, OtherEndpoints while others have other ones. After an
+        outage of PostgreSQL, all may be silent: whoever comes back first must not displace the others.
         """
         says = {"state": "starting", "pid": os.getpid(), "indexes": {}, **self._endpoints.shown}
         facts = (self._replica_id, socket.gethostname(), os.getpid(), COMMAND, __version__, json.dumps(says))
@@ -78,7 +86,7 @@ class Members:
             if owner := await described(db):
                 cause = f"it belongs to {owner}"
                 raise LockHeld("lock ledger", self._transactions.place, cause, "Wait until it ends")
-            for other in await _live(db):
+            for other in await _members(db, _NOT_GONE):
                 if other.replica_id != self._replica_id:
                     self._compare(other)
             await db.execute(_JOIN, (*facts, self._takes_jobs_as))
@@ -121,7 +129,7 @@ class Members:
 
     async def live(self) -> list[Member]:
         """The oldest first."""
-        return await self._transactions.run("read", _live)
+        return await self._transactions.run("read", lambda db: _members(db, _LIVE))
 
     async def forget_dead(self) -> None:
         """Abandon the commands of dead replicas, and remove what is left of them after an hour."""
@@ -136,5 +144,5 @@ class Members:
         await self._transactions.run("write", work)
 
 
-async def _live(db: Database) -> list[Member]:
-    return [Member(*row) for row in await db.execute(_LIVE)]
+async def _members(db: Database, query: str) -> list[Member]:
+    return [Member(*row) for row in await db.execute(query)]

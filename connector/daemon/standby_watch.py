@@ -2,7 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from functools import partial
 
 import structlog
 
@@ -33,7 +35,8 @@ class StandbyWatch:
         others: Callable[[], Collection[bool]],
         changed: Callable[[bool], None],
     ) -> None:
-        self._readiness = Readiness({"TwelveLabs": _asked(source), "Qdrant": sink.version}, time.monotonic)
+        probes = {"TwelveLabs": partial(_ask_source, source), "Qdrant": partial(_ask_sink, sink)}
+        self._readiness = Readiness(probes, time.monotonic)
         self._is_failing, self._others, self._changed = is_failing, others, changed
         self._standby = Standby(time.monotonic)
         self.stands_by = False
@@ -55,16 +58,19 @@ class StandbyWatch:
             self.stands_by = stands_by
             if stands_by:
                 log.warning("replica.stands_by", reasons=dict(self.cannot_work))
+            elif self.cannot_work:
+                log.warning("replica.left_alone", reasons=dict(self.cannot_work))
             else:
                 log.warning("replica.recovered")
             self._changed(stands_by)
 
 
-def _asked(source: Source) -> Callable[[], Awaitable[None]]:
-    async def ask() -> None:
-        try:
-            await source.ping()
-        except RateLimited:
-            return  # it holds for every replica with this key
+async def _ask_source(source: Source) -> None:
+    with suppress(RateLimited):  # it holds for every replica with this key
+        await source.ping()
 
-    return ask
+
+async def _ask_sink(sink: Sink) -> None:
+    """A key that may only read gets answers, too."""
+    await sink.version()
+    await sink.check_write_access(next(iter(await sink.collections()), None))

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from tests.cluster.fleet import Fleet, fleet_of
 from tests.command import Command
 from tests.e2e.convergence import converges, small_scenario
 from tests.e2e.daemon import Running
+from tests.postgres_server import PostgresServer
 from tests.qdrant_server import QdrantServer, free_port
 from tests.waiting import wait_until
 
@@ -39,6 +41,10 @@ def fleet(connector: Command, postgres_ledger: str) -> Iterator[Fleet]:
 def replica_of(fleet: Fleet, daemon: Running) -> dict[str, object]:
     found = fleet.cluster().get("replicas", ())
     return next((it for it in found if it["pid"] == daemon.process.pid), {})
+
+
+def applied(daemon: Running, index_id: str, assets: int) -> bool:
+    return bool(daemon.index(index_id).get("applied") == assets)
 
 
 def leases(fleet: Fleet, daemon: Running) -> int | None:
@@ -71,7 +77,11 @@ async def test_a_replica_that_was_silent_is_compared_again(made_ledger: str, out
         assert not await paused.members.beat()
         assert await paused.members.live() == []
 
-        async with join_ledger(place, str, replace(one, sink="http://other:6333"), None, 0):
+        other = replace(one, sink="http://other:6333")
+        with pytest.raises(OtherEndpoints):  # it is not gone yet: PostgreSQL may have been down for all
+            await AsyncExitStack().enter_async_context(join_ledger(place, str, other, None, 0))
+        outside.execute("delete from replicas")
+        async with join_ledger(place, str, other, None, 0):
             with pytest.raises(OtherEndpoints):
                 await paused.members.join()
         await paused.members.join()
@@ -95,6 +105,24 @@ def test_all_replicas_may_be_moved_to_another_qdrant(
     with_rest = QdrantClient(url=other.url, check_compatibility=False)
     converges(simulator, with_rest)
     with_rest.close()
+
+
+@pytest.mark.soak
+def test_a_replica_whose_qdrant_key_may_only_read_stands_by(
+    fleet: Fleet, simulator: Simulator, new_qdrant: Callable[..., QdrantServer]
+) -> None:
+    guarded = new_qdrant(QDRANT__SERVICE__API_KEY="may-write", QDRANT__SERVICE__READ_ONLY_API_KEY="may-read")
+    guarded.start()
+    fleet.settings |= {"QDRANT_URL": guarded.url, "QDRANT_GRPC_PORT": str(guarded.grpc_port)}
+    (reader,) = fleet.start(QDRANT_API_KEY="may-read")
+    wait_until(lambda: leases(fleet, reader) == 2, SEC, "it is alone")
+    (writer,) = fleet.start(QDRANT_API_KEY="may-write")
+
+    wait_until(lambda: leases(fleet, writer) == 2, SEC, "the other one has both indexes")
+    assert "Qdrant" in str(replica_of(fleet, reader)["cannot_work"])
+    for index_id in simulator.control.index_ids:
+        assets = len(simulator.control.asset_ids(index_id))
+        wait_until(partial(applied, writer, index_id, assets), SEC, f"all assets of {index_id} are applied")
 
 
 @pytest.mark.soak
@@ -136,6 +164,20 @@ def test_a_replica_whose_key_is_revoked_stands_by_until_it_works_again(
     control.set_knobs(revoked_keys=())
     wait_until(lambda: leases(fleet, well) == leases(fleet, revoked) == 1, SEC, "they share again")
     assert revoked.events("replica.recovered")
+
+
+async def test_after_an_outage_of_postgres_another_qdrant_displaces_nobody(
+    new_postgres: Callable[..., PostgresServer],
+) -> None:
+    """All were silent while it was down, and the wrong one may come back first."""
+    server = new_postgres()
+    place, one = LedgerPlace(Path("unused"), server.url), Endpoints(API, "http://one:6333", "digest")
+    async with join_ledger(place, str, one, None, 0) as silent:
+        server.execute("update twelvelabs_connector.replicas set seen_at = clock_timestamp() - interval '1 hour'")
+        other = join_ledger(place, str, replace(one, sink="http://other:6333"), None, 0)
+        with pytest.raises(OtherEndpoints):
+            await AsyncExitStack().enter_async_context(other)
+        await silent.members.join()
 
 
 def test_if_qdrant_is_down_for_all_nobody_stands_by(

@@ -116,12 +116,19 @@ async def test_a_database_that_cannot_be_used_says_why(new_postgres: Servers, tm
     with pytest.raises(ConfigError, match=r"stranger may not read and write the table \w+\. Run as its owner: grant"):
         await inspected(LedgerPlace(tmp_path, stranger))
     other = f"{stranger}&options=-csearch_path%3Dother"
-    assert "Grant the user CREATE" in await refused(other, tmp_path)
+    assert "Grant the user what is missing: `connector check`" in await refused(other, tmp_path)
     with pytest.raises(ConfigError, match=r"may not create the schema other.*grant create on database postgres to str"):
         await inspected(LedgerPlace(tmp_path, other))
     server.execute("create schema other; grant usage on schema other to stranger")
     with pytest.raises(ConfigError, match=r"may not create tables in the schema other.*grant create on schema other"):
         await inspected(LedgerPlace(tmp_path, other))
+
+    server.execute("create schema theirs; create table theirs.pgqueuer (id int)")
+    theirs = LedgerPlace(tmp_path, f"{server.url}&options=-csearch_path%3Dtheirs")
+    with pytest.raises(ConfigError, match="another program has a table pgqueuer in the schema theirs"):
+        await inspected(theirs)
+    with pytest.raises(ConfigError, match="Choose another schema"):
+        await open_store(theirs).__aenter__()
 
     server.execute("alter role stranger connection limit 0")
     assert "too many connections for role" in await refused(stranger, tmp_path)

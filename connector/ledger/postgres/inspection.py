@@ -47,6 +47,8 @@ async def inspect(address: PostgresAddress) -> PostgresFacts:
     try:
         async with await connect(address, busy_sec=_BUSY_SEC) as session:
             facts = await _facts(session, address)
+            if not facts.schema_version:
+                await postgres_migration.refuse_foreign(session, address)
             await refuse_transaction_pooling(session, address)
             return facts
     except psycopg.Error as error:

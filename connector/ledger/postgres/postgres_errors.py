@@ -30,7 +30,7 @@ _BY_STATE: Mapping[str, str] = {
     "3F": _RUNS,
     "40": _WAIT,
     "42": _DEFECT,
-    "42501": "Grant the user CREATE on the database, or on its schema and tables",
+    "42501": "Grant the user what is missing: `connector check` says how",
     "42P01": "Create the tables with `connector ledger migrate`",
     "53": "Free memory or connections of PostgreSQL, or raise its limits",
     "53100": "Free space on the disk of PostgreSQL",
@@ -65,7 +65,7 @@ def cause_of(error: psycopg.Error) -> str:
 def reason_of(error: Exception) -> str:
     """Of any error that a library above psycopg raised, in one line."""
     if isinstance(error, psycopg.Error):
-        return cause_of(error)
+        return f"{cause_of(error)}. {_advice(error)}"
     said = masked(str(error)).partition("\n")[0]
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
 

@@ -70,23 +70,15 @@ async def open_app(
 
     `shared`: other processes may work on the same ledger, if it is in PostgreSQL.
 
-    `takeover_sec`: seconds to wait for another owner to end. `scanning`: the process that scans long bodies, if it was
-    started before.
+    `takeover_sec`: seconds to wait for another owner to end. `scanning`: the process that scans long bodies, if it
+    runs already.
     """
     keep_freed_memory()
     async with AsyncExitStack() as stack:
-        lease = replica = None
-        if not read_only:
-            make_directory(settings.connector_data_dir)
-        if shared and settings.ledger.url is not None:
-            replica = await stack.enter_async_context(_joined(settings, takeover_sec))
-        elif not read_only:
-            lease = await stack.enter_async_context(owned(settings.ledger, command, takeover_sec))
-        ledger: CheckpointStore = (
-            replica.store
-            if replica
-            else await stack.enter_async_context(open_store(settings.ledger, read_only=read_only, lease=lease))
+        opening = _opened_ledger(
+            stack, settings, command, read_only=read_only, shared=shared, takeover_sec=takeover_sec
         )
+        ledger, lease, replica = await opening
         traces = await stack.enter_async_context(tracing({} if read_only else tracing_variables()))
         observers = Observers(EventLog(settings.connector_max_attempts, wall=wall), observe, traces)
         source = make_source(settings, observers, replica.limiter if replica else None, scanning)
@@ -106,6 +98,20 @@ async def open_app(
         yield App(settings, source, sink, ledger, engine, observers, lease, replica)
 
 
+async def _opened_ledger(
+    stack: AsyncExitStack, settings: Settings, command: str, *, read_only: bool, shared: bool, takeover_sec: float
+) -> "tuple[CheckpointStore, Lease | None, Replica | None]":
+    """The ledger to read only, shared with other replicas, or owned by this process."""
+    if read_only:
+        return await stack.enter_async_context(open_store(settings.ledger, read_only=True)), None, None
+    make_directory(settings.connector_data_dir)
+    if shared and settings.ledger.url is not None:
+        replica = await stack.enter_async_context(_joined(settings, takeover_sec))
+        return replica.store, None, replica
+    lease = await stack.enter_async_context(owned(settings.ledger, command, takeover_sec))
+    return await stack.enter_async_context(open_store(settings.ledger, lease=lease)), lease, None
+
+
 def _joined(settings: Settings, takeover_sec: float) -> "AbstractAsyncContextManager[Replica]":
     from connector.cluster.replica import join_ledger  # noqa: PLC0415  an extra
 
@@ -121,7 +127,7 @@ def make_source(
     limiter: Limiter | None = None,
     scanning: ScanningProcess | None = None,
 ) -> TwelveLabsSource:
-    """`limiter` is that of several replicas; else this process has one of its own. `scanning` is that of `open_app`."""
+    """`limiter`: the one that replicas share; None: one of its own. `scanning`: as for `open_app`."""
     transport = ApiTransport(
         settings.twelvelabs_base_url,
         settings.twelvelabs_api_key.get_secret_value(),

@@ -53,7 +53,7 @@ async def follow(
 
 
 async def _tell_difference(settings: Settings) -> None:
-    """Warn if the daemon has other settings than this command, for its own count."""
+    """Warn if the daemon has other settings than this command, because it uses its own."""
     async with open_heartbeat(settings.ledger, read_only=True) as heartbeat:
         live = await heartbeat.read() or {}
     replicas = live.get("cluster", {}).get("replicas", [live])
@@ -64,7 +64,7 @@ async def _tell_difference(settings: Settings) -> None:
         reason = "a daemon has another API key, or other settings of collections and points, than this command"
     else:
         return
-    log.warning("daemon.differs", reason=reason, what="the daemon carries the command out with its own settings")
+    log.warning("daemon.differs", reason=reason, what="the daemon carries out the command with its own settings")
 
 
 def _refusal(kind: str, result: Mapping[str, Any]) -> ConnectorError:

@@ -36,7 +36,7 @@ async def read_status(settings: Settings, page: Page, *, busy_sec: float = BUSY_
 
 
 def is_asked(daemon: Mapping[str, Any]) -> bool:
-    """Whether its listener can say more: of several replicas, one of which may listen here, the ledger tells all."""
+    """True if its listener is asked for more. It is not asked about several replicas: the ledger has what they say."""
     replicas = daemon.get("cluster", {}).get("replicas", ())
     return not replicas or [it["host"] for it in replicas] == [socket.gethostname()]
 

@@ -17,7 +17,7 @@ from connector.ledger.postgres.postgres_schema import VERSION
 SILENT_SEC = 15
 """A replica that was silent for so long does not count. As long as a lease of an index."""
 GONE_SEC = 45
-"""One that was silent for so long, while PostgreSQL ran, may be replaced by replicas with other endpoints."""
+"""Replicas with other endpoints may join when the others were silent for so long while PostgreSQL was running."""
 COMMAND = "run"
 _JOIN = """
 insert into replicas (replica_id, host, pid, command, version, is_member, live, takes_jobs_as)
@@ -62,7 +62,7 @@ class Member:
 
 
 class OtherEndpoints(ConfigError):
-    """Live replicas work with another Qdrant or another API."""
+    """Other replicas of the ledger work with another Qdrant or another API."""
 
 
 class Members:
@@ -75,8 +75,8 @@ class Members:
     async def join(self) -> None:
         """Work on the ledger from now on, also after a silence.
 
-        Raises LockHeld while a command owns the whole ledger, OtherEndpoints while others have other ones. After an
-        outage of PostgreSQL, all may be silent: whoever comes back first must not displace the others.
+        Raises LockHeld while a command owns the whole ledger, and OtherEndpoints while replicas with other endpoints
+        are there. After an outage of PostgreSQL all are silent, and the first one must not displace the others.
         """
         says = {"state": "starting", "pid": os.getpid(), "indexes": {}, **self._endpoints.shown}
         facts = (self._replica_id, socket.gethostname(), os.getpid(), COMMAND, __version__, json.dumps(says))
@@ -96,7 +96,9 @@ class Members:
     def _compare(self, other: Member) -> None:
         if differs := self._endpoints.difference(other.shown):
             who = f"the replica on {other.host}, process {other.pid}, works with {differs.other}"
-            advice = f"All replicas of a ledger need the same {differs.setting}: correct it, or stop the others first"
+            advice = (
+                f"All replicas must have the same {differs.setting}: correct it here, or stop the other replicas first"
+            )
             raise OtherEndpoints("join replicas with", differs.own, who, advice)
 
     async def beat(self) -> bool:

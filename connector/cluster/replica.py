@@ -36,7 +36,8 @@ log = structlog.get_logger(__name__)
 class Replica:
     """`transactions` prove nothing by themselves: `store` does.
 
-    `digest_of` an index is that of all that its plans depend on: a job is for replicas with the same.
+    `digest_of(index_id)`: digest of all that a plan for the index depends on. Only replicas with the same one carry
+    out its jobs.
     """
 
     replica_id: str
@@ -66,8 +67,8 @@ async def join_ledger(
 ) -> AsyncIterator[Replica]:
     """Work on the ledger inside the block. `digest_of` is that of the replica.
 
-    Raises LockHeld if a command owns all of it for longer than `takeover_sec`, and OtherEndpoints if replicas with
-    other endpoints live for longer than that.
+    Waits at most `takeover_sec` seconds for others to end; then raises LockHeld if a command owns the whole ledger,
+    or OtherEndpoints if there are replicas with other endpoints.
     """
     address, replica_id = postgres_address(place), secrets.token_hex(8)
     async with AsyncExitStack() as stack:

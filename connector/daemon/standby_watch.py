@@ -1,4 +1,4 @@
-"""Watches whether a replica can work, as long as something looks as if one could not."""
+"""Checks whether this replica can work, but only while something fails, here or at another replica."""
 
 import asyncio
 import time
@@ -16,15 +16,15 @@ from connector.ports import Sink, Source
 _LOOK_SEC = 1.0
 _AGES = {"TwelveLabs": 60.0, "Qdrant": 10.0}
 _AGES_WHEN_FAILING = {"TwelveLabs": 30.0, "Qdrant": 10.0}
-"""For how long a success is believed: a request to TwelveLabs counts against the rate limit."""
+"""How many seconds a good answer counts. It counts longer for TwelveLabs: each request uses up the rate limit."""
 
 log = structlog.get_logger(__name__)
 
 
 class StandbyWatch:
-    """`is_failing` says whether the own work fails, `others` whether each other running replica can work.
+    """`is_failing`: whether work fails here. `others`: for each other running replica, whether it can work.
 
-    `changed` is told when this replica begins to stand by, and when it ends.
+    `changed` is called with True when this replica begins to stand by, and with False when it takes part again.
     """
 
     def __init__(
@@ -71,6 +71,6 @@ async def _ask_source(source: Source) -> None:
 
 
 async def _ask_sink(sink: Sink) -> None:
-    """A key that may only read gets answers, too."""
+    """Ask for the right to write, too: a key that may only read gets answers."""
     await sink.version()
     await sink.check_write_access(next(iter(await sink.collections()), None))

@@ -26,8 +26,8 @@ def mapped(size: int) -> mmap.mmap:
 def keep_freed_memory() -> None:
     """Let glibc keep a few freed MB for the next request or response: new pages are slow to use.
 
-    By default it returns them at once and asks for them again. All threads share what is kept: they rarely allocate at
-    the same time, and each would keep as much. Does nothing with other C libraries.
+    By default it returns them at once and asks for them again. All threads share what is kept; otherwise each would
+    keep as much. Does nothing with other C libraries.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt

@@ -46,7 +46,7 @@ def postgres_url(text: str) -> str:
 
 
 def shown_postgres_url(url: str) -> str:
-    """The URL with its password replaced, and the values of all options that might hold one."""
+    """The URL for people: its password is replaced, and so is the value of each option that may hold a secret."""
     parts = urlsplit(url)
     userinfo, at, hosts = parts.netloc.rpartition("@")
     user, colon, _ = userinfo.partition(":")

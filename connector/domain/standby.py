@@ -1,9 +1,9 @@
-"""When a replica stands by: it cannot reach TwelveLabs or Qdrant, and another one can."""
+"""Decides when a replica stands by: when it cannot work with TwelveLabs or Qdrant, and another replica can."""
 
 from collections.abc import Callable
 
 RUNNING, STANDBY = "running", "standby"
-"""The state of a replica that takes part, and of one that stands by."""
+"""The states of a replica: it takes part, or it stands by."""
 PATIENCE_SEC = 15.0
 """As long as a lease: a replica that is killed is replaced after this time, too."""
 
@@ -16,9 +16,9 @@ class Standby:
         self._since: float | None = None
 
     def update(self, *, can_work: bool, others_can: bool) -> bool:
-        """Told again and again whether this replica can work, and whether another one can: True if it stands by.
+        """True if this replica stands by now. Call it again and again with what is known.
 
-        If none can work, none stands by: moving their work would help nobody.
+        If no replica can work, none stands by: moving the work would not help.
         """
         if can_work or not others_can:
             self._since = None

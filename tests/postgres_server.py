@@ -5,6 +5,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -59,6 +60,18 @@ def server_account() -> str | None:
     return "postgres" if "postgres" in names else "nobody"
 
 
+def as_account(*command: str | Path) -> list[str | Path]:
+    """A command line that runs this one as `server_account`, in the same process.
+
+    Not `Popen(user=…)`: that forks, and with threads of gRPC in this process the child sometimes crashes at once.
+    """
+    account = server_account()
+    if account is None:
+        return [*command]
+    become = "import os, sys; os.setuid(int(sys.argv[1])); os.execv(sys.argv[2], sys.argv[2:])"
+    return [sys.executable, "-ISc", become, str(pwd.getpwnam(account).pw_uid), *command]
+
+
 @dataclass(slots=True)
 class PostgresServer:
     """One server on loopback and on a socket in its directory. Keeps its port across restarts."""
@@ -107,11 +120,10 @@ class PostgresServer:
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [programs() / "postgres", "-D", str(self.data), *arguments],
+                as_account(programs() / "postgres", "-D", self.data, *arguments),
                 stdout=log,
                 stderr=log,
                 cwd=self.directory,
-                user=server_account(),
             )
         wait_until(self._answers, START_SEC, "PostgreSQL accepts connections")
 
@@ -137,9 +149,8 @@ class PostgresServer:
 
     def _run(self, program: str, *arguments: str) -> None:
         done = subprocess.run(
-            [programs() / program, *arguments],
+            as_account(programs() / program, *arguments),
             cwd=self.directory,
-            user=server_account(),
             capture_output=True,
             check=False,
         )

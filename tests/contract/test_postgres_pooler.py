@@ -13,7 +13,7 @@ import pytest
 from connector.domain.errors import ConfigError
 from connector.domain.ledger_place import LedgerPlace
 from connector.ledger.ledger_opening import inspected, open_store, owned
-from tests.postgres_server import server_account, with_schema
+from tests.postgres_server import as_account, with_schema
 from tests.qdrant_server import free_port
 from tests.waiting import wait_until
 
@@ -40,7 +40,7 @@ def pooler(postgres: str, mode: str) -> Iterator[str]:
             encoding="utf-8",
         )
         with (directory / "log").open("wb") as log:
-            process = subprocess.Popen([program, settings], stderr=log, stdout=log, user=server_account())
+            process = subprocess.Popen(as_account(program, settings), stderr=log, stdout=log)
         try:
             url = f"postgresql://{target['user']}@127.0.0.1:{port}/{target['dbname']}"
             wait_until(lambda: _answers(url), START_SEC, "pgbouncer accepts connections")

@@ -99,8 +99,11 @@ class Source(Protocol):
     def release(self) -> None:
         """Give the turn back that the running task reserved, if it was not used."""
 
-    async def ping(self) -> None:
-        """Send one short request without retries. Raises if the source cannot be used now."""
+    async def ping(self, turn_sec: float = 1.0) -> None:
+        """Send one short request without retries. Raises if the source cannot be used now.
+
+        Waits at most `turn_sec` seconds for the turn of the request, and then sends it without one.
+        """
 
     async def exists(self, index_id: str, indexed_asset_id: str) -> bool:
         """False only if the source itself returns 404 for the asset. Raises AssetError if it cannot answer for it."""

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -122,7 +122,11 @@ class Daemon:
         self._writes, self._indexes_known = LedgerWrites(app.observe), False
         self._started_at, self._beat_at = wall(), time.monotonic()
         self._works_with = {**endpoints_of(app.settings).shown, "settings": digest_of_all(app.settings)}
-        probes = {"source": app.source.ping, "sink": app.sink.version, "ledger": self._show_live}
+        probes: dict[str, Callable[[], Awaitable[object]]] = {
+            "source": app.source.ping,
+            "sink": app.sink.version,
+            "ledger": self._show_live,
+        }
         self._readiness = Readiness(probes, time.monotonic)
         self._scraper = Scraper(
             watch.metrics,

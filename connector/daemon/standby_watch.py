@@ -18,6 +18,9 @@ _AGES = {"TwelveLabs": 60.0, "Qdrant": 10.0}
 _AGES_WHEN_FAILING = {"TwelveLabs": 30.0, "Qdrant": 10.0}
 """How many seconds a good answer counts. It counts longer for TwelveLabs: each request uses up the rate limit."""
 
+_TURN_SEC, _RESPONSE_SEC = 8.0, 3.5
+"""All replicas ask at the same moment when a side fails for all: their requests must keep the limit, too."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -36,7 +39,7 @@ class StandbyWatch:
         changed: Callable[[bool], None],
     ) -> None:
         probes = {"TwelveLabs": partial(_ask_source, source), "Qdrant": partial(_ask_sink, sink)}
-        self._readiness = Readiness(probes, time.monotonic)
+        self._readiness = Readiness(probes, time.monotonic, _TURN_SEC + _RESPONSE_SEC)
         self._is_failing, self._others, self._changed = is_failing, others, changed
         self._standby = Standby(time.monotonic)
         self.stands_by = False
@@ -67,7 +70,7 @@ class StandbyWatch:
 
 async def _ask_source(source: Source) -> None:
     with suppress(RateLimited):  # it holds for every replica with this key
-        await source.ping()
+        await source.ping(_TURN_SEC)
 
 
 async def _ask_sink(sink: Sink) -> None:

@@ -87,10 +87,10 @@ class TwelveLabsSource:
     def release(self) -> None:
         self._transport.release()
 
-    async def ping(self) -> None:
+    async def ping(self, turn_sec: float = 1.0) -> None:
         call = Call("ask TwelveLabs", "", "indexes", params=(("page_limit", "1"),))
         try:
-            await self._transport.probe(call)
+            await self._transport.probe(call, turn_sec)
         except Refused as refusal:
             raise _cycle_error(call, refusal, gone=False) from None
 

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import httpx
 
 from connector import __version__
-from connector.domain.errors import ConfigError, RateLimited, Unavailable
+from connector.domain.errors import ConfigError, LedgerUnavailable, RateLimited, Unavailable
 from connector.domain.events import RequestRetried, TurnWaited
 from connector.domain.masking import hide
 from connector.domain.network_variables import names_certificates, network_mistake, verification
@@ -46,7 +46,7 @@ TRANSLATION: dict[type[Exception], type[Unavailable | ConfigError]] = {
 _ERROR_BODY = 64 * 1024
 # One by one: each takes some memory of its own, and many busy threads slow the event loop down.
 _LARGE = 8 * 1024 * 1024
-_PROBE_SEC = 4.0
+_RESPONSE_SEC = 3.0
 _SET_UP = ("set up", "HTTP client")
 _URL_ADVICE = "Set TWELVELABS_BASE_URL to something like https://api.twelvelabs.io/v1.3"
 _ENVIRONMENT_ADVICE = "Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
@@ -121,23 +121,34 @@ class ApiTransport:
             except RetryableError as failed:
                 await self._recover(call, failed, budget)
 
-    async def probe(self, call: Call) -> None:
-        """Send one request without retries and without waiting for its turn. A 429 counts as success.
+    async def probe(self, call: Call, turn_sec: float) -> None:
+        """Send one request without retries. A 429 counts as success.
 
-        Raises RateLimited, without a request, while the source is blocked for longer than the time-out.
+        It waits for its turn before all others, but at most `turn_sec` seconds. Then it is sent without one, and a
+        later turn is left out for it. Raises RateLimited, without a request, while the source is blocked for longer
+        than the time-out.
         """
-        blocked = self._limiter.blocked()
-        if blocked > _PROBE_SEC:
-            raise rate_limited(call, f"TwelveLabs accepts no request for another {blocked:.0f} seconds", blocked)
-        self._limiter.charge()
         try:
-            async with asyncio.timeout(_PROBE_SEC):
+            async with asyncio.timeout(turn_sec + _RESPONSE_SEC):
+                if blocked := await self._turn_within(turn_sec):
+                    raise rate_limited(
+                        call, f"TwelveLabs accepts no request for another {blocked:.0f} seconds", blocked
+                    )
                 await self._answered(call, lambda _, __: None)
         except TimeoutError:
-            raise call.unavailable(f"no response within {_PROBE_SEC:g} seconds") from None
+            raise call.unavailable(f"no response within {turn_sec + _RESPONSE_SEC:g} seconds") from None
         except RetryableError as failed:
             if not isinstance(failed.error, RateLimited):
                 raise failed.error from failed.__cause__
+
+    async def _turn_within(self, seconds: float) -> float:
+        """As `Limiter.turn`, but go without a turn if none comes in time, or if the ledger that counts them is down."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._limiter.turn(_RESPONSE_SEC, lambda: Priority.FRESH)
+        except (TimeoutError, LedgerUnavailable):
+            self._limiter.charge()
+            return 0.0
 
     async def reserve(self, priority: Callable[[], Priority]) -> None:
         """Wait until a request may be sent, and reserve its turn for this task. Does not wait for a long block."""

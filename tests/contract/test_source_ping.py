@@ -3,11 +3,12 @@
 import pytest
 
 from connector.domain.errors import AuthenticationFailed, ConnectorError, RateLimited, SourceUnavailable, Unavailable
+from connector.twelvelabs.rate_limiter import Limiter
 from connector.twelvelabs.source import TwelveLabsSource
 from connector.twelvelabs.transport import ApiTransport
 from tests.contract.source_answers import asking, page, sent
 from tests.fakes.clock import FakeTime
-from tests.fakes.scripted_http import answer
+from tests.fakes.scripted_http import answer, scripted
 
 
 async def test_a_ping_is_one_brief_request() -> None:
@@ -57,6 +58,30 @@ async def test_a_ping_does_not_ask_while_the_source_wants_no_request() -> None:
             await source.ping()
 
     assert len(server.requests) == 1
+
+
+async def test_a_ping_waits_for_its_turn() -> None:
+    """Otherwise several replicas that ask at the same moment would exceed the limit together."""
+    time = FakeTime()
+    async with scripted([page([], 0)] * 2) as server:
+        source = TwelveLabsSource(ApiTransport(server.base_url, "tlk_test", Limiter(60, time.clock), clock=time.clock))
+        await source.ping()
+        await source.ping()
+        await source.close()
+
+    assert len(server.requests) == 2
+    assert time.sleeps == [pytest.approx(1.0, rel=0.01)]
+
+
+async def test_a_ping_goes_without_a_turn_that_does_not_come_soon() -> None:
+    """Readiness is asked for by who waits only seconds for the answer."""
+    async with scripted([page([], 0)] * 2) as server:
+        source = TwelveLabsSource(ApiTransport(server.base_url, "tlk_test", Limiter(1)))
+        await source.ping()
+        await source.ping(turn_sec=0.01)
+        await source.close()
+
+    assert len(server.requests) == 2
 
 
 async def test_a_ping_to_nobody_fails_by_name() -> None:

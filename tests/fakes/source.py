@@ -245,7 +245,7 @@ class FakeSource:
     def release(self) -> None:
         """Every request may be sent at once."""
 
-    async def ping(self) -> None:
+    async def ping(self, turn_sec: float = 1.0) -> None:
         self._ask("ping", None)
 
     async def retrieve(

@@ -35,12 +35,14 @@ class ConnectionBounds:
 
     The request, body included, must arrive within `request_sec`. The response must be computed and read by the client
     within `answer_sec`. When another connection needs the slot, a connection has `grace_sec` to send its request.
+    When the listener is closed, a stream has `last_event_sec` to send its end.
     """
 
     most: int = field(default_factory=most_connections)
     request_sec: float = 10.0
     answer_sec: float = 60.0
     grace_sec: float = 0.25
+    last_event_sec: float = 2.0
 
 
 class HttpConnection(H11Protocol):
@@ -104,11 +106,13 @@ class HttpConnection(H11Protocol):
         return False
 
     def shutdown(self) -> None:
-        """Finish a response in progress, unless it is a stream; abort a connection that waits for its request."""
-        if self.waiting_since is None and not self._is_streaming:
-            super().shutdown()
-        else:
+        """Finish a response in progress, and a stream soon; abort a connection that waits for its request."""
+        if self.waiting_since is not None:
             self.transport.abort()
+            return
+        super().shutdown()
+        if self._is_streaming:
+            self._timer = self.loop.call_later(self._bounds.last_event_sec, self.transport.abort)
 
     @property
     def _is_complete(self) -> bool:

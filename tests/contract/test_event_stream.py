@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -16,7 +16,7 @@ from connector.web.event_stream import EventStream, StreamBounds, event
 from connector.web.listener import listening
 
 GET = b"GET /%s HTTP/1.1\r\nhost: x\r\n\r\n"
-BOUNDS = ConnectionBounds(most=4, request_sec=60.0, answer_sec=0.2, grace_sec=0.05)
+BOUNDS = ConnectionBounds(most=4, request_sec=60.0, answer_sec=0.2, grace_sec=0.05, last_event_sec=0.5)
 LARGE = "x" * 1_000_000
 CHUNK = b"data: one\n\n\r\n"
 
@@ -46,6 +46,12 @@ class Streams:
         finally:
             self.ended.release()
 
+    async def two_events(self) -> AsyncGenerator[bytes, None]:
+        yield event("first", self.data)
+        async with self.go:
+            await self.go.wait()
+        yield event("last", self.data)
+
     async def flood(self) -> AsyncGenerator[bytes, None]:
         try:
             while True:
@@ -59,6 +65,9 @@ class Streams:
 
     async def large(self, _: Request) -> Response:
         return EventStream(self.flood(), self.bounds)
+
+    async def ending(self, _: Request) -> Response:
+        return EventStream(self.two_events(), self.bounds)
 
     async def plain(self, _: Request) -> Response:
         return Response(b"fine")
@@ -77,14 +86,15 @@ class Streams:
 @asynccontextmanager
 async def streams(most: int = 2, life_sec: float = 60.0, write_sec: float = 0.2) -> AsyncIterator[Streams]:
     place = Streams(StreamBounds(most, life_sec, write_sec))
-    app = Starlette(routes=[Route("/events", place.stream), Route("/large", place.large), Route("/plain", place.plain)])
-    async with asyncio.timeout(30), listening(app, "127.0.0.1", 0, setting="X", bounds=BOUNDS) as port:
-        place.port = port
-        try:
+    ways = {"/events": place.stream, "/large": place.large, "/ending": place.ending, "/plain": place.plain}
+    app = Starlette(routes=[Route(path, endpoint) for path, endpoint in ways.items()])
+    try:
+        async with asyncio.timeout(30), listening(app, "127.0.0.1", 0, setting="X", bounds=BOUNDS) as port:
+            place.port = port
             yield place
-        finally:
-            for writer in place.talks:
-                writer.close()
+    finally:
+        for writer in place.talks:
+            writer.close()
 
 
 async def until(reader: asyncio.StreamReader, text: bytes) -> bytes:
@@ -167,7 +177,7 @@ async def test_a_reader_that_takes_nothing_in_is_dropped() -> None:
         assert b"event: first" in await until(again, CHUNK)
 
 
-async def test_the_listener_ends_without_waiting_for_its_streams() -> None:
+async def test_the_listener_ends_soon_although_a_stream_does_not() -> None:
     loop = asyncio.get_running_loop()
     async with streams() as place:
         reader, _ = await place.open()
@@ -175,6 +185,21 @@ async def test_the_listener_ends_without_waiting_for_its_streams() -> None:
         began = loop.time()
     assert loop.time() - began < 1.0
     assert await rest(reader) == b""
+
+
+async def test_a_stream_ends_properly_although_the_listener_ends_first() -> None:
+    """What it says last must arrive: why it ends."""
+    async with AsyncExitStack() as stack:
+        place = await stack.enter_async_context(streams())
+        reader, _ = await place.open(b"ending")
+        await until(reader, CHUNK)
+        idle, _ = await place.open(b"plain")
+        await until(idle, b"fine")
+        async with asyncio.TaskGroup() as group:
+            group.create_task(stack.aclose())
+            assert await rest(idle) == b"", "the listener has told its connections to end"
+            await place.next()
+            assert b"event: last\ndata: one\n\n\r\n0\r\n\r\n" in await rest(reader)
 
 
 @pytest.mark.parametrize("data", ["a\nb", "a\r\nb", "a\rb"])

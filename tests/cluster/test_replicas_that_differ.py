@@ -180,6 +180,7 @@ async def test_after_an_outage_of_postgres_another_qdrant_displaces_nobody(
         await silent.members.join()
 
 
+@pytest.mark.soak
 def test_if_qdrant_is_down_for_all_nobody_stands_by(
     fleet: Fleet, simulator: Simulator, client: QdrantClient, server: QdrantServer
 ) -> None:

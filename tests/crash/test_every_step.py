@@ -18,6 +18,7 @@ from tests.e2e.oracle import check_equal
 from tests.qdrant_server import QdrantServer
 
 ASSETS = 6
+THIRD = 3
 
 
 @pytest.fixture
@@ -66,16 +67,20 @@ def make_changes(kind: Kind, steps: Runner, scene: Scene) -> None:
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name in IN_EVERY_RUN else pytest.mark.soak) for name in KINDS]
+    ("name", "between"),
+    [
+        *(pytest.param(name, THIRD, id=f"{name}, every third step") for name in IN_EVERY_RUN),
+        *(pytest.param(name, 1, id=name, marks=pytest.mark.soak) for name in KINDS),
+    ],
 )
 def test_after_a_kill_before_any_step_a_clean_run_makes_everything_right(
-    name: str, steps: Runner, scene: Scene, simulator: Simulator
+    name: str, between: int, steps: Runner, scene: Scene, simulator: Simulator
 ) -> None:
-    """The first kill is before the first step, the last one before the last."""
+    """The first kill is before the first step, the next one `between` steps later, and so on to the last."""
     kind = KINDS[name]
     clean(steps, "first sync", kind, "sync")
     began = set[str]()
-    for number in count(1):
+    for number in count(1, between):
         make_changes(kind, steps, scene)
         before = scene.of_listed()
 

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.command import Command
 
 
@@ -15,6 +17,7 @@ def test_the_main_benchmark_works(qdrant_binary: Path, tmp_path: Path) -> None:
     assert ended.json["backfill"]["medians"]["connector"]["requests"] == 5
 
 
+@pytest.mark.soak
 def test_the_benchmark_of_searches_works(qdrant_binary: Path, tmp_path: Path) -> None:
     """Each way finds what it is made for; fused is better than any single option."""
     command = Command(tmp_path, {"QDRANT_BIN": str(qdrant_binary)}, module="benchmarks")

@@ -33,6 +33,7 @@ def ledgers(postgres: str, first: str) -> dict[str, int]:
         return {name: int((connection.execute(ROWS.format(name).encode()).fetchone() or (0,))[0]) for name in names}
 
 
+@pytest.mark.soak
 def test_an_alias_moves_there_and_back(world: ReindexWorld, postgres: str, postgres_ledger: str) -> None:
     first = postgres_ledger.rpartition("%3D")[2]
     with ExitStack() as replicas:

@@ -141,7 +141,10 @@ def test_a_collector_that_refuses_is_told_once(connector: Command, collector: Co
     assert ended.stderr.count("tracing.failed") == 1
 
 
-@pytest.mark.parametrize("endpoint", ["hang", "http://127.0.0.1:9", "not a url", "::::"])
+@pytest.mark.parametrize(
+    "endpoint",
+    ["hang", "not a url", *(pytest.param(it, marks=pytest.mark.soak) for it in ("http://127.0.0.1:9", "::::"))],
+)
 def test_a_collector_that_cannot_be_used_disturbs_nothing(
     connector: Command, simulator: Simulator, client: QdrantClient, collector: Collector, newer: str, endpoint: str
 ) -> None:

@@ -54,6 +54,7 @@ def pages_of(url: str, pages: int, option: str) -> tuple[list[str], list[str]]:
     return ids, stamps
 
 
+@pytest.mark.soak
 def test_a_hundred_thousand_assets_end_to_end() -> None:
     """Over a socket, from another process: every id once, in order, a few megabytes more than for one page."""
     _, _, one_page = walk(1, "asc")

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 
 from connector.ledger.database import Database, Transactions
 
-_SOON = "set local synchronous_commit to off"
-"""A crash of the server may forget the last turns, which a pause of some seconds follows anyway."""
 _READ = """
 select greatest(blocked_until - now_sec, 0), pace, greatest(paced_until - now_sec, 0)
 from rate_limits, (select extract(epoch from clock_timestamp())::double precision) as clock (now_sec) where name = ?
@@ -35,7 +33,6 @@ class LimitRow:
         """Seconds until the turn that was reserved; or for how long the source is blocked, and none was."""
 
         async def work(db: Database) -> tuple[float, float]:
-            await db.execute(_SOON)
             values = (self._name, interval)
             wait, blocked = (await db.execute("select wait, blocked from reserve_turn(?, ?)", values)).fetchone()
             return wait, blocked
@@ -44,7 +41,6 @@ class LimitRow:
 
     async def tell(self, charged: float, blocked: float | None, pace: float | None, paced: float | None) -> None:
         async def work(db: Database) -> None:
-            await db.execute(_SOON)
             await db.execute("select tell_limit(?, ?, ?, ?, ?)", (self._name, charged, blocked, pace, paced))
 
         await self._transactions.run("write", work)

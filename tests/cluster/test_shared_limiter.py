@@ -1,8 +1,9 @@
 """Several limiters over one row of a real PostgreSQL: together they keep the limit, and learn from each other."""
 
 import asyncio
+import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from itertools import combinations
 from pathlib import Path
@@ -17,6 +18,7 @@ from connector.domain.priority import Priority
 from connector.ledger.ledger_opening import open_transactions
 from connector.twelvelabs.rate_headers import Quota
 from tests.cluster.fencing import Outside
+from tests.postgres_server import PostgresServer
 
 PER_MINUTE, COUNT = 1200, 3
 ENDLESS = 1e9
@@ -148,6 +150,23 @@ async def test_without_postgresql_no_request_is_sent(limiters: Limiters, outside
 
     with pytest.raises(LedgerUnavailable):
         await limiter.turn(ENDLESS)
+
+
+async def test_a_turn_is_not_given_twice_after_a_crash_of_postgresql(
+    new_postgres: Callable[..., PostgresServer], tmp_path: Path
+) -> None:
+    """Whoever had it before the crash uses it, although it is in the future."""
+    server = new_postgres()
+    interval, turns = 100.0, 5
+    async with open_transactions(LedgerPlace(tmp_path, server.url), busy_sec=10) as transactions:
+        row = LimitRow(transactions, "key")
+        waits = [(await row.reserve(interval))[0] for _ in range(turns)]
+        server.stop(signal.SIGQUIT)
+        server.start()
+        next_wait, _ = await row.reserve(interval)
+
+    assert waits[-1] > interval * (turns - 2)
+    assert next_wait > interval * (turns - 1)
 
 
 async def _is_served(limiter: SharedLimiter) -> bool:

@@ -124,9 +124,8 @@ class ApiTransport:
     async def probe(self, call: Call, turn_sec: float) -> None:
         """Send one request without retries. A 429 counts as success.
 
-        It waits for its turn before all others, but at most `turn_sec` seconds. Then it is sent without one, and a
-        later turn is left out for it. Raises RateLimited, without a request, while the source is blocked for longer
-        than the time-out.
+        It waits for its turn like fresh work, but at most `turn_sec` seconds. Then it is sent without one, and a later
+        turn is left out for it. Raises RateLimited, without a request, while the source is blocked for some seconds.
         """
         try:
             async with asyncio.timeout(turn_sec + _RESPONSE_SEC):

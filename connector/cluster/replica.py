@@ -19,7 +19,7 @@ from connector.cluster.shared_limiter import SharedLimiter
 from connector.domain.endpoints import Endpoints
 from connector.domain.errors import LedgerUnavailable
 from connector.domain.ledger_place import LedgerPlace
-from connector.ledger.database import BUSY_TIMEOUT_SEC, Transactions
+from connector.ledger.database import BUSY_TIMEOUT_SEC, LAST_WRITE_SEC, NO_RESPONSE, Transactions
 from connector.ledger.heartbeat import Heartbeat
 from connector.ledger.ledger_opening import open_transactions, postgres_address
 from connector.ledger.ownership import LockHeld
@@ -105,6 +105,7 @@ async def _join(members: Members, takeover_sec: float) -> None:
 
 async def _leave(members: Members) -> None:
     try:
-        await members.leave()
-    except LedgerUnavailable as error:
-        log.warning("replica.not_left", reason=str(error))
+        async with asyncio.timeout(LAST_WRITE_SEC):
+            await members.leave()
+    except (LedgerUnavailable, TimeoutError) as error:
+        log.warning("replica.not_left", reason=str(error) or NO_RESPONSE)

@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -35,6 +35,7 @@ from connector.domain.page import Page
 from connector.domain.standby import RUNNING
 from connector.engine.discovery import ALL_INDEXES
 from connector.ledger.command_queue import CommandQueue
+from connector.ledger.database import LAST_WRITE_SEC
 from connector.ledger.heartbeat import Heartbeat
 from connector.ledger.index_states import index_states
 from connector.settings.agreement import digest_of_all, endpoints_of
@@ -162,7 +163,7 @@ class Daemon:
                 tasks = [group.create_task(life) for life in (*lives, self._schedule.run())]
                 await self._stopping.wait()
                 await self._drain()
-                await self._save_minutes()
+                await self._save_last_minutes()
                 for task in (*tasks, *(loop.task for loop in self._loops.all() if loop.task)):
                     task.cancel()
         log.info("daemon.stopped")
@@ -175,7 +176,7 @@ class Daemon:
         self._schedule.stop()
         workers.stop()
         if self._life:
-            await self._save_minutes()
+            await self._save_last_minutes()
             await self._life.drain(seconds)
             return
         try:
@@ -237,6 +238,11 @@ class Daemon:
                 await loop.throughput.save()
 
         await self._writes.attempt("throughput", save())
+
+    async def _save_last_minutes(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_WRITE_SEC):
+                await self._save_minutes()
 
     async def _find_indexes(self) -> None:
         """Start the named indexes; with `*`, look for indexes of the account at every reconcile interval."""

@@ -15,6 +15,7 @@ from connector.domain.errors import ConnectorError, LedgerUnavailable
 from connector.domain.index_settings import IndexSettings
 from connector.domain.standby import RUNNING, STANDBY
 from connector.ledger.command_queue import CommandQueue
+from connector.ledger.database import LAST_WRITE_SEC, NO_RESPONSE
 from connector.ledger.heartbeat import Heartbeat
 from connector.ledger.ledger_opening import open_heartbeat, open_queue
 from connector.telemetry.gauges import ClusterFacts
@@ -161,8 +162,9 @@ class ReplicaLife:
         """Finish the jobs in hand within that time, and give back those that take longer, and all leases."""
         self._keeper.stopping = True
         self._consumer.stop()
-        for index_id in list(self._replica.leases.held):
-            await self._withdraw(index_id)
+        async with asyncio.TaskGroup() as group:
+            for index_id in list(self._replica.leases.held):
+                group.create_task(self._withdraw(index_id))
         try:
             async with asyncio.timeout(seconds):
                 await self._consumer.ended.wait()
@@ -176,14 +178,16 @@ class ReplicaLife:
         for index_id in list(self._replica.leases.held):
             self._lost(index_id)
         try:
-            await self._keeper.release_all()
-        except LedgerUnavailable as error:
-            log.warning("lease.not_given_back", reason=str(error))
+            async with asyncio.timeout(LAST_WRITE_SEC):
+                await self._keeper.release_all()
+        except (LedgerUnavailable, TimeoutError) as error:
+            log.warning("lease.not_given_back", reason=str(error) or NO_RESPONSE)
 
     async def _withdraw(self, index_id: str) -> None:
         try:
-            await self._replica.dispatcher.withdraw(index_id)
-        except LedgerUnavailable:
+            async with asyncio.timeout(LAST_WRITE_SEC):
+                await self._replica.dispatcher.withdraw(index_id)
+        except (LedgerUnavailable, TimeoutError):
             self._replica.dispatcher.abandon(index_id)
 
     async def _taken(self, index_id: str) -> None:

@@ -70,8 +70,7 @@ class CollectionSetup:
         Those of a collection that it creates are still being made: `indexed` waits for them.
         """
         if making := self._making.pop(spec.name, None):
-            await asyncio.wait([making])
-            making.exception()  # marks the error as seen; indexes that are missing are created below
+            await asyncio.wait([making])  # indexes that are missing are created below
         found = await self.inspect(spec.name)
         if found is None and (created := await self._created(spec)):
             _refuse_misfit(spec, created)
@@ -101,6 +100,7 @@ class CollectionSetup:
         """In the background, because they take as long as the retrieval of the first assets."""
         self._indexes[collection] = indexes
         making = asyncio.create_task(_index_payloads(self._session, collection, indexes))  # noqa: TID251  outlives the request; close() ends it
+        making.add_done_callback(_see)
         self._making[collection] = making
         return making
 
@@ -148,6 +148,12 @@ class CollectionSetup:
         if info is None:
             raise SinkMismatch("prepare Qdrant collection", spec.name, "it was dropped meanwhile", "Try again")
         return info
+
+
+def _see(making: asyncio.Task[None]) -> None:
+    """Mark the error as seen: nobody needs to wait for these indexes, and who does gets it."""
+    if not making.cancelled():
+        making.exception()
 
 
 def _refuse_misfit(spec: CollectionSpec, info: CollectionInfo) -> None:

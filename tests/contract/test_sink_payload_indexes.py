@@ -1,5 +1,7 @@
 """The payload indexes of a new collection exist before its first point, whatever happens while they are made."""
 
+import asyncio
+import gc
 from pathlib import Path
 
 import pytest
@@ -45,6 +47,27 @@ async def test_payload_indexes_that_an_outage_prevented_are_made_before_the_firs
 
     assert await indexed(sink, collection) == len(PAYLOAD_INDEXES) + len(METADATA)
     await sink.close()
+
+
+@pytest.mark.usefixtures("no_waiting")
+async def test_payload_indexes_that_nobody_waited_for_fail_silently(
+    new_qdrant: ServerFactory, collection: str, tmp_path: Path
+) -> None:
+    """Whoever needs them makes them again; asyncio must not report an error of its own when the sink is closed."""
+    reported = list[object]()
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+    server = new_qdrant()
+    server.start()
+    sink = QdrantSink(server.url, None, server.grpc_port, tmp_path)
+    await sink.ensure(spec(collection), METADATA)
+    server.kill()
+    await asyncio.wait({task for task in asyncio.all_tasks() if "_index_payloads" in repr(task.get_coro())})
+
+    await sink.close()
+    del sink
+    gc.collect()
+
+    assert reported == []
 
 
 async def test_a_collection_deleted_while_they_are_made_is_created_again(

@@ -164,7 +164,7 @@ class ReplicaLife:
         self._consumer.stop()
         async with asyncio.TaskGroup() as group:
             for index_id in list(self._replica.leases.held):
-                group.create_task(self._withdraw(index_id))
+                group.create_task(self._withdraw(index_id, LAST_WRITE_SEC))
         try:
             async with asyncio.timeout(seconds):
                 await self._consumer.ended.wait()
@@ -183,9 +183,9 @@ class ReplicaLife:
         except (LedgerUnavailable, TimeoutError) as error:
             log.warning("lease.not_given_back", reason=str(error) or NO_RESPONSE)
 
-    async def _withdraw(self, index_id: str) -> None:
+    async def _withdraw(self, index_id: str, seconds: float | None = None) -> None:
         try:
-            async with asyncio.timeout(LAST_WRITE_SEC):
+            async with asyncio.timeout(seconds):
                 await self._replica.dispatcher.withdraw(index_id)
         except (LedgerUnavailable, TimeoutError):
             self._replica.dispatcher.abandon(index_id)

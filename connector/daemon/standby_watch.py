@@ -19,7 +19,7 @@ _AGES_WHEN_FAILING = {"TwelveLabs": 30.0, "Qdrant": 10.0}
 """How many seconds a good answer counts. It counts longer for TwelveLabs: each request uses up the rate limit."""
 
 _TURN_SEC, _RESPONSE_SEC = 8.0, 3.5
-"""All replicas ask at the same moment when a side fails for all: their requests must keep the limit, too."""
+"""When a side fails, all replicas ask TwelveLabs at the same moment. Turns keep them within the rate limit."""
 
 log = structlog.get_logger(__name__)
 

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 BUSY_TIMEOUT_SEC = 10
 LAST_WRITE_SEC = 2.0
-"""How long a daemon that ends waits for each of its last writes. The next one finds what they would have said."""
+"""How long a daemon waits for each of its last writes when it ends. The next daemon does not depend on them."""
 NO_RESPONSE = f"no response within {LAST_WRITE_SEC:g} seconds"
 
 Row = tuple[Any, ...]

@@ -70,7 +70,7 @@ class CollectionSetup:
         Those of a collection that it creates are still being made: `indexed` waits for them.
         """
         if making := self._making.pop(spec.name, None):
-            await asyncio.wait([making])  # indexes that are missing are created below
+            await asyncio.wait([making])  # the missing ones are created below
         found = await self.inspect(spec.name)
         if found is None and (created := await self._created(spec)):
             _refuse_misfit(spec, created)
@@ -100,7 +100,7 @@ class CollectionSetup:
         """In the background, because they take as long as the retrieval of the first assets."""
         self._indexes[collection] = indexes
         making = asyncio.create_task(_index_payloads(self._session, collection, indexes))  # noqa: TID251  outlives the request; close() ends it
-        making.add_done_callback(_see)
+        making.add_done_callback(_mark_as_seen)
         self._making[collection] = making
         return making
 
@@ -150,8 +150,8 @@ class CollectionSetup:
         return info
 
 
-def _see(making: asyncio.Task[None]) -> None:
-    """Mark the error as seen: nobody needs to wait for these indexes, and who does gets it."""
+def _mark_as_seen(making: asyncio.Task[None]) -> None:
+    """So that asyncio does not report the error. `indexed` still raises it."""
     if not making.cancelled():
         making.exception()
 

@@ -130,9 +130,7 @@ class ApiTransport:
         try:
             async with asyncio.timeout(turn_sec + _RESPONSE_SEC):
                 if blocked := await self._turn_within(turn_sec):
-                    raise rate_limited(
-                        call, f"TwelveLabs accepts no request for another {blocked:.0f} seconds", blocked
-                    )
+                    raise _blocked(call, blocked)
                 await self._answered(call, lambda _, __: None)
         except TimeoutError:
             raise call.unavailable(f"no response within {turn_sec + _RESPONSE_SEC:g} seconds") from None
@@ -141,7 +139,7 @@ class ApiTransport:
                 raise failed.error from failed.__cause__
 
     async def _turn_within(self, seconds: float) -> float:
-        """As `Limiter.turn`, but go without a turn if none comes in time, or if the ledger that counts them is down."""
+        """As `Limiter.turn`. If no turn comes in time, or the ledger that counts turns is down, go on without one."""
         try:
             async with asyncio.timeout(seconds):
                 return await self._limiter.turn(_RESPONSE_SEC, lambda: Priority.FRESH)
@@ -178,7 +176,7 @@ class ApiTransport:
         blocked = await self._limiter.turn(self._limits.longest_wait)
         self._tell_wait(asked_at)
         if blocked:
-            raise rate_limited(call, f"TwelveLabs accepts no request for another {blocked:.0f} seconds", blocked)
+            raise _blocked(call, blocked)
         return await self._answered(call, read)
 
     async def _answered(self, call: Call, read: ReadBody[T]) -> T:
@@ -285,6 +283,10 @@ class ApiTransport:
         if kind is ConfigError:
             return ConfigError(call.operation, call.subject, f"{self._client.base_url.host}: {cause}", _URL_ADVICE)
         return RetryableError(self._unavailable(call, cause))
+
+
+def _blocked(call: Call, seconds: float) -> RateLimited:
+    return rate_limited(call, f"TwelveLabs accepts the next request in {seconds:.0f} seconds", seconds)
 
 
 def _read_whole(read: Read[T], body: ResponseBody, call: Call) -> T:

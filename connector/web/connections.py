@@ -35,7 +35,7 @@ class ConnectionBounds:
 
     The request, body included, must arrive within `request_sec`. The response must be computed and read by the client
     within `answer_sec`. When another connection needs the slot, a connection has `grace_sec` to send its request.
-    When the listener is closed, a stream has `last_event_sec` to send its end.
+    When the listener ends, a stream has `last_event_sec` to send its last events.
     """
 
     most: int = field(default_factory=most_connections)
@@ -106,7 +106,7 @@ class HttpConnection(H11Protocol):
         return False
 
     def shutdown(self) -> None:
-        """Finish a response in progress, and a stream soon; abort a connection that waits for its request."""
+        """Let a response finish, a stream within `last_event_sec`. Abort what still waits for its request."""
         if self.waiting_since is not None:
             self.transport.abort()
             return

@@ -54,7 +54,7 @@ async def test_a_ping_does_not_ask_while_the_source_wants_no_request() -> None:
     async with asking(limited, page([], 0)) as (source, server):
         with pytest.raises(ConnectorError):
             await source.index("ix1")
-        with pytest.raises(RateLimited, match="no request for another 7200 seconds"):
+        with pytest.raises(RateLimited, match="accepts the next request in 7200 seconds"):
             await source.ping()
 
     assert len(server.requests) == 1

@@ -3,7 +3,7 @@
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.command import Command
@@ -20,17 +20,19 @@ PACE = {
 
 @dataclass(slots=True)
 class Fleet:
-    """`daemons` are those that were started and not killed or stopped."""
+    """`daemons` are those that were started and not killed or stopped. `module` is their program."""
 
     connector: Command
     ledger_url: str
     settings: dict[str, str]
+    module: str = "connector"
     daemons: list[Running] = field(default_factory=list)
     _stack: ExitStack = field(default_factory=ExitStack)
 
     def start(self, count: int = 1, **settings: str) -> list[Running]:
         given = {"CONNECTOR_LEDGER_URL": self.ledger_url, **PACE, **self.settings, **settings}
-        started = [self._stack.enter_context(running(self.connector, wait=False, pace=given)) for _ in range(count)]
+        program = replace(self.connector, module=self.module)
+        started = [self._stack.enter_context(running(program, wait=False, pace=given)) for _ in range(count)]
         self.daemons += started
         return started
 

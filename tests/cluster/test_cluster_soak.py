@@ -1,4 +1,4 @@
-"""Long runs with four daemons: random kills, pauses and restarts from a seed.
+"""Long runs with four daemons, whose clocks are up to two years apart: random kills, pauses and restarts from a seed.
 
 `make soak MINUTES=n` goes on for that long; SEED repeats the schedule of an earlier run.
 """
@@ -23,6 +23,8 @@ from tests.waiting import wait_until
 SEED = int(os.environ.get("SEED") or 20_260_301)
 MINUTES = float(os.environ.get("MINUTES") or 5)
 REPLICAS, SLOW_SEC, WORKS_SEC = 4, 180, 1.5
+DAY_SEC = 86_400
+CLOCK_OFFSETS = (0, 30, -30, 3 * 3600, -2 * DAY_SEC, 365 * DAY_SEC, -365 * DAY_SEC)
 LIVE = "select pid from replicas where seen_at > clock_timestamp() - interval '16 seconds'"
 
 pytestmark = [pytest.mark.soak, pytest.mark.timeout(MINUTES * 60 + 900)]
@@ -48,6 +50,7 @@ def database(new_postgres: Callable[..., PostgresServer]) -> PostgresServer:
 def fleet(connector: Command, database: PostgresServer) -> Iterator[Fleet]:
     settings = {"CONNECTOR_REQUESTS_PER_MINUTE": "1800", "CONNECTOR_MAX_DELETES": "1000000"}
     with fleet_of(connector, database.url, **settings) as made:
+        made.module = "tests.e2e.stepped_daemon"
         yield made
 
 
@@ -57,6 +60,11 @@ class Storm:
     def __init__(self, random: Random, fleet: Fleet, database: PostgresServer, simulator: Simulator) -> None:
         self.random, self.fleet, self.database, self.control = random, fleet, database, simulator.control
         self.done = list[str]()
+
+    def start(self) -> None:
+        """As many as are missing, each with a clock of its own."""
+        while len(self.fleet.daemons) < REPLICAS:
+            self.fleet.start(CLOCK_OFFSET_SEC=str(self.random.choice(CLOCK_OFFSETS)))
 
     def kill(self) -> None:
         self.fleet.kill(self.random.choice(self.fleet.daemons))
@@ -110,7 +118,7 @@ class Storm:
             self.done.append(name)
             getattr(self, name)()
             self.let_them_work()
-            self.fleet.start(REPLICAS - len(self.fleet.daemons))
+            self.start()
 
 
 @pytest.mark.parametrize("seed", [SEED])
@@ -118,7 +126,7 @@ def test_storms_lose_nothing(
     seed: int, fleet: Fleet, database: PostgresServer, simulator: Simulator, client: QdrantClient
 ) -> None:
     storm = Storm(Random(seed), fleet, database, simulator)  # noqa: S311  seeded
-    fleet.start(REPLICAS)
+    storm.start()
     until = time.monotonic() + MINUTES * 60
     while time.monotonic() < until:
         try:

@@ -1,6 +1,10 @@
-"""A daemon whose wall clock is off by the seconds in a file: `python -m tests.e2e.stepped_daemon run`."""
+"""A daemon whose wall clock is off: by CLOCK_OFFSET_SEC, or by the seconds that a file has at the time.
+
+Run it with `python -m tests.e2e.stepped_daemon run`.
+"""
 
 import asyncio
+import os
 import time
 from pathlib import Path
 
@@ -12,7 +16,7 @@ OFFSET = Path("offset")
 
 
 def wall() -> float:
-    return time.time() + float(OFFSET.read_text())
+    return time.time() + float(os.environ.get("CLOCK_OFFSET_SEC") or OFFSET.read_text())
 
 
 if __name__ == "__main__":

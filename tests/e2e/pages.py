@@ -38,6 +38,10 @@ def code(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
+def headings(page: str) -> list[str]:
+    return re.findall(r"^#+ (.+)$", _prose(page), re.MULTILINE)
+
+
 def links(page: str) -> list[str]:
     """Targets of relative links and pictures, including anchors."""
     found = [first or second for first, second in _LINK.findall(_prose(page))]
@@ -59,7 +63,7 @@ def _leads_somewhere(page: str, link: str) -> bool:
 
 def _anchors(page: str) -> Iterator[str]:
     """Anchors as GitHub creates them."""
-    for heading in re.findall(r"^#+ (.+)$", _prose(page), re.MULTILINE):
+    for heading in headings(page):
         yield re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 

@@ -2,12 +2,13 @@
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Iterable
 
 import pytest
 
 from docs.images import flow
-from tests.e2e.pages import PAGES, README, RECIPES, ROOT, code, dead_links, links, section, table
+from tests.e2e.pages import PAGES, README, RECIPES, ROOT, code, dead_links, headings, links, section, table
 
 PACKAGES = {code(name)[0]: (content, imports) for name, content, imports in table("docs/design.md", "Packages")}
 
@@ -19,6 +20,13 @@ def test_the_readme_has_at_most_200_lines() -> None:
 def test_every_relative_link_leads_somewhere() -> None:
     assert {link.partition("#")[0] for page in PAGES for link in links(page)} >= {"docs/docker.md", "images/flow.svg"}
     assert dead_links() == []
+
+
+def test_no_page_has_a_heading_twice() -> None:
+    found = Counter((page, heading) for page in PAGES for heading in headings(page))
+
+    assert len(found) > 100
+    assert [heading for heading, count in found.items() if count > 1] == []
 
 
 def test_the_readme_links_every_page() -> None:

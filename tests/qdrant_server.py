@@ -12,10 +12,11 @@ import tarfile
 import tempfile
 import urllib.request
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +29,21 @@ BINARY_SHA256 = "8019db3c315d27fe663d639a6cdc6f60dff2ae903312daea492b159b553ad66
 CACHE = Path(__file__).parent.parent / ".cache"
 MEMORY = Path("/dev/shm")  # noqa: S108  a file system, below which each server makes a directory of its own
 MEMORY_BYTES = 2 << 30  # must be free when a server is made, which takes about 0.15 GB
+PORTS = range(12_000, 32_000)  # Linux gives higher ones to outgoing connections
+WORKERS = 8
 START_SEC = 30
 STOP_SEC = 15
+
+
+def _ports_of_this_process() -> Iterator[int]:
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
+    each = len(PORTS) // WORKERS
+    mine = PORTS[worker * each : (worker + 1) * each]
+    first = os.getpid() % each
+    return cycle([*mine[first:], *mine[:first]])
+
+
+_PORTS = _ports_of_this_process()
 
 
 class NoServerError(Exception):
@@ -37,9 +51,15 @@ class NoServerError(Exception):
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Nobody else takes it before it is used: it is not one of those that the system gives to outgoing connections.
+
+    Test processes at the same time have ports of their own, and none gets the same one again soon.
+    """
+    while True:
+        port = next(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 @dataclass(frozen=True, slots=True)
